@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"net/netip"
+	"time"
+)
+
+// Config is one complete set of settings. What each field means and its default are in the table of keys.go, which `pw config` prints.
+type Config struct {
+	Syslog   bool
+	Log      Log
+	Database Database
+	Ingress  Ingress
+	HTTP     HTTP
+	SMTP     SMTP
+	Account  Account
+	Notify   Notify
+	Limits   Limits
+}
+
+// Log is section [log].
+type Log struct {
+	Level  slog.Level
+	Format string // text or json
+}
+
+// Database is section [database]. URL holds a password; see DatabaseURL.Redacted.
+type Database struct {
+	URL            string
+	AutoSync       bool
+	EventMaxAge    time.Duration // 0 keeps events for ever
+	MaxConnections int
+}
+
+// Ingress is section [ingress].
+type Ingress struct {
+	Listen string // host:port for SMTP, or a path with a slash for LMTP on a unix socket
+}
+
+// HTTP is section [http]. BaseURL has no slash at its end.
+type HTTP struct {
+	BaseURL         string
+	Listen          string
+	SlowRequest     time.Duration // 0 never warns
+	SlowQuery       time.Duration // 0 never warns
+	CustomCSS       string
+	NavHTML         string
+	FooterHTML      string
+	WebPageSize     int
+	WebPageMax      int
+	APIPageSize     int
+	APIPageMax      int
+	API             bool
+	Admins          []mail.Address
+	LegacyRedirects bool
+	TrustedProxies  []netip.Prefix
+}
+
+// SMTP is section [smtp], the server that sends our mail. No mail is sent while Host is empty.
+type SMTP struct {
+	Encryption string // none, starttls or tls
+	Host       string
+	Port       int
+	User       string
+	Password   string
+	From       mail.Address // the zero Address when unset
+}
+
+// Account is section [account].
+type Account struct {
+	Registration     bool
+	ConfirmationDays int
+}
+
+// Notify is section [notify]. From is SMTP.From when the file does not set it.
+type Notify struct {
+	Delay time.Duration
+	From  mail.Address
+}
+
+// Limits is section [limits]. Sizes and lengths are in bytes.
+type Limits struct {
+	MailSize       int64
+	Recipients     int
+	LineLength     int64
+	BatchMails     int
+	BatchWait      time.Duration
+	ImportMailSize int64
+}
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	c := &Config{}
+	for _, k := range table(c) {
+		if err := k.setText(k.Default); err != nil {
+			panic(fmt.Sprintf("default of %s: %v", k.Name, err)) // a wrong line in the table, which any test run shows
+		}
+	}
+	return c
+}

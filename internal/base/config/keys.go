@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package config
+
+import "strings"
+
+// Key is one setting.
+type Key struct {
+	Name    string // as in the file: section.key
+	Default string // as on the command line
+	Help    string // one to three lines, broken by newlines
+	Accepts string // the values it takes, in words
+	Secret  bool   // the value holds a password and must not be shown
+
+	kind  kind
+	hide  func(string) string
+	value value
+}
+
+// Env is the environment variable of the key: PW_HTTP_BASE_URL for http.base-url.
+func (k Key) Env() string {
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(k.Name))
+}
+
+// Flag is the flag of the key without dashes: http-base-url for http.base-url.
+func (k Key) Flag() string { return strings.ReplaceAll(k.Name, ".", "-") }
+
+// IsBool tells whether the flag may stand without a value.
+func (k Key) IsBool() bool { return k.kind == kindBool }
+
+// IsList tells whether the key holds several values, which the environment and flags separate by commas.
+func (k Key) IsList() bool { return k.kind == kindList }
+
+const envPrefix = "PW_"
+
+// Keys are all settings in the order of the file.
+func Keys() []Key { return table(Default()) }
+
+// table is the one place that says what can be set. Each entry is bound to its field of c.
+func table(c *Config) []Key {
+	var keys []Key
+	add := func(name, def string, f field, help string) {
+		keys = append(keys, Key{Name: name, Default: def, Help: help, Accepts: f.accepts, Secret: f.hide != nil, kind: f.kind, hide: f.hide, value: f.value})
+	}
+	add("syslog", "false", boolean(&c.Syslog),
+		`Send log lines to syslog instead of stderr. Has no effect while stderr is a terminal.`)
+
+	add("log.level", "info", level(&c.Log.Level),
+		`Log lines of this level and above.`)
+	add("log.format", "text", choice(&c.Log.Format, "text", "json"),
+		`Form of a log line on stderr: key=value text, or one JSON object per line.`)
+
+	databaseKeys(c, add)
+
+	add("ingress.listen", "127.0.0.1:2525", listen(&c.Ingress.Listen, true),
+		`Where "pw ingress" takes mail: host:port speaks SMTP; a path with a slash in it is
+a unix socket that speaks LMTP.`)
+
+	httpKeys(c, add)
+	mailKeys(c, add)
+	limitKeys(c, add)
+	return keys
+}
+
+type adder func(name, def string, f field, help string)
+
+func databaseKeys(c *Config, add adder) {
+	add("database.url", "sqlite:data/patchwork.db", databaseURL(&c.Database.URL),
+		`The database: sqlite:PATH (a relative path starts at the working directory),
+postgres://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME.
+"pw config url" asks for the parts and writes it.`)
+	add("database.auto-sync", "false", boolean(&c.Database.AutoSync),
+		`Let the servers bring the tables up to date when they start. If false they refuse
+to start on an older database until "pw db sync" has been run.`)
+	add("database.event-max-age", "0", duration(&c.Database.EventMaxAge, 0),
+		`Events older than this are deleted. 0 keeps them for ever.`)
+	add("database.max-connections", "20", integer(&c.Database.MaxConnections, 1, 10_000),
+		`Most connections one pw process opens to the database server.`)
+}
+
+func httpKeys(c *Config, add adder) {
+	add("http.base-url", "", webURL(&c.HTTP.BaseURL),
+		`Address of the site as users see it, such as https://patchwork.example.org. All links
+in mail, feeds and webhooks begin with it. While it is empty no mail with a link is sent.`)
+	add("http.listen", "127.0.0.1:8080", listen(&c.HTTP.Listen, false),
+		`Where the web pages and the API are served; an empty host means all addresses.`)
+	add("http.slow-request", "1s", duration(&c.HTTP.SlowRequest, 0),
+		`Log a warning for each request that takes longer. 0 never does.`)
+	add("http.slow-query", "200ms", duration(&c.HTTP.SlowQuery, 0),
+		`Log a warning for each database query of a request that takes longer. 0 never does.`)
+	add("http.custom-css", "", text(&c.HTTP.CustomCSS, "the path of a file"),
+		`Path of a CSS file that every page loads after the built-in stylesheet.`)
+	add("http.nav-html", "", text(&c.HTTP.NavHTML, "HTML"),
+		`HTML put unchanged at the end of the navigation bar of every page.`)
+	add("http.footer-html", "", text(&c.HTTP.FooterHTML, "HTML"),
+		`HTML put unchanged at the foot of every page.`)
+	add("http.web-page-size", "100", integer(&c.HTTP.WebPageSize, 1, maxPage),
+		`Rows of a list page for visitors and for users who have not chosen a number.`)
+	add("http.web-page-max", "500", integer(&c.HTTP.WebPageMax, 1, maxPage),
+		`Most rows of a list page that anybody can choose.`)
+	add("http.api-page-size", "30", integer(&c.HTTP.APIPageSize, 1, maxPage),
+		`Objects on a page of an API list when the client does not send per_page.`)
+	add("http.api-page-max", "250", integer(&c.HTTP.APIPageMax, 1, maxPage),
+		`Most objects on a page of an API list, whatever per_page says.`)
+	add("http.api", "true", boolean(&c.HTTP.API),
+		`Serve the REST API at /api/. If false, /api/ is "not found".`)
+	add("http.admins", "", addresses(&c.HTTP.Admins),
+		`Administrators of the site: the page /about/ names them with their addresses.`)
+	add("http.legacy-redirects", "true", boolean(&c.HTTP.LegacyRedirects),
+		`Redirect the numeric addresses of Patchwork 2 and older, /patch/1/ and the like,
+to today's pages.`)
+	add("http.trusted-proxies", "", prefixes(&c.HTTP.TrustedProxies),
+		`Networks of reverse proxies. X-Forwarded-For and X-Forwarded-Proto are believed
+only in requests that come from one of these.`)
+}
+
+const maxPage = 10_000
+
+func mailKeys(c *Config, add adder) {
+	add("smtp.encryption", "none", choice(&c.SMTP.Encryption, "none", "starttls", "tls"),
+		`How to talk to the server that sends our mail: none, starttls (required, usually
+port 587) or tls (from the first byte, usually port 465).`)
+	add("smtp.host", "", host(&c.SMTP.Host),
+		`The server that sends our mail. While it is empty no mail is sent.`)
+	add("smtp.port", "25", integer(&c.SMTP.Port, 1, 65535),
+		`Its port.`)
+	add("smtp.user", "", text(&c.SMTP.User, "a user name"),
+		`User name to log in with. Empty: without login.`)
+	add("smtp.password", "", secret(&c.SMTP.Password),
+		`Password of smtp.user. Better set by PW_SMTP_PASSWORD than by the flag, which every
+user of the machine can read.`)
+	add("smtp.from", "", address(&c.SMTP.From),
+		`Sender of all our mail, such as Patchwork <patchwork@example.org>.`)
+
+	add("account.registration", "true", boolean(&c.Account.Registration),
+		`Let visitors register. If false only administrators create users.`)
+	add("account.confirmation-days", "7", integer(&c.Account.ConfirmationDays, 1, 365),
+		`Days for which the link in a registration or confirmation mail works.`)
+
+	add("notify.delay", "10m", duration(&c.Notify.Delay, 0),
+		`A submitter is told of changes to his patches when none has happened for this long,
+all of them in one mail.`)
+	add("notify.from", "", address(&c.Notify.From),
+		`Sender of these mails. Empty: smtp.from.`)
+}
+
+func limitKeys(c *Config, add adder) {
+	const kib, mib, gib = 1 << 10, 1 << 20, 1 << 30
+	add("limits.mail-size", "50MiB", size(&c.Limits.MailSize, 64*kib, gib),
+		`Largest mail taken by SMTP, LMTP and "pw ingress --stdin"; a larger one is refused.
+SMTP announces it as SIZE.`)
+	add("limits.recipients", "100", integer(&c.Limits.Recipients, 1, 10_000),
+		`Most recipients of one mail over SMTP or LMTP; more are refused with 452, so that the
+sender delivers to them separately (RFC 5321, 4.5.3.1.8).`)
+	add("limits.line-length", "1MiB", size(&c.Limits.LineLength, 1000, gib),
+		`Longest line of a mail over SMTP or LMTP. RFC 5321 allows 1000 bytes, real patches
+have more.`)
+	add("limits.batch-mails", "256", integer(&c.Limits.BatchMails, 1, 10_000),
+		`Most waiting mails stored in one database transaction.`)
+	add("limits.batch-wait", "5ms", duration(&c.Limits.BatchWait, maxBatchWait),
+		`How long the first mail of a batch waits for others to share its transaction.`)
+	add("limits.import-mail-size", "100MiB", size(&c.Limits.ImportMailSize, 64*kib, 2*gib-mib),
+		`Largest mail read from an mbox file; a larger one is skipped, and the closing summary
+counts it.`)
+}
