@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package schema
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// step is one statement of one migration file, in the words of one engine.
+type step struct {
+	version int64 // file number × 1000 + place in the file
+	name    string
+	sql     string
+}
+
+// steps lists all statements of fsys in order, written for engine.
+func steps(fsys fs.FS, engine string) ([]step, error) {
+	names, err := fs.Glob(fsys, "migrations/*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	var out []step
+	for _, name := range names {
+		text, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return nil, err
+		}
+		base := strings.TrimSuffix(strings.TrimPrefix(name, "migrations/"), ".sql")
+		number, err := strconv.ParseInt(base[:min(4, len(base))], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s: name must begin with four digits", name)
+		}
+		for i, s := range statements(string(text)) {
+			out = append(out, step{version: number*1000 + int64(i) + 1, name: base, sql: dialect(s, engine)})
+		}
+	}
+	return out, nil
+}
+
+// statements cuts a file at semicolons that end a line, without comment lines.
+func statements(text string) []string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "--") {
+			b.WriteString(line)
+		}
+	}
+	var out []string
+	for s := range strings.SplitSeq(b.String(), ";\n") {
+		if s = strings.TrimSpace(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+var (
+	bytesN  = regexp.MustCompile(`\bBYTES\((\d+)\)`)
+	bytesRE = regexp.MustCompile(`\bBYTES\b`)
+	textRE  = regexp.MustCompile(`\bTEXT\b`)
+	charRE  = regexp.MustCompile(`\bVARCHAR\(\d+\)`)
+)
+
+// dialect writes a statement of the migration files for engine. The files say BYTES and BYTES(n) for octets, TEXT for text without
+// limit, BIGINT PRIMARY KEY for an id, and WITHOUT ROWID where SQLite may keep the row in its primary key. Text compares by code
+// point on every engine.
+func dialect(s, engine string) string {
+	s = strings.Replace(s, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
+	s = strings.Replace(s, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
+	switch engine {
+	case sqldb.SQLite:
+		s = bytesN.ReplaceAllString(s, "BLOB")
+		s = bytesRE.ReplaceAllString(s, "BLOB")
+		return strings.ReplaceAll(s, "BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY")
+	case sqldb.Postgres:
+		s = bytesN.ReplaceAllString(s, "BYTEA")
+		s = bytesRE.ReplaceAllString(s, "BYTEA")
+		s = charRE.ReplaceAllString(s, `$0 COLLATE "C"`)
+		s = textRE.ReplaceAllString(s, `TEXT COLLATE "C"`)
+		return strings.TrimSuffix(s, " WITHOUT ROWID")
+	}
+	s = bytesN.ReplaceAllString(s, "BINARY($1)")
+	s = bytesRE.ReplaceAllString(s, "LONGBLOB")
+	s = textRE.ReplaceAllString(s, "LONGTEXT")
+	s = strings.TrimSuffix(s, " WITHOUT ROWID")
+	if strings.HasPrefix(s, "CREATE TABLE") {
+		s += " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+	}
+	return s
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"patchwork.example/pw/internal/base/fault"
+)
+
+// retryable tells whether the engine says: run the transaction again.
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "40001" || pg.Code == "40P01"
+	}
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 1213 || my.Number == 1205 || my.Number == 1020
+	}
+	return sqliteCode(err) == sqlite3.SQLITE_BUSY
+}
+
+// classify gives an engine's error its kind: a violated unique key is fault.Conflict, a lost or missing server, a full disk and a busy
+// database are fault.Unavailable. Errors that have a kind keep it.
+func classify(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case fault.KindOf(err) != fault.Internal:
+		return err
+	case uniqueViolation(err):
+		return fault.Wrap(fault.Conflict, err, "already there")
+	case unavailable(err):
+		return fault.Wrap(fault.Unavailable, err, "database")
+	}
+	return err
+}
+
+func uniqueViolation(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		return my.Number == 1062
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+func unavailable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		class := pg.Code[:2] // 08 connection, 53 resources, 57 operator intervention (PostgreSQL manual, appendix A)
+		return class == "08" || class == "53" || class == "57" || retryable(err)
+	}
+	var my *mysql.MySQLError
+	if errors.As(err, &my) {
+		switch my.Number {
+		case 1021, 1040, 1053, 1114, 1203: // disk full, too many connections, shutdown, table full, user limit
+			return true
+		}
+		return retryable(err)
+	}
+	switch sqliteCode(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return true
+	}
+	var netErr net.Error
+	var connErr *pgconn.ConnectError
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.As(err, &netErr) ||
+		errors.As(err, &connErr) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// sqliteCode is the primary result code of a SQLite error, 0 for any other error.
+func sqliteCode(err error) int {
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() & 0xff
+	}
+	return 0
+}

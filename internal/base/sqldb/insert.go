@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package sqldb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+const (
+	maxParams = 16384   // SQLite allows 32,766 per statement, PostgreSQL and MariaDB 65,535
+	maxBytes  = 4 << 20 // stays below MariaDB's stock max_allowed_packet of 16 MiB
+)
+
+// Insert writes rows with multi-row statements, in order. Each row has one value per column.
+func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
+	return tx.insert(ctx, table, columns, rows, "")
+}
+
+// Upsert says what Tx.Upsert does with a row whose key is there already: Replace columns take the new value, Add columns are
+// increased by it; with neither, the old row stays as it is. Rows of one call must differ in Key.
+type Upsert struct {
+	Table   string
+	Columns []string
+	Key     []string
+	Replace []string
+	Add     []string
+}
+
+// Upsert writes rows, or changes those that are there; see the type.
+func (tx *Tx) Upsert(ctx context.Context, u Upsert, rows [][]any) error {
+	return tx.insert(ctx, u.Table, u.Columns, rows, tx.db.onConflict(u))
+}
+
+func (db *DB) onConflict(u Upsert) string {
+	var set []string
+	incoming := func(c string) string {
+		if db.engine == MariaDB {
+			return "VALUES(" + c + ")"
+		}
+		return "excluded." + c
+	}
+	for _, c := range u.Replace {
+		set = append(set, c+" = "+incoming(c))
+	}
+	for _, c := range u.Add {
+		set = append(set, c+" = "+u.Table+"."+c+" + "+incoming(c))
+	}
+	if db.engine == MariaDB {
+		if len(set) == 0 { // INSERT IGNORE would hide other errors too
+			set = []string{u.Key[0] + " = " + u.Table + "." + u.Key[0]}
+		}
+		return " ON DUPLICATE KEY UPDATE " + strings.Join(set, ", ")
+	}
+	if len(set) == 0 {
+		return " ON CONFLICT (" + strings.Join(u.Key, ", ") + ") DO NOTHING"
+	}
+	return " ON CONFLICT (" + strings.Join(u.Key, ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
+}
+
+func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [][]any, tail string) error {
+	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
+	for len(rows) > 0 {
+		n := tx.chunk(rows, len(columns))
+		args := make([]any, 0, n*len(columns))
+		for _, r := range rows[:n] {
+			if len(r) != len(columns) {
+				return fmt.Errorf("insert into %s: row of %d values for %d columns", table, len(r), len(columns))
+			}
+			args = append(args, r...)
+		}
+		if _, err := tx.tx.ExecContext(ctx, head+tx.db.values(n, len(columns))+tail, args...); err != nil {
+			return fmt.Errorf("insert into %s: %w", table, classify(err))
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// chunk says how many of the rows go into the next statement: as many as fit, but of a few sizes only (statements are prepared by text).
+func (tx *Tx) chunk(rows [][]any, columns int) int {
+	n, size := 0, 0
+	for n < len(rows) && (n+1)*columns <= maxParams && n < 256 {
+		size += rowSize(rows[n])
+		if n > 0 && size > maxBytes {
+			break
+		}
+		n++
+	}
+	for _, c := range []int{256, 64, 16, 4} {
+		if n >= c {
+			return c
+		}
+	}
+	return 1
+}
+
+func rowSize(row []any) int {
+	n := 0
+	for _, v := range row {
+		switch v := v.(type) {
+		case string:
+			n += len(v)
+		case []byte:
+			n += len(v)
+		default:
+			n += 8
+		}
+	}
+	return n
+}
+
+func (db *DB) values(rows, columns int) string {
+	var b strings.Builder
+	b.Grow(rows * (columns*4 + 3))
+	p := 0
+	for r := range rows {
+		if r > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for c := range columns {
+			if c > 0 {
+				b.WriteByte(',')
+			}
+			p++
+			db.placeholder(&b, p)
+		}
+		b.WriteByte(')')
+	}
+	return b.String()
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/base/fault"
+)
+
+// Queryer reads; *DB and *Tx are Queryers. Query text has ? placeholders; a slice argument fills an IN (?) list and must not be empty.
+type Queryer interface {
+	// Get scans one row into dest (a struct or a scalar); no row is fault.NotFound.
+	Get(ctx context.Context, dest any, query string, args ...any) error
+	// Select scans all rows into the slice dest points to.
+	Select(ctx context.Context, dest any, query string, args ...any) error
+	// Each calls f once per row; f scans it.
+	Each(ctx context.Context, f func(*sqlx.Rows) error, query string, args ...any) error
+}
+
+// Tx is one write transaction. A function that takes a Tx never commits it.
+type Tx struct {
+	db   *DB
+	tx   *sqlx.Tx
+	drop []string // id blocks taken inside this transaction: void if it rolls back
+}
+
+const maxAttempts = 8
+
+// Tx runs f in a write transaction and commits. When the engine asks for it (deadlock, serialization failure, SQLite busy) f is run
+// again from the start, at most 8 times, so f must keep its effects in the transaction.
+func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := db.once(ctx, f)
+		if err == nil || attempt == maxAttempts || !retryable(err) {
+			return classify(err)
+		}
+		pause := time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond)))
+		select {
+		case <-ctx.Done():
+			return classify(err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
+	var opt *sql.TxOptions
+	if db.engine == MariaDB { // its default would read a snapshot from before a row lock that was waited for
+		opt = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
+	t, err := db.write.BeginTxx(ctx, opt)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{db: db, tx: t}
+	done := false
+	defer func() {
+		if !done {
+			t.Rollback()
+			db.ids.discard(tx.drop)
+		}
+	}()
+	if err := f(tx); err != nil {
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	done = true
+	return nil
+}
+
+// Engine is the engine of the transaction's database.
+func (tx *Tx) Engine() string { return tx.db.engine }
+
+// Exec runs one statement and returns how many rows it matched.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	q, a, err := tx.db.bind(query, args)
+	if err != nil {
+		return 0, err
+	}
+	res, err := tx.tx.ExecContext(ctx, q, a...)
+	if err != nil {
+		return 0, classify(err)
+	}
+	n, err := res.RowsAffected()
+	return n, classify(err)
+}
+
+// Get implements Queryer.
+func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	return get(ctx, tx.db, tx.tx, dest, query, args)
+}
+
+// Select implements Queryer.
+func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	return selectAll(ctx, tx.db, tx.tx, dest, query, args)
+}
+
+// Each implements Queryer.
+func (tx *Tx) Each(ctx context.Context, f func(*sqlx.Rows) error, query string, args ...any) error {
+	return each(ctx, tx.db, tx.tx, f, query, args)
+}
+
+// Get implements Queryer, outside any transaction.
+func (db *DB) Get(ctx context.Context, dest any, query string, args ...any) error {
+	return get(ctx, db, db.read, dest, query, args)
+}
+
+// Select implements Queryer, outside any transaction.
+func (db *DB) Select(ctx context.Context, dest any, query string, args ...any) error {
+	return selectAll(ctx, db, db.read, dest, query, args)
+}
+
+// Each implements Queryer, outside any transaction.
+func (db *DB) Each(ctx context.Context, f func(*sqlx.Rows) error, query string, args ...any) error {
+	return each(ctx, db, db.read, f, query, args)
+}
+
+// LockRows ends a SELECT that locks what it reads until the transaction ends; empty on SQLite, where the writer is alone.
+// On PostgreSQL it leaves room for foreign keys that point at the row.
+func (tx *Tx) LockRows() string {
+	switch tx.db.engine {
+	case Postgres:
+		return " FOR NO KEY UPDATE"
+	case MariaDB:
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// SkipLocked ends a SELECT that locks what it reads and passes over rows that another transaction holds; empty on SQLite.
+func (tx *Tx) SkipLocked() string {
+	if tx.db.engine == SQLite {
+		return ""
+	}
+	return " FOR UPDATE SKIP LOCKED"
+}
+
+func get(ctx context.Context, db *DB, q sqlx.QueryerContext, dest any, query string, args []any) error {
+	s, a, err := db.bind(query, args)
+	if err != nil {
+		return err
+	}
+	if err := sqlx.GetContext(ctx, q, dest, s, a...); err == sql.ErrNoRows {
+		return fault.Wrap(fault.NotFound, err, "no such row")
+	} else {
+		return classify(err)
+	}
+}
+
+func selectAll(ctx context.Context, db *DB, q sqlx.QueryerContext, dest any, query string, args []any) error {
+	s, a, err := db.bind(query, args)
+	if err != nil {
+		return err
+	}
+	return classify(sqlx.SelectContext(ctx, q, dest, s, a...))
+}
+
+func each(ctx context.Context, db *DB, q sqlx.QueryerContext, f func(*sqlx.Rows) error, query string, args []any) error {
+	s, a, err := db.bind(query, args)
+	if err != nil {
+		return err
+	}
+	rows, err := q.QueryxContext(ctx, s, a...)
+	if err != nil {
+		return classify(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return classify(rows.Err())
+}
