@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package mailmsg
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Address is a mailbox. Name may be empty; Email has the spelling received.
+type Address struct{ Name, Email string }
+
+// errNoAddress is what ParseFrom returns; the mail as a whole names the header.
+var errNoAddress = errors.New("no usable address")
+
+// ParseFrom reads the first mailbox of a decoded From value, in the forms of the older system: "Name" <addr>; local at domain (Name); addr
+// (Name); addr. The name may hold unquoted commas or be empty. It fails only when there is no usable address anywhere; local hosts, address
+// literals, apostrophes and international domains are usable.
+func ParseFrom(decoded string) (Address, error) {
+	s := strings.TrimSpace(decoded)
+	if first, _, more := strings.Cut(s, ","); more && usable(strings.TrimSpace(first)) {
+		return Address{Email: strings.TrimSpace(first)}, nil
+	}
+	for _, form := range [...]func(string) (Address, bool){angleQuoted, angleAnywhere, spelledOut, bare, anyWord} {
+		if a, ok := form(s); ok {
+			return a, nil
+		}
+	}
+	return Address{}, errNoAddress
+}
+
+// angleQuoted reads Name <addr>, taking brackets inside a quoted name for a part of it.
+func angleQuoted(s string) (Address, bool) {
+	return angle(s, true)
+}
+
+// angleAnywhere is angleQuoted for unbalanced quotes.
+func angleAnywhere(s string) (Address, bool) {
+	return angle(s, false)
+}
+
+func angle(s string, quotes bool) (Address, bool) {
+	nameAt, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"' && quotes:
+			quoted = !quoted
+		case s[i] == '<' && !quoted:
+			inside := s[i+1:]
+			if end := strings.IndexAny(inside, "<>"); end >= 0 {
+				inside = inside[:end]
+			}
+			after := s[min(i+1+len(inside)+1, len(s)):]
+			if email, ok := cleanEmail(inside); ok {
+				return Address{angleName(s[nameAt:i], after), email}, true
+			}
+			if strings.HasPrefix(strings.TrimSpace(after), ",") {
+				nameAt = len(s) - len(after) + strings.IndexByte(after, ',') + 1
+			}
+		}
+	}
+	return Address{}, false
+}
+
+// angleName is the phrase before the brackets, or the comment after them.
+func angleName(before, after string) string {
+	if name := cleanName(before); name != "" {
+		return name
+	}
+	if after = strings.TrimSpace(after); strings.HasPrefix(after, "(") {
+		return commentName(after)
+	}
+	return ""
+}
+
+// spelledOut reads "local at domain (Name)", which list archives write against harvesters.
+func spelledOut(s string) (Address, bool) {
+	local, rest, ok := strings.Cut(s, " at ")
+	if !ok || strings.ContainsAny(local, " @") {
+		return Address{}, false
+	}
+	domain, comment := firstWord(strings.TrimSpace(rest))
+	email := local + "@" + domain
+	return Address{commentName(comment), email}, usable(email)
+}
+
+// bare reads "addr" and "addr (Name)".
+func bare(s string) (Address, bool) {
+	if usable(s) {
+		return Address{Email: s}, true
+	}
+	word, rest := firstWord(s)
+	email, ok := cleanEmail(word)
+	if !ok || rest != "" && rest[0] != '(' {
+		return Address{}, false
+	}
+	return Address{commentName(rest), email}, true
+}
+
+// firstWord splits at the first space or parenthesis; rest begins with neither space.
+func firstWord(s string) (word, rest string) {
+	i := strings.IndexAny(s, " (")
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], strings.TrimSpace(s[i:])
+}
+
+// anyWord is the last resort: the first word that is an address, with the text before it as its name.
+func anyWord(s string) (Address, bool) {
+	for pos := 0; pos < len(s); {
+		n := strings.IndexAny(s[pos:], " \t,;<>()[]")
+		if n < 0 {
+			n = len(s) - pos
+		}
+		if email, ok := cleanEmail(s[pos : pos+n]); ok {
+			return Address{cleanName(strings.TrimRight(s[:pos], " <([,;")), email}, true
+		}
+		pos += n + 1
+	}
+	return Address{}, false
+}
+
+// commentName is the text of a comment at the start of s, up to its last parenthesis.
+func commentName(s string) string {
+	s = strings.TrimPrefix(s, "(")
+	if i := strings.LastIndexByte(s, ')'); i >= 0 {
+		s = s[:i]
+	}
+	return cleanName(s)
+}
+
+// cleanName takes quotes and backslashes off a display name.
+func cleanName(s string) string {
+	s = strings.TrimSpace(s)
+	s = strings.TrimPrefix(s, `"`)
+	if !strings.HasSuffix(s, `\"`) {
+		s = strings.TrimSuffix(s, `"`)
+	}
+	s = strings.ReplaceAll(s, `\"`, `"`)
+	s = strings.ReplaceAll(s, `\\`, `\`)
+	return strings.TrimSpace(s)
+}
+
+// cleanEmail takes off what surrounds an address by mistake and says whether a usable one is left.
+func cleanEmail(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) > 7 && sameName(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	if !strings.HasPrefix(s, `"`) || strings.Count(s, `"`) == 2 && strings.HasSuffix(s, `"`) {
+		s = strings.Trim(s, `"'`)
+	}
+	if local, domain, ok := strings.Cut(s, " at "); ok {
+		s = strings.TrimSpace(local) + "@" + strings.TrimSpace(domain)
+	}
+	return s, usable(s)
+}
+
+// usable says whether a reply could be sent to s: something, "@", a host. The local part may be anything without white space, brackets or
+// commas, or a quoted string.
+func usable(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	if at < 1 || at == len(s)-1 || !utf8.ValidString(s) {
+		return false
+	}
+	local, host := s[:at], s[at+1:]
+	if len(local) < 3 || local[0] != '"' || local[len(local)-1] != '"' {
+		if strings.ContainsAny(local, " \t\r\n<>()[],;:\\\"@\x7f\ufffd") || hasControl(local) {
+			return false
+		}
+	}
+	if host[0] == '[' && host[len(host)-1] == ']' {
+		return len(host) > 2 && !strings.ContainsAny(host, " <>@") && !hasControl(host)
+	}
+	return isHost(host)
+}
+
+// isHost accepts letters and digits of any script, hyphens, underscores, and dots between labels.
+func isHost(host string) bool {
+	dot := true
+	for _, r := range host {
+		switch {
+		case r == '.' && dot:
+			return false
+		case r != '.' && r != '-' && r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r):
+			return false
+		}
+		dot = r == '.'
+	}
+	return !dot
+}
+
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' {
+			return true
+		}
+	}
+	return false
+}
+
+// splitAddresses reads a raw address list: it splits at the commas that separate mailboxes, before decoding, because encoded words hide
+// commas of names. Entries without a usable address are left out.
+func splitAddresses(raw string) []Address {
+	var list []Address
+	for raw != "" {
+		var one string
+		one, raw = nextMailbox(raw)
+		if a, err := ParseFrom(Decode(one)); err == nil {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// nextMailbox cuts at the first comma behind an address, outside quotes and comments: the comma in "Last, First <a@b.example>" is part of
+// the name.
+func nextMailbox(raw string) (one, rest string) {
+	quoted, depth, hasAt := false, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '\\' && (quoted || depth > 0):
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(':
+			depth++
+		case c == ')':
+			depth = max(depth-1, 0)
+		case c == '@':
+			hasAt = true
+		case c == ',' && hasAt && depth == 0:
+			return raw[:i], raw[i+1:]
+		}
+	}
+	return raw, ""
+}
