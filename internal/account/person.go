@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package account
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
+)
+
+// Person is an address that mail came from.
+type Person struct {
+	ID        int64
+	Email     string // as first written
+	Name      string // empty: none known
+	NameVotes int    // mails that vouch for Name, 0 to nameVotesMax
+	User      int64  // 0: belongs to no user
+	dirty     bool
+}
+
+// nameVotesMax is how many mails under another name it takes to rename a person.
+const nameVotesMax = 5
+
+// observe takes note of the display name of one more mail. The name of a person is the one most of the recent mails had, so that
+// a stranger who forges one mail does not rename somebody; the name of a person who belongs to a user is the user's own affair.
+func (p *Person) observe(name string) {
+	if name == "" || p.User != 0 && p.Name != "" {
+		return
+	}
+	switch {
+	case name == p.Name && p.NameVotes < nameVotesMax:
+		p.NameVotes++
+	case name == p.Name:
+		return
+	case p.Name == "" || p.NameVotes <= 1:
+		p.Name, p.NameVotes = name, 1
+	default:
+		p.NameVotes--
+	}
+	p.dirty = true
+}
+
+// Persons is the working set of one intake transaction: who the senders of a batch of mails are.
+type Persons struct {
+	byKey map[string]*Person
+	fresh []*Person
+}
+
+// LoadPersons reads the persons who have one of the addresses.
+func LoadPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Persons, error) {
+	p := &Persons{byKey: make(map[string]*Person, len(addresses))}
+	keys := make([]string, 0, len(addresses))
+	for _, a := range addresses {
+		keys = append(keys, fold.Key(a))
+	}
+	err := sqldb.Chunks(keys, func(keys []string) error {
+		return tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var key string
+			var x Person
+			if err := rows.Scan(&x.ID, &x.Email, &key, &x.Name, &x.NameVotes, &x.User); err != nil {
+				return err
+			}
+			p.byKey[key] = &x
+			return nil
+		}, "SELECT id, email, email_key, COALESCE(name, ''), name_votes, COALESCE(user_id, 0) FROM person WHERE email_key IN (?)", keys)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load persons: %w", err)
+	}
+	return p, nil
+}
+
+// Sender gives the person who sent a mail with this address and display name, a new one if nobody has the address yet. Letter case of
+// the address does not matter.
+func (p *Persons) Sender(ctx context.Context, tx *sqldb.Tx, email, name string) (*Person, error) {
+	email, name = fold.Cut(email, 255), fold.Cut(name, 255)
+	key := fold.Key(email)
+	if x := p.byKey[key]; x != nil {
+		x.observe(name)
+		return x, nil
+	}
+	id, err := tx.NextID(ctx, "person")
+	if err != nil {
+		return nil, err
+	}
+	x := &Person{ID: id, Email: email}
+	x.observe(name)
+	p.byKey[key] = x
+	p.fresh = append(p.fresh, x)
+	return x, nil
+}
+
+// Save writes what Sender made and changed.
+func (p *Persons) Save(ctx context.Context, tx *sqldb.Tx) error {
+	var rows [][]any
+	for _, x := range p.fresh {
+		rows = append(rows, []any{x.ID, x.Email, fold.Key(x.Email), sqldb.NullText(x.Name), fold.Key(x.Name), x.NameVotes})
+		x.dirty = false
+	}
+	err := tx.Insert(ctx, "person", []string{"id", "email", "email_key", "name", "name_key", "name_votes"}, rows)
+	if err != nil {
+		return fmt.Errorf("save persons: %w", err)
+	}
+	for _, x := range p.changed() {
+		_, err := tx.Exec(ctx, "UPDATE person SET name = ?, name_key = ?, name_votes = ? WHERE id = ?", sqldb.NullText(x.Name), fold.Key(x.Name), x.NameVotes, x.ID)
+		if err != nil {
+			return fmt.Errorf("save person %d: %w", x.ID, err)
+		}
+	}
+	return nil
+}
+
+// changed is in order of ids: transactions that change the same persons then wait for each other instead of deadlocking.
+func (p *Persons) changed() []*Person {
+	var out []*Person
+	for _, x := range p.byKey {
+		if x.dirty {
+			out = append(out, x)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Person) int { return cmp.Compare(a.ID, b.ID) })
+	return out
+}
+
+func adoptPerson(ctx context.Context, tx *sqldb.Tx, u User) error {
+	_, err := tx.Exec(ctx, "UPDATE person SET user_id = ? WHERE email_key = ? AND user_id IS NULL", u.ID, fold.Key(u.Email))
+	return err
+}
+
+// Find is the person with an address, nil if there is none yet.
+func (p *Persons) Find(email string) *Person { return p.byKey[fold.Key(email)] }

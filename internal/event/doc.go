@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Package event keeps append-only facts: what happened, to which subjects, by whom, and how far each reader has read. Events are
+// written in the transaction that caused them; their position is given after commit by one relay, so that a reader who stands at
+// a position has missed nothing. It also keeps the audit trail of administrators' actions.
+//
+// It owns the tables event, event_subject, event_consumer and audit. It knows no domain: kinds, subjects and payloads are the caller's.
+//
+//	err := event.Append(ctx, tx, event.Event{Kind: "patch-created", Project: p.ID, At: now,
+//		Subjects: []event.Subject{{Kind: "patch", ID: id}}, Payload: payload})
+package event

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// Event is one fact. Payload becomes JSON: ids and the values of that moment, never whole objects.
+type Event struct {
+	Kind     string
+	Project  int64 // 0: none
+	Actor    int64 // user; 0: nobody, as for mail
+	At       clock.Time
+	Subjects []Subject
+	Payload  any
+}
+
+// Subject is something an event is about: ("patch", 7).
+type Subject struct {
+	Kind string
+	ID   int64
+}
+
+// Append writes events in the caller's transaction, in order.
+func Append(ctx context.Context, tx *sqldb.Tx, events ...Event) error {
+	rows := make([][]any, 0, len(events))
+	var subjects [][]any
+	for _, e := range events {
+		id, err := tx.NextID(ctx, "event")
+		if err != nil {
+			return err
+		}
+		payload, err := json.Marshal(e.Payload)
+		if err != nil {
+			return fmt.Errorf("append event %s: %w", e.Kind, err)
+		}
+		rows = append(rows, []any{id, sqldb.NullID(e.Project), e.Kind, sqldb.NullID(e.Actor), int64(e.At), string(payload)})
+		for _, s := range e.Subjects {
+			subjects = append(subjects, []any{s.Kind, s.ID, id})
+		}
+	}
+	if err := tx.Insert(ctx, "event", []string{"id", "project_id", "kind", "actor_id", "at", "payload"}, rows); err != nil {
+		return err
+	}
+	return tx.Insert(ctx, "event_subject", []string{"kind", "subject_id", "event_id"}, subjects)
+}
+
+// Forget removes the events about one subject that match says yes to (nil: all): for a message that is deleted on purpose.
+func Forget(ctx context.Context, tx *sqldb.Tx, s Subject, match func(kind, payload string) bool) error {
+	var found []struct {
+		ID            int64
+		Kind, Payload string
+	}
+	err := tx.Select(ctx, &found, `SELECT e.id, e.kind, e.payload FROM event_subject s JOIN event e ON e.id = s.event_id
+		WHERE s.kind = ? AND s.subject_id = ?`, s.Kind, s.ID)
+	if err != nil {
+		return fmt.Errorf("find events of %s %d: %w", s.Kind, s.ID, err)
+	}
+	var ids []int64
+	for _, e := range found {
+		if match == nil || match(e.Kind, e.Payload) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return sqldb.Chunks(ids, func(ids []int64) error {
+		for _, query := range []string{"DELETE FROM event_subject WHERE event_id IN (?)", "DELETE FROM event WHERE id IN (?)"} {
+			if _, err := tx.Exec(ctx, query, ids); err != nil {
+				return fmt.Errorf("forget events of %s %d: %w", s.Kind, s.ID, err)
+			}
+		}
+		return nil
+	})
+}
+
+// Audited is one action of an administrator, for the record.
+type Audited struct {
+	At      clock.Time
+	Actor   int64  // user; 0: somebody at the command line
+	Via     string // "cli", "web", "api"
+	Verb    string // "message delete"
+	Subject string // "project linux-erofs", "<msgid>"
+	Detail  string
+}
+
+// Audit writes one line of the audit trail in the caller's transaction.
+func Audit(ctx context.Context, tx *sqldb.Tx, a Audited) error {
+	id, err := tx.NextID(ctx, "audit")
+	if err != nil {
+		return err
+	}
+	return tx.Insert(ctx, "audit", []string{"id", "at", "actor_id", "via", "verb", "subject", "detail"},
+		[][]any{{id, int64(a.At), sqldb.NullID(a.Actor), a.Via, a.Verb, a.Subject, a.Detail}})
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package mailstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/klauspost/compress/zstd"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
+)
+
+// What became of a delivery. Domains may add words of their own; these are the ones every reader must know.
+const (
+	Duplicate = "duplicate" // its Message-ID was known; the message stays as it was
+	Ignored   = "ignored"   // a mail that asked to be ignored, or that no domain has a use for
+	Pending   = "pending"   // a reply whose parent is not here yet; attached when it comes
+	Unrouted  = "unrouted"  // no project for its list
+	Broken    = "broken"    // could not be made sense of, or made a domain fail; see the reason
+	Deleted   = "deleted"   // was deleted on purpose (tombstone)
+)
+
+// Mail is one delivery.
+type Mail struct {
+	ID         int64
+	ReceivedAt clock.Time
+	SHA256     [32]byte // of the raw mail
+	Size       int64    // bytes of the raw mail
+	Via        string   // "mbox", "stdin", "smtp", …
+	ListID     string   // the list id it was delivered for, if one was given
+	Project    int64    // 0: none
+	MsgID      string   // key form
+	Outcome    string
+	Reason     string
+	Packed     []byte // raw mail, zstd; see Pack
+}
+
+// Pack compresses a raw mail for Mail.Packed. It is safe for concurrent use.
+func Pack(raw []byte) []byte {
+	e := encoders.get()
+	defer encoders.put(e)
+	return e.EncodeAll(raw, make([]byte, 0, len(raw)/2+64))
+}
+
+// Unpack is the reverse of Pack; the result is at most limit bytes.
+func Unpack(packed []byte, limit int64) ([]byte, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	raw, err := d.DecodeAll(packed, nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack a stored mail: %w", err)
+	}
+	return raw, nil
+}
+
+// Put writes deliveries, ids given by the caller (NextID "mail"), in the caller's transaction.
+func Put(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
+	rows := make([][]any, 0, len(mails))
+	raws := make([][]any, 0, len(mails))
+	for i := range mails {
+		m := &mails[i]
+		rows = append(rows, []any{m.ID, int64(m.ReceivedAt), m.SHA256[:], m.Size, m.Via, fold.Cut(m.ListID, 255), sqldb.NullID(m.Project),
+			fold.Cut(m.MsgID, 255), m.Outcome, fold.Cut(m.Reason, 1000)})
+		raws = append(raws, []any{m.ID, m.Packed})
+	}
+	columns := []string{"id", "received_at", "sha256", "size", "via", "list_id", "project_id", "msgid", "outcome", "reason"}
+	if err := tx.Insert(ctx, "mail", columns, rows); err != nil {
+		return err
+	}
+	return tx.Insert(ctx, "mail_raw", []string{"mail_id", "raw"}, raws)
+}
+
+// Seen tells how a mail with the same bytes ended before.
+type Seen struct {
+	Project int64
+	ListID  string
+	Outcome string
+}
+
+// SeenBefore finds earlier deliveries with the same bytes, by SHA-256.
+func SeenBefore(ctx context.Context, tx *sqldb.Tx, sums [][]byte) (map[[32]byte][]Seen, error) {
+	out := map[[32]byte][]Seen{}
+	err := sqldb.Chunks(sums, func(sums [][]byte) error {
+		return tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var sum []byte
+			var s Seen
+			if err := rows.Scan(&sum, &s.Project, &s.ListID, &s.Outcome); err != nil {
+				return err
+			}
+			out[[32]byte(sum)] = append(out[[32]byte(sum)], s)
+			return nil
+		}, "SELECT sha256, COALESCE(project_id, 0), list_id, outcome FROM mail WHERE sha256 IN (?)", sums)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for earlier deliveries: %w", err)
+	}
+	return out, nil
+}
+
+// Raw reads a delivery as it was received. A purged or unknown one is fault.NotFound.
+func Raw(ctx context.Context, q sqldb.Queryer, id, limit int64) ([]byte, error) {
+	var packed []byte
+	if err := q.Get(ctx, &packed, "SELECT raw FROM mail_raw WHERE mail_id = ?", id); err != nil {
+		return nil, fmt.Errorf("read raw mail %d: %w", id, err)
+	}
+	return Unpack(packed, limit)
+}
+
+// Deliveries lists all deliveries with a Message-ID (key form), oldest first, without their bytes.
+func Deliveries(ctx context.Context, q sqldb.Queryer, msgid string) ([]Mail, error) {
+	var out []Mail
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var m Mail
+		var sum []byte
+		if err := rows.Scan(&m.ID, &m.ReceivedAt, &sum, &m.Size, &m.Via, &m.ListID, &m.Project, &m.MsgID, &m.Outcome, &m.Reason); err != nil {
+			return err
+		}
+		m.SHA256 = [32]byte(sum)
+		out = append(out, m)
+		return nil
+	}, "SELECT id, received_at, sha256, size, via, list_id, COALESCE(project_id, 0), msgid, outcome, reason FROM mail WHERE msgid = ? ORDER BY id", msgid)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries of %s: %w", msgid, err)
+	}
+	return out, nil
+}
+
+// Purge removes the bytes of all deliveries with a Message-ID in a project and says so in their rows; it returns how many there were.
+func Purge(ctx context.Context, tx *sqldb.Tx, project int64, msgid, why string) (int, error) {
+	var ids []int64
+	if err := tx.Select(ctx, &ids, "SELECT id FROM mail WHERE msgid = ? AND project_id = ?", msgid, project); err != nil {
+		return 0, fmt.Errorf("find mails of %s: %w", msgid, err)
+	}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM mail_raw WHERE mail_id IN (?)", ids); err != nil {
+			return fmt.Errorf("purge mails of %s: %w", msgid, err)
+		}
+		_, err := tx.Exec(ctx, "UPDATE mail SET outcome = ?, reason = ? WHERE id IN (?)", Deleted, fold.Cut(why, 1000), ids)
+		return err
+	})
+	return len(ids), err
+}
+
+// Counts gives the number of deliveries per outcome.
+func Counts(ctx context.Context, q sqldb.Queryer) (map[string]int64, error) {
+	out := map[string]int64{}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var outcome string
+		var n int64
+		if err := rows.Scan(&outcome, &n); err != nil {
+			return err
+		}
+		out[outcome] = n
+		return nil
+	}, "SELECT outcome, COUNT(*) FROM mail GROUP BY outcome")
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries: %w", err)
+	}
+	return out, nil
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package project
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+)
+
+// Maintainer is a user who maintains a project.
+type Maintainer struct {
+	Project  string `json:"project"`
+	Username string `json:"username"`
+	Email    string `json:"email"`
+}
+
+// Maintainers lists who maintains what, by project and user name; linkname empty means all projects.
+func Maintainers(ctx context.Context, q sqldb.Queryer, linkname string) ([]Maintainer, error) {
+	query := `SELECT p.linkname AS project, u.username, u.email FROM project_maintainer m JOIN project p ON p.id = m.project_id
+		JOIN user_account u ON u.id = m.user_id`
+	var args []any
+	if linkname != "" {
+		p, err := ByLinkname(ctx, q, linkname)
+		if err != nil {
+			return nil, err
+		}
+		query, args = query+" WHERE p.id = ?", []any{p.ID}
+	}
+	var out []Maintainer
+	if err := q.Select(ctx, &out, query+" ORDER BY p.linkname, u.username_key", args...); err != nil {
+		return nil, fmt.Errorf("list maintainers: %w", err)
+	}
+	return out, nil
+}
+
+// AddMaintainer makes a user maintainer of a project; one who is already stays so.
+func AddMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname, username string) error {
+	return changeMaintainer(ctx, db, by, now, "maintainer create", linkname, username, func(tx *sqldb.Tx, p, u int64) error {
+		return tx.Upsert(ctx, sqldb.Upsert{Table: "project_maintainer", Columns: []string{"project_id", "user_id"}, Key: []string{"project_id", "user_id"}},
+			[][]any{{p, u}})
+	})
+}
+
+// RemoveMaintainer ends it; fault.NotFound if he was none.
+func RemoveMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname, username string) error {
+	return changeMaintainer(ctx, db, by, now, "maintainer delete", linkname, username, func(tx *sqldb.Tx, p, u int64) error {
+		n, err := tx.Exec(ctx, "DELETE FROM project_maintainer WHERE project_id = ? AND user_id = ?", p, u)
+		if err == nil && n == 0 {
+			return fault.New(fault.NotFound, "%q is not a maintainer of %q", username, linkname)
+		}
+		return err
+	})
+}
+
+func changeMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb, linkname, username string, write func(tx *sqldb.Tx, project, user int64) error) error {
+	if err := by.RequireAdmin("appoint maintainers"); err != nil {
+		return err
+	}
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		p, err := ByLinkname(ctx, tx, linkname)
+		if err != nil {
+			return err
+		}
+		u, err := account.UserByName(ctx, tx, username)
+		if err != nil {
+			return err
+		}
+		if err := write(tx, p.ID, u.ID); err != nil {
+			return err
+		}
+		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: verb, Subject: "project " + p.Linkname, Detail: u.Username})
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s %s: %w", verb, linkname, username, err)
+	}
+	return nil
+}
+
+// MaintainerIDs maps each project to the ids of the users who maintain it.
+func MaintainerIDs(ctx context.Context, q sqldb.Queryer) (map[int64]map[int64]bool, error) {
+	out := map[int64]map[int64]bool{}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var p, u int64
+		if err := rows.Scan(&p, &u); err != nil {
+			return err
+		}
+		if out[p] == nil {
+			out[p] = map[int64]bool{}
+		}
+		out[p][u] = true
+		return nil
+	}, "SELECT project_id, user_id FROM project_maintainer")
+	if err != nil {
+		return nil, fmt.Errorf("load maintainers: %w", err)
+	}
+	return out, nil
+}

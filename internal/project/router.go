@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package project
+
+import (
+	"context"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/pattern"
+)
+
+// Router finds the project of a mail.
+type Router struct {
+	projects []Project // by link name
+	matches  map[int64]*pattern.Pattern
+}
+
+// LoadRouter reads all projects. A subject match that is no regular expression (only an import can bring one) matches nothing.
+func LoadRouter(ctx context.Context, q sqldb.Queryer) (*Router, error) {
+	all, err := All(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	r := &Router{projects: all, matches: map[int64]*pattern.Pattern{}}
+	for _, p := range all {
+		if p.SubjectMatch == "" {
+			continue
+		}
+		if m, err := pattern.Compile(p.SubjectMatch); err == nil {
+			r.matches[p.ID] = m
+		}
+	}
+	return r, nil
+}
+
+// Route finds the project for the first list id that has one; ids are tried in order. Of the projects on a list the first by link
+// name whose subject match is found in subject wins, then the one without a subject match. Nil: none fits.
+func (r *Router) Route(listIDs []string, subject string) *Project {
+	for _, id := range listIDs {
+		if p := r.onList(id, subject); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+func (r *Router) onList(id, subject string) *Project {
+	var open *Project
+	for i := range r.projects {
+		p := &r.projects[i]
+		switch {
+		case p.ListID != id:
+		case p.SubjectMatch == "":
+			open = p
+		case r.matches[p.ID] != nil && r.matches[p.ID].Match(subject):
+			return p
+		}
+	}
+	return open
+}
+
+// Lock locks the rows of projects in order of id until the transaction ends, so that mail of one project is taken in serially among
+// all processes.
+func Lock(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
+	if tx.LockRows() == "" || len(ids) == 0 { // SQLite: the writer is alone
+		return nil
+	}
+	var locked []int64
+	if err := tx.Select(ctx, &locked, "SELECT id FROM project WHERE id IN (?) ORDER BY id"+tx.LockRows(), ids); err != nil {
+		return fmt.Errorf("lock projects: %w", err)
+	}
+	return nil
+}
