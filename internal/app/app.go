@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"context"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/config"
+	"patchwork.example/pw/internal/base/schema"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/patch/patchmail"
+)
+
+// App is a site: its configuration and its open database.
+type App struct {
+	Config *config.Config
+	DB     *sqldb.DB
+	Clock  clock.Clock
+}
+
+// OpenDatabase opens the configured database whatever schema it has.
+func OpenDatabase(ctx context.Context, cfg *config.Config) (*App, error) {
+	db, err := sqldb.Open(ctx, cfg.Database.URL, sqldb.Options{MaxConnections: cfg.Database.MaxConnections})
+	if err != nil {
+		return nil, err
+	}
+	return &App{Config: cfg, DB: db, Clock: clock.System{}}, nil
+}
+
+// Open opens the configured database for use. Its schema must be this program's; with database.auto-sync it is made so, else an older one is
+// an error that says what to run.
+func Open(ctx context.Context, cfg *config.Config) (*App, error) {
+	a, err := OpenDatabase(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	ready := schema.Require
+	if cfg.Database.AutoSync {
+		ready = schema.Sync
+	}
+	if err := ready(ctx, a.DB); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.DB.Close() }
+
+// Intake is the one way mail comes in, with the configured limits.
+func (a *App) Intake() *ingress.Intake {
+	limits := ingress.DefaultLimits
+	limits.BatchMails = a.Config.Limits.BatchMails
+	return ingress.New(a.DB, a.Clock, limits, patchmail.New(a.Clock))
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+)
+
+// DeleteUser deletes a user. Nothing that others see goes with him but his bundles: patches delegated to him are nobody's then, his checks
+// stay, and the persons that mail came from stay too.
+func (a *App) DeleteUser(ctx context.Context, by account.Actor, username string) error {
+	if err := by.RequireAdmin("delete users"); err != nil {
+		return err
+	}
+	err := a.DB.Tx(ctx, func(tx *sqldb.Tx) error {
+		u, err := account.UserByName(ctx, tx, username)
+		if err != nil {
+			return err
+		}
+		if err := patch.ReleaseUser(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		if err := event.ReleaseUser(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		if err := account.RemoveUser(ctx, tx, u); err != nil {
+			return err
+		}
+		return event.Audit(ctx, tx, event.Audited{At: a.Clock.Now(), Actor: by.User, Via: by.Via, Verb: "user delete", Subject: "user " + u.Username})
+	})
+	if err != nil {
+		return fmt.Errorf("delete user %q: %w", username, err)
+	}
+	return nil
+}
+
+// DeleteProject deletes a project. One that has mail is deleted with all of it only if purge is set, else it is fault.Conflict.
+func (a *App) DeleteProject(ctx context.Context, by account.Actor, linkname string, purge bool) error {
+	if err := by.RequireAdmin("delete projects"); err != nil {
+		return err
+	}
+	err := a.DB.Tx(ctx, func(tx *sqldb.Tx) error {
+		p, err := project.ByLinkname(ctx, tx, linkname)
+		if err != nil {
+			return err
+		}
+		if err := project.Lock(ctx, tx, []int64{p.ID}); err != nil {
+			return err
+		}
+		n, err := mailstore.CountMessages(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		if n > 0 && !purge {
+			return fault.New(fault.Conflict, "it has %d messages; say --purge to delete them with it", n)
+		}
+		for _, drop := range []func(context.Context, *sqldb.Tx, int64) error{patch.PurgeProject, event.PurgeProject, mailstore.PurgeProject} {
+			if err := drop(ctx, tx, p.ID); err != nil {
+				return err
+			}
+		}
+		if err := project.Remove(ctx, tx, p); err != nil {
+			return err
+		}
+		return event.Audit(ctx, tx, event.Audited{At: a.Clock.Now(), Actor: by.User, Via: by.Via, Verb: "project delete", Subject: "project " + p.Linkname,
+			Detail: fmt.Sprintf("%d messages", n)})
+	})
+	if err != nil {
+		return fmt.Errorf("delete project %q: %w", linkname, err)
+	}
+	return nil
+}
+
+// Check looks for rows of the whole database that are not as they must be, and with repair makes the roll-ups true again. step hears the name
+// of each probe.
+func (a *App) Check(ctx context.Context, repair bool, step func(string)) ([]patch.Finding, error) {
+	var out []patch.Finding
+	err := a.DB.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		out, err = patch.Check(ctx, tx, repair, step)
+		return err
+	})
+	return out, err
+}

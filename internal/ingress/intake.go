@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package ingress
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/mailstore"
+)
+
+// Delivery is one mail as it came.
+type Delivery struct {
+	Raw    []byte
+	Via    string // "stdin", "mbox", "smtp", …
+	ListID string // overrides the list headers; empty: none
+}
+
+// Mail is a delivery on its way through the claimers.
+type Mail struct {
+	ID         int64 // of its row in mailstore
+	Message    *mailmsg.Message
+	Prepared   any // what the Prepare of the claimer that is asked made of Message
+	MsgID      string
+	ListID     string
+	Via        string
+	SHA256     [32]byte
+	ReceivedAt clock.Time
+	size       int64
+	packed     []byte
+	prepared   []any // by claimer
+}
+
+// Outcome is what became of a mail.
+type Outcome struct {
+	Kind    string // a word of mailstore or of the domain that claimed it; empty: not claimed
+	Reason  string // for people
+	Project int64  // 0: none
+	Known   bool   // the same bytes were here before: nothing is stored
+}
+
+// Claimer is a domain's mail face. Prepare does what needs no database and may run concurrently. Claim decides about all mails of a batch in
+// the caller's transaction; it answers one Outcome per mail, an empty one for a mail that is not its own.
+type Claimer interface {
+	Prepare(*mailmsg.Message) any
+	Claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outcome, error)
+}
+
+// Limits bound what a delivery may cost.
+type Limits struct {
+	BatchMails int // mails per transaction
+	BatchBytes int // raw bytes per transaction
+	MailSize   int // bytes of one mail
+}
+
+// DefaultLimits are those of a fresh installation.
+var DefaultLimits = Limits{BatchMails: 256, BatchBytes: 32 << 20, MailSize: 50 << 20}
+
+// Intake takes mail in. It is safe for concurrent use.
+type Intake struct {
+	db       *sqldb.DB
+	clock    clock.Clock
+	limits   Limits
+	claimers []Claimer
+}
+
+// New makes an intake for the claimers, asked in this order.
+func New(db *sqldb.DB, c clock.Clock, limits Limits, claimers ...Claimer) *Intake {
+	return &Intake{db: db, clock: c, limits: limits, claimers: claimers}
+}
+
+// Deliver takes mails in as one batch and returns when they are committed. An error means that none of them was taken and that the
+// sender should try again; a mail that only could not be understood is not an error but an Outcome.
+func (in *Intake) Deliver(ctx context.Context, deliveries []Delivery) ([]Outcome, error) {
+	return in.store(ctx, in.prepare(deliveries))
+}
+
+// prepare parses and compresses; it needs no database.
+func (in *Intake) prepare(deliveries []Delivery) []Mail {
+	mails := make([]Mail, 0, len(deliveries))
+	for _, d := range deliveries {
+		msg := mailmsg.Parse(d.Raw)
+		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
+			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw)}
+		if m.MsgID = mailstore.Key(msg.ID()); m.MsgID == "" {
+			// Mails without an id must not pass for copies of each other.
+			m.MsgID = fmt.Sprintf("<%x@no-message-id.invalid>", m.SHA256[:16])
+		}
+		for _, c := range in.claimers {
+			m.prepared = append(m.prepared, c.Prepare(msg))
+		}
+		mails = append(mails, m)
+	}
+	return mails
+}
+
+// store commits a batch; if it fails for a reason that lies in a mail, the mails are stored one by one.
+func (in *Intake) store(ctx context.Context, mails []Mail) ([]Outcome, error) {
+	outcomes, err := in.once(ctx, mails)
+	if err == nil || fault.Is(err, fault.Unavailable) {
+		return outcomes, err
+	}
+	outcomes = make([]Outcome, len(mails))
+	for i := range mails {
+		one, err := in.once(ctx, mails[i:i+1])
+		if err != nil && !fault.Is(err, fault.Unavailable) {
+			one, err = in.quarantine(ctx, mails[i], err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		outcomes[i] = one[0]
+	}
+	return outcomes, nil
+}
+
+func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
+	var outcomes []Outcome
+	err := in.db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		if err := number(ctx, tx, mails); err != nil {
+			return err
+		}
+		if outcomes, err = in.claim(ctx, tx, mails); err != nil {
+			return err
+		}
+		return record(ctx, tx, mails, outcomes)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take in %d mails: %w", len(mails), err)
+	}
+	return outcomes, nil
+}
+
+func number(ctx context.Context, tx *sqldb.Tx, mails []Mail) (err error) {
+	for i := range mails {
+		if mails[i].ID, err = tx.NextID(ctx, "mail"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claim asks the claimers in turn about what is not claimed yet.
+func (in *Intake) claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outcome, error) {
+	outcomes := make([]Outcome, len(mails))
+	open := make([]int, len(mails))
+	for i := range open {
+		open[i] = i
+	}
+	for who, c := range in.claimers {
+		batch := make([]Mail, len(open))
+		for k, i := range open {
+			batch[k] = mails[i]
+			batch[k].Prepared = mails[i].prepared[who]
+		}
+		answers, err := c.Claim(ctx, tx, batch)
+		if err != nil {
+			return nil, err
+		}
+		var rest []int
+		for k, i := range open {
+			if outcomes[i] = answers[k]; answers[k].Kind == "" {
+				rest = append(rest, i)
+			}
+		}
+		open = rest
+	}
+	for _, i := range open {
+		outcomes[i] = Outcome{Kind: mailstore.Ignored, Reason: "no part of this site has a use for it"}
+	}
+	return outcomes, nil
+}
+
+func record(ctx context.Context, tx *sqldb.Tx, mails []Mail, outcomes []Outcome) error {
+	rows := make([]mailstore.Mail, 0, len(mails))
+	for i := range mails {
+		if !outcomes[i].Known {
+			rows = append(rows, mails[i].row(outcomes[i]))
+		}
+	}
+	return mailstore.Put(ctx, tx, rows)
+}
+
+func (m *Mail) row(o Outcome) mailstore.Mail {
+	return mailstore.Mail{ID: m.ID, ReceivedAt: m.ReceivedAt, SHA256: m.SHA256, Size: m.size, Via: m.Via, ListID: m.ListID, Project: o.Project,
+		MsgID: m.MsgID, Outcome: o.Kind, Reason: o.Reason, Packed: m.packed}
+}
+
+// quarantine keeps a mail that made a domain fail, with the reason, unless its bytes are there already.
+func (in *Intake) quarantine(ctx context.Context, m Mail, why error) ([]Outcome, error) {
+	o := Outcome{Kind: mailstore.Broken, Reason: why.Error()}
+	err := in.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
+		if err != nil {
+			return err
+		}
+		for _, s := range seen[m.SHA256] {
+			if s.Project == 0 && s.ListID == m.ListID {
+				o.Known = true
+				return nil
+			}
+		}
+		one := []Mail{m}
+		if err := number(ctx, tx, one); err != nil {
+			return err
+		}
+		return record(ctx, tx, one, []Outcome{o})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("quarantine %s: %w", m.MsgID, err)
+	}
+	return []Outcome{o}, nil
+}

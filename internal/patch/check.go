@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// Finding is a kind of rows that are not as they must be.
+type Finding struct {
+	What     string // "series whose count of patches is wrong"
+	Rows     int64
+	Repaired bool
+}
+
+// probe finds rows that are wrong and, where a roll-up can be computed again, how to mend them.
+type probe struct {
+	what   string
+	count  string
+	repair []string
+}
+
+// probes are independent of each other.
+var probes = []probe{
+	{"series whose count of patches or common state is wrong", `SELECT COUNT(*) FROM series s
+			LEFT JOIN (SELECT series_id, COUNT(*) AS n, CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END AS st FROM patch WHERE series_id IS NOT NULL GROUP BY series_id) p ON p.series_id = s.id
+			WHERE s.received <> COALESCE(p.n, 0) OR COALESCE(s.state_id, 0) <> COALESCE(p.st, 0)`,
+		[]string{`UPDATE series SET received = (SELECT COUNT(*) FROM patch WHERE series_id = series.id),
+			state_id = (SELECT CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END FROM patch WHERE series_id = series.id)`}},
+	{"counts of patches per project, state and delegate that are wrong", `SELECT COUNT(*) FROM (
+			SELECT project_id, COALESCE(state_id, 0) AS st, archived, COALESCE(delegate_id, 0) AS de, COUNT(*) AS n FROM patch
+				GROUP BY project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0)) p
+			LEFT JOIN patch_count c ON c.project_id = p.project_id AND c.state_id = p.st AND c.archived = p.archived AND c.delegate_id = p.de
+			WHERE COALESCE(c.patches, 0) <> p.n`,
+		recountAll},
+	{"counts of patches where there are none", `SELECT COUNT(*) FROM patch_count c WHERE c.patches <> 0 AND NOT EXISTS (SELECT 1 FROM patch p
+			WHERE p.project_id = c.project_id AND COALESCE(p.state_id, 0) = c.state_id AND p.archived = c.archived AND COALESCE(p.delegate_id, 0) = c.delegate_id)`,
+		recountAll},
+	{"newest checks that are not the newest", `SELECT COUNT(*) FROM patch_check_latest l LEFT JOIN patch_check c ON c.id = l.check_id
+			WHERE c.id IS NULL OR c.state <> l.state OR EXISTS (` + newerCheck + ")",
+		recheckAll},
+	{"checks missing among the newest", `SELECT COUNT(*) FROM patch_check c WHERE NOT EXISTS (SELECT 1 FROM patch_check_latest l
+			WHERE l.patch_id = c.patch_id AND l.user_id = COALESCE(c.user_id, 0) AND l.context = c.context)`,
+		recheckAll},
+	{"patches without their message", "SELECT COUNT(*) FROM patch p WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = p.message_id AND m.kind = 'patch')", nil},
+	{"covers without their message", "SELECT COUNT(*) FROM cover c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = c.message_id AND m.kind = 'cover')", nil},
+	{"patch comments without their message or patch", `SELECT COUNT(*) FROM patch_comment c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = c.message_id AND m.kind = 'comment')
+			OR NOT EXISTS (SELECT 1 FROM patch p WHERE p.id = c.patch_id)`, nil},
+	{"cover comments without their message or cover", `SELECT COUNT(*) FROM cover_comment c WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = c.message_id AND m.kind = 'comment')
+			OR NOT EXISTS (SELECT 1 FROM cover p WHERE p.id = c.cover_id)`, nil},
+	{"messages that are patches, covers or comments but have no row as such", `SELECT COUNT(*) FROM message m WHERE
+			m.kind = 'patch' AND NOT EXISTS (SELECT 1 FROM patch p WHERE p.message_id = m.id) OR
+			m.kind = 'cover' AND NOT EXISTS (SELECT 1 FROM cover c WHERE c.message_id = m.id) OR
+			m.kind = 'comment' AND NOT EXISTS (SELECT 1 FROM patch_comment c WHERE c.message_id = m.id) AND NOT EXISTS (SELECT 1 FROM cover_comment c WHERE c.message_id = m.id)`, nil},
+	{"patches in a series that does not exist", "SELECT COUNT(*) FROM patch p WHERE p.series_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM series s WHERE s.id = p.series_id)", nil},
+	{"patches in a state that does not exist", "SELECT COUNT(*) FROM patch p WHERE p.state_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state s WHERE s.id = p.state_id)", nil},
+	{"patches of a submitter that does not exist", "SELECT COUNT(*) FROM patch p WHERE NOT EXISTS (SELECT 1 FROM person s WHERE s.id = p.submitter_id)", nil},
+}
+
+var (
+	recountAll = []string{"DELETE FROM patch_count", `INSERT INTO patch_count (project_id, state_id, archived, delegate_id, patches)
+		SELECT project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0), COUNT(*) FROM patch
+		GROUP BY project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0)`}
+	recheckAll = []string{"DELETE FROM patch_check_latest", recheck}
+)
+
+// newerCheck finds a check that comes after c of the same patch, user and context; of two with the same date the later row counts.
+const newerCheck = `SELECT 1 FROM patch_check o WHERE o.patch_id = c.patch_id AND COALESCE(o.user_id, 0) = COALESCE(c.user_id, 0) AND o.context = c.context
+	AND (o.date > c.date OR o.date = c.date AND o.id > c.id)`
+
+const recheck = `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state)
+	SELECT c.patch_id, COALESCE(c.user_id, 0), c.context, c.id, c.state FROM patch_check c WHERE NOT EXISTS (` + newerCheck + ")"
+
+// Check compares every roll-up of this domain with what it is made from and looks for rows that lost their counterpart; with repair the
+// roll-ups are computed again. step is called with the name of each probe before it runs. It reads whole tables.
+func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([]Finding, error) {
+	var out []Finding
+	for _, p := range probes {
+		step(p.what)
+		var n int64
+		if err := tx.Get(ctx, &n, p.count); err != nil {
+			return out, fmt.Errorf("look for %s: %w", p.what, err)
+		}
+		if n == 0 {
+			continue
+		}
+		f := Finding{What: p.what, Rows: n, Repaired: repair && p.repair != nil}
+		if f.Repaired {
+			for _, query := range p.repair {
+				if _, err := tx.Exec(ctx, query); err != nil {
+					return out, fmt.Errorf("repair %s: %w", p.what, err)
+				}
+			}
+		}
+		out = append(out, f)
+	}
+	step("tag counts that are wrong")
+	f, err := checkTags(ctx, tx, repair)
+	if f.Rows > 0 {
+		out = append(out, f)
+	}
+	return out, err
+}
+
+// checkTags counts all tags anew, a slice of the patches at a time.
+func checkTags(ctx context.Context, tx *sqldb.Tx, repair bool) (Finding, error) {
+	f := Finding{What: "tag counts that are wrong", Repaired: repair}
+	tags, err := Tags(ctx, tx)
+	if err != nil {
+		return f, err
+	}
+	c := newCounter(tags)
+	var ids []int64
+	err = tx.Select(ctx, &ids, "SELECT p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE j.use_tags = TRUE ORDER BY p.id")
+	if err != nil {
+		return f, fmt.Errorf("list patches: %w", err)
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), 500)
+		wrong, err := recountTags(ctx, tx, c, ids[:n], repair)
+		if err != nil {
+			return f, err
+		}
+		f.Rows += wrong
+		ids = ids[n:]
+	}
+	return f, nil
+}
+
+func recountTags(ctx context.Context, tx *sqldb.Tx, c counter, ids []int64, repair bool) (int64, error) {
+	want := map[[2]int64]int{}
+	err := tx.Each(ctx, func(rows *sqlx.Rows) error {
+		var patch int64
+		var text string
+		err := rows.Scan(&patch, &text)
+		c.count(text, func(tag int64, hits int) { want[[2]int64{patch, tag}] += hits })
+		return err
+	}, `SELECT p.id, COALESCE(b.content, '') FROM patch p JOIN message_body b ON b.message_id = p.message_id WHERE p.id IN (?)
+		UNION ALL SELECT c.patch_id, COALESCE(b.content, '') FROM patch_comment c JOIN message_body b ON b.message_id = c.message_id WHERE c.patch_id IN (?)`, ids, ids)
+	if err != nil {
+		return 0, fmt.Errorf("count tags: %w", err)
+	}
+	have := map[[2]int64]int{}
+	err = tx.Each(ctx, func(rows *sqlx.Rows) error {
+		var patch, tag int64
+		var hits int
+		err := rows.Scan(&patch, &tag, &hits)
+		have[[2]int64{patch, tag}] = hits
+		return err
+	}, "SELECT patch_id, tag_id, hits FROM patch_tag WHERE patch_id IN (?)", ids)
+	if err != nil {
+		return 0, fmt.Errorf("read tag counts: %w", err)
+	}
+	wrong := differences(want, have)
+	if wrong == 0 || !repair {
+		return wrong, nil
+	}
+	var rows [][]any
+	for k, n := range want {
+		rows = append(rows, []any{k[0], k[1], n})
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM patch_tag WHERE patch_id IN (?)", ids); err != nil {
+		return wrong, fmt.Errorf("repair tag counts: %w", err)
+	}
+	return wrong, tx.Insert(ctx, "patch_tag", []string{"patch_id", "tag_id", "hits"}, rows)
+}
+
+func differences(a, b map[[2]int64]int) int64 {
+	var n int64
+	for k, v := range a {
+		if b[k] != v {
+			n++
+		}
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchmail
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/format/subject"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+)
+
+// Claimer claims every mail of a project's list.
+type Claimer struct{ clock clock.Clock }
+
+// New makes a claimer; the clock dates mails that have no usable date.
+func New(c clock.Clock) *Claimer { return &Claimer{clock: c} }
+
+// Prepare implements ingress.Claimer.
+func (c *Claimer) Prepare(m *mailmsg.Message) any { return c.draft(m) }
+
+// letter is a mail with all that is known of it when it is decided about.
+type letter struct {
+	*draft
+	mail    *ingress.Mail
+	place   int // in the batch
+	project *project.Project
+	subject subject.Subject
+	from    mailmsg.Address
+	sender  *account.Person // set when it is stored
+	message *mailstore.Message
+	outcome *ingress.Outcome
+}
+
+// Claim implements ingress.Claimer.
+func (c *Claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
+	outcomes := make([]ingress.Outcome, len(mails))
+	router, err := project.LoadRouter(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var letters []*letter
+	for i := range mails {
+		if l := address(router, &mails[i], &outcomes[i]); l != nil {
+			letters = append(letters, l)
+		}
+	}
+	if len(letters) == 0 {
+		return outcomes, markKnown(ctx, tx, mails, outcomes)
+	}
+	if err := project.Lock(ctx, tx, projectsOf(letters)); err != nil {
+		return nil, err
+	}
+	// Only now: what another process took in before us must be seen.
+	if err := markKnown(ctx, tx, mails, outcomes); err != nil {
+		return nil, err
+	}
+	letters = slices.DeleteFunc(letters, func(l *letter) bool { return l.outcome.Known })
+	return outcomes, c.takeAll(ctx, tx, letters)
+}
+
+// address finds the project of a mail and who sent it; nil if that is the end of it, with the outcome set.
+func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *letter {
+	d := m.Prepared.(*draft)
+	lists := d.lists
+	if m.ListID != "" {
+		lists = []string{m.ListID}
+	}
+	p := router.Route(lists, d.subject)
+	switch {
+	case p == nil && len(lists) == 0:
+		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: "it has no List-Id, X-Mailing-List or X-list header that could be read"}
+		return nil
+	case p == nil:
+		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: fmt.Sprintf("no project for the list %s", strings.Join(lists, " or "))}
+		return nil
+	}
+	o.Project = p.ID
+	if d.hint == "ignore" {
+		o.Kind, o.Reason = mailstore.Ignored, "its X-Patchwork-Hint header says so"
+		return nil
+	}
+	from, err := m.Message.Author(p.ListEmail)
+	if err != nil {
+		o.Kind, o.Reason = mailstore.Broken, "its sender can't be read: "+err.Error()
+		return nil
+	}
+	return &letter{draft: d, mail: m, project: p, subject: subject.Parse(d.subject, p.Linkname), from: from, outcome: o}
+}
+
+func projectsOf(letters []*letter) []int64 {
+	var ids []int64
+	for _, l := range letters {
+		ids = append(ids, l.project.ID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// markKnown finds the mails whose bytes were taken in before for the same project, or for none and the same list.
+func markKnown(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail, outcomes []ingress.Outcome) error {
+	sums := make([][]byte, len(mails))
+	for i := range mails {
+		sums[i] = mails[i].SHA256[:]
+	}
+	seen, err := mailstore.SeenBefore(ctx, tx, sums)
+	if err != nil {
+		return err
+	}
+	inBatch := map[string]bool{}
+	for i := range mails {
+		o, m := &outcomes[i], &mails[i]
+		self := fmt.Sprintf("%x %d %s", m.SHA256, o.Project, m.ListID)
+		o.Known = inBatch[self]
+		inBatch[self] = true
+		for _, s := range seen[m.SHA256] {
+			if s.Project == o.Project && (o.Project != 0 || s.ListID == m.ListID) {
+				o.Known = true
+			}
+		}
+		if o.Known && o.Kind == "" {
+			o.Kind = mailstore.Duplicate
+		}
+	}
+	return nil
+}
+
+// takeAll decides about the letters project by project, in the order they came, and writes what follows.
+func (c *Claimer) takeAll(ctx context.Context, tx *sqldb.Tx, letters []*letter) error {
+	book, err := patch.LoadRulebook(ctx, tx)
+	if err != nil {
+		return err
+	}
+	addresses := make([]string, len(letters))
+	for i, l := range letters {
+		addresses[i] = l.from.Email
+	}
+	persons, err := account.LoadPersons(ctx, tx, addresses)
+	if err != nil {
+		return err
+	}
+	hints, err := loadHints(ctx, tx, letters)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(letters, func(a, b *letter) int { return cmp.Compare(a.project.ID, b.project.ID) })
+	for len(letters) > 0 {
+		n := 1
+		for n < len(letters) && letters[n].project.ID == letters[0].project.ID {
+			n++
+		}
+		d := desk{tx: tx, book: book, persons: persons, hints: hints}
+		if err := d.work(ctx, letters[:n], c.clock.Now()); err != nil {
+			return err
+		}
+		letters = letters[n:]
+	}
+	return persons.Save(ctx, tx)
+}
+
+// seriesWindow is how far apart, by their Date headers, the mails of one series may be that nothing but their markers holds together.
+const seriesWindow = 20 * time.Minute
+
+// wanted is what must be known to decide about the letters.
+func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
+	var w patch.Wanted
+	ids := map[string]bool{}
+	for _, l := range letters {
+		w.Own = append(w.Own, l.mail.MsgID)
+		for _, ref := range l.references {
+			ids[ref] = true
+		}
+		for _, dep := range l.depends {
+			if dep.Value != "" {
+				ids[mailstore.Key(dep.Value)] = true
+			}
+		}
+		if !l.subject.Numbered {
+			continue
+		}
+		if p := persons.Find(l.from.Email); p != nil && !slices.Contains(w.Submitters, p.ID) {
+			w.Submitters = append(w.Submitters, p.ID)
+		}
+		if from := l.date.Add(-seriesWindow); w.From == 0 || from < w.From {
+			w.From = from
+		}
+		w.To = max(w.To, l.date.Add(seriesWindow))
+	}
+	for _, own := range w.Own {
+		delete(ids, own)
+	}
+	for id := range ids {
+		w.References = append(w.References, id)
+	}
+	return w
+}
+
+// hints are what the headers X-Patchwork-State and X-Patchwork-Delegate need to be followed.
+type hints struct {
+	maintainers map[int64]map[int64]bool // by project
+	users       map[string]int64         // by folded address
+}
+
+// loadHints asks the database only if a mail has such a header.
+func loadHints(ctx context.Context, tx *sqldb.Tx, letters []*letter) (hints, error) {
+	var h hints
+	var emails []string
+	asked := false
+	for _, l := range letters {
+		header := l.mail.Message.Header
+		if header.Has("X-Patchwork-Delegate") {
+			emails = append(emails, fold.Key(delegateHint(header)))
+		}
+		asked = asked || header.Has("X-Patchwork-Delegate") || header.Has("X-Patchwork-State")
+	}
+	if !asked {
+		return h, nil
+	}
+	var err error
+	if h.maintainers, err = project.MaintainerIDs(ctx, tx); err != nil {
+		return h, err
+	}
+	h.users, err = account.UsersByEmail(ctx, tx, emails)
+	return h, err
+}
+
+// delegateHint is the address in X-Patchwork-Delegate, which may stand alone or as `Name <address>`.
+func delegateHint(h mailmsg.Header) string {
+	value := h.Get("X-Patchwork-Delegate")
+	if a, err := mailmsg.ParseFrom(value); err == nil {
+		return a.Email
+	}
+	return value
+}
+
+// follow tells whether the hints of a letter's sender count in its project.
+func (h hints) follow(l *letter) bool {
+	switch l.project.Hints {
+	case project.HintsAnyone:
+		return true
+	case project.HintsMaintainers:
+		return l.sender.User != 0 && h.maintainers[l.project.ID][l.sender.User]
+	}
+	return false
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchmail_test
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/test/dbtest"
+	"patchwork.example/pw/internal/test/shared"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	erofsList  = "linux-erofs.lists.ozlabs.org"
+	erofsEmail = "linux-erofs@lists.ozlabs.org"
+)
+
+// oracle is what Django Patchwork made of the archive.
+type oracle struct {
+	Patches map[string]submission
+	Covers  map[string]submission
+	// Comments by Message-ID; the same mail may be a comment of several.
+	Comments map[string][]submission
+	Series   []struct {
+		Name      *string
+		Version   int
+		Total     int
+		Submitter string
+		Cover     *string
+		Patches   [][2]any
+	}
+}
+
+type submission struct {
+	Kind, Parent, Name, Date string
+	Submitter                [2]string
+	State                    string
+	Hash                     *string
+	Number                   *int
+	Tags                     map[string]int
+	ContentSHA1              *string `json:"content_sha1"`
+	DiffSHA1                 *string `json:"diff_sha1"`
+	PullURL                  *string `json:"pull_url"`
+	version, total           int
+	series                   string // its patches, as text
+	cover                    string
+}
+
+// TestOracle imports the archive that Django Patchwork imported and compares message by message. Each field must agree for 98 of 100
+// messages at least; the figures are printed with -v.
+func TestOracle(t *testing.T) {
+	want := readOracle(t)
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		importArchive(t, db)
+		have := readSite(t, db)
+		agree := map[string][2]int{} // field → equal, compared
+		examples := map[string][]string{}
+		note := func(field, id string, theirs, ours any) {
+			n := agree[field]
+			n[1]++
+			if fmt.Sprint(theirs) == fmt.Sprint(ours) {
+				n[0]++
+			} else {
+				examples[field] = append(examples[field], fmt.Sprintf("%s\n\t\ttheirs %v\n\t\tours   %v", id, theirs, ours))
+			}
+			agree[field] = n
+		}
+		compare(want, have, note)
+		for _, field := range sortedKeys(agree) {
+			n := agree[field]
+			share := 100 * float64(n[0]) / float64(n[1])
+			t.Logf("%-16s %6.2f %%  %d of %d", field, share, n[0], n[1])
+			for i, e := range examples[field] {
+				if i < 12 {
+					t.Log("\t", e)
+				}
+			}
+			if share < 98 {
+				t.Errorf("%s: %.2f %% agree with Django Patchwork, want 98 %%", field, share)
+			}
+		}
+	})
+}
+
+func compare(want oracle, have map[string]submission, note func(field, id string, theirs, ours any)) {
+	one := func(kind, id string, theirs submission) {
+		ours, ok := have[id]
+		if !ok {
+			note("kind", id, kind, "not here")
+			return
+		}
+		note("kind", id, kind, ours.Kind)
+		if kind != ours.Kind {
+			return
+		}
+		note("date", id, theirs.Date, ours.Date)
+		note("submitter", id, strings.ToLower(theirs.Submitter[0]), strings.ToLower(ours.Submitter[0]))
+		note("submitter name", id, theirs.Submitter[1], ours.Submitter[1])
+		note("content", id, deref(theirs.ContentSHA1), deref(ours.ContentSHA1))
+		if kind == "comment" {
+			note("parent", id, theirs.Parent, ours.Parent)
+			return
+		}
+		note("name", id, theirs.Name, ours.Name)
+		note("series", id, theirs.series, ours.series)
+		note("version", id, theirs.version, ours.version)
+		note("total", id, theirs.total, ours.total)
+		note("cover", id, theirs.cover, ours.cover)
+		if kind != "patch" {
+			return
+		}
+		note("hash", id, deref(theirs.Hash), deref(ours.Hash))
+		note("diff", id, deref(theirs.DiffSHA1), deref(ours.DiffSHA1))
+		note("number", id, number(theirs.Number), number(ours.Number))
+		note("pull url", id, deref(theirs.PullURL), deref(ours.PullURL))
+		note("tags", id, theirs.Tags, ours.Tags)
+		note("state", id, theirs.State, ours.State)
+	}
+	for id, s := range want.Patches {
+		one("patch", id, s)
+	}
+	for id, s := range want.Covers {
+		one("cover", id, s)
+	}
+	for id, list := range want.Comments {
+		one("comment", id, list[0])
+	}
+}
+
+func readOracle(t *testing.T) oracle {
+	t.Helper()
+	f := shared.Open(t, "oracle", "lore-linux-erofs.json.gz")
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o oracle
+	if err := json.NewDecoder(z).Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range o.Series {
+		var ids []string
+		for _, p := range s.Patches {
+			ids = append(ids, fmt.Sprintf("%v %v", p[0], p[1]))
+		}
+		sort.Strings(ids)
+		fill := func(m map[string]submission, id string) {
+			x := m[id]
+			x.version, x.total, x.series, x.cover = s.Version, s.Total, strings.Join(ids, " "), deref(s.Cover)
+			m[id] = x
+		}
+		for _, p := range s.Patches {
+			fill(o.Patches, fmt.Sprint(p[1]))
+		}
+		if s.Cover != nil {
+			fill(o.Covers, *s.Cover)
+		}
+	}
+	return o
+}
+
+func importArchive(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	ctx := context.Background()
+	newProject(t, db, "linux-erofs", erofsList, erofsEmail)
+	f := shared.Open(t, "corpora", "lore-linux-erofs.mbox.gz")
+	source, err := ingress.OpenArchive(f, "lore-linux-erofs.mbox.gz", erofsList, 100<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := ingress.New(db, clock.System{}, ingress.DefaultLimits, patchmail.New(clock.System{}))
+	start := time.Now()
+	sum, err := in.Import(ctx, source, func(ingress.Summary) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d mails in %s, %.0f/s: %v", sum.Mails, time.Since(start), float64(sum.Mails)/time.Since(start).Seconds(), sum.Outcomes)
+	if sum.Mails != 15218 {
+		t.Errorf("%d mails, the archive holds 15218", sum.Mails)
+	}
+}
+
+func newProject(t *testing.T, db *sqldb.DB, linkname, listID, email string) project.Project {
+	t.Helper()
+	p, err := project.Create(context.Background(), db, account.CLI, clock.System{}.Now(),
+		project.Change{Linkname: &linkname, Name: &linkname, ListID: &listID, ListEmail: &email})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// readSite reads everything the oracle speaks of, by Message-ID.
+func readSite(t *testing.T, db *sqldb.DB) map[string]submission {
+	t.Helper()
+	ctx := context.Background()
+	out := map[string]submission{}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	members := map[int64][]string{}
+	must(db.Each(ctx, func(r *sqlx.Rows) error {
+		var series int64
+		var number int
+		var id string
+		err := r.Scan(&series, &number, &id)
+		members[series] = append(members[series], fmt.Sprintf("%d %s", number, id))
+		return err
+	}, "SELECT p.series_id, p.number, m.msgid FROM patch p JOIN message m ON m.id = p.message_id WHERE p.series_id IS NOT NULL"))
+	for _, ids := range members {
+		sort.Strings(ids)
+	}
+	tags := map[int64]map[string]int{}
+	must(db.Each(ctx, func(r *sqlx.Rows) error {
+		var patch int64
+		var name string
+		var n int
+		err := r.Scan(&patch, &name, &n)
+		if tags[patch] == nil {
+			tags[patch] = map[string]int{}
+		}
+		tags[patch][name] = n
+		return err
+	}, "SELECT p.patch_id, t.name, p.hits FROM patch_tag p JOIN tag t ON t.id = p.tag_id"))
+
+	const patches = `SELECT 'patch', m.msgid, p.name, m.date, e.email, COALESCE(e.name, ''), p.hash, p.pull_url, p.number, COALESCE(p.series_id, 0), p.id, b.content, d.diff, d.charset,
+			COALESCE(s.version, 0), COALESCE(s.total, 0), COALESCE(cm.msgid, ''), st.slug, ''
+		FROM patch p JOIN message m ON m.id = p.message_id JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id JOIN state st ON st.id = p.state_id
+		LEFT JOIN patch_diff d ON d.patch_id = p.id LEFT JOIN series s ON s.id = p.series_id LEFT JOIN cover c ON c.id = s.cover_id LEFT JOIN message cm ON cm.id = c.message_id`
+	const covers = `SELECT 'cover', m.msgid, p.name, m.date, e.email, COALESCE(e.name, ''), NULL, NULL, NULL, COALESCE(s.id, 0), 0, b.content, NULL, NULL,
+			COALESCE(s.version, 0), COALESCE(s.total, 0), m.msgid, '', ''
+		FROM cover p JOIN message m ON m.id = p.message_id JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id LEFT JOIN series s ON s.cover_id = p.id`
+	const comments = `SELECT 'comment', m.msgid, '', m.date, e.email, COALESCE(e.name, ''), NULL, NULL, NULL, 0, 0, b.content, NULL, NULL, 0, 0, '', '', pm.msgid
+		FROM patch_comment k JOIN patch p ON p.id = k.patch_id JOIN message pm ON pm.id = p.message_id
+		JOIN message m ON m.id = k.message_id JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id`
+	coverComments := strings.NewReplacer("patch_comment", "cover_comment", "JOIN patch p", "JOIN cover p", "k.patch_id", "k.cover_id").Replace(comments)
+	for _, query := range []string{patches, covers, comments, coverComments} {
+		must(db.Each(ctx, func(r *sqlx.Rows) error {
+			var s submission
+			var id, content string
+			var date clock.Time
+			var series, patch int64
+			var diff []byte
+			var charset *string
+			err := r.Scan(&s.Kind, &id, &s.Name, &date, &s.Submitter[0], &s.Submitter[1], &s.Hash, &s.PullURL, &s.Number, &series, &patch, &content, &diff, &charset,
+				&s.version, &s.total, &s.cover, &s.State, &s.Parent)
+			s.Date = date.Time().Format("2006-01-02 15:04:05")
+			s.ContentSHA1 = sum(content)
+			if diff != nil {
+				s.DiffSHA1 = sum(string(diff))
+			}
+			s.series, s.Tags = strings.Join(members[series], " "), tags[patch]
+			if s.Tags == nil {
+				s.Tags = map[string]int{}
+			}
+			out[id] = s
+			return err
+		}, query))
+	}
+	return out
+}
+
+func sum(s string) *string {
+	h := sha1.Sum([]byte(s))
+	x := hex.EncodeToString(h[:])
+	return &x
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func number(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// ReleaseUser lets go of a user who is about to be deleted: patches delegated to him are nobody's, his checks stay without a user.
+func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
+	var patches []int64
+	err := tx.Select(ctx, &patches, "SELECT DISTINCT patch_id FROM patch_check WHERE user_id = ?", user)
+	if err != nil {
+		return fmt.Errorf("find checks of user %d: %w", user, err)
+	}
+	for _, query := range []string{
+		"UPDATE patch SET delegate_id = NULL WHERE delegate_id = ?",
+		"UPDATE patch_check SET user_id = NULL WHERE user_id = ?",
+	} {
+		if _, err := tx.Exec(ctx, query, user); err != nil {
+			return fmt.Errorf("release user %d: %w", user, err)
+		}
+	}
+	err = sqldb.Chunks(patches, func(ids []int64) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM patch_check_latest WHERE patch_id IN (?)", ids); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, recheck+" AND c.patch_id IN (?)", ids)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("find the newest checks anew: %w", err)
+	}
+	return moveCounts(ctx, tx, user)
+}
+
+// moveCounts adds what is counted for a delegate to what is counted for nobody.
+func moveCounts(ctx context.Context, tx *sqldb.Tx, user int64) error {
+	var counts []struct {
+		Project  int64 `db:"project_id"`
+		State    int64 `db:"state_id"`
+		Archived bool
+		Patches  int64
+	}
+	if err := tx.Select(ctx, &counts, "SELECT project_id, state_id, archived, patches FROM patch_count WHERE delegate_id = ?", user); err != nil {
+		return fmt.Errorf("read the counts of user %d: %w", user, err)
+	}
+	var rows [][]any
+	for _, c := range counts {
+		rows = append(rows, []any{c.Project, c.State, c.Archived, 0, c.Patches})
+	}
+	u := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "archived", "delegate_id", "patches"},
+		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
+	if err := tx.Upsert(ctx, u, rows); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM patch_count WHERE delegate_id = ?", user)
+	return err
+}
+
+// PurgeProject deletes everything of this domain that hangs on a project.
+func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
+	const ofPatches = " WHERE patch_id IN (SELECT id FROM patch WHERE project_id = ?)"
+	const ofSeries = " WHERE series_id IN (SELECT id FROM series WHERE project_id = ?)"
+	for _, query := range []string{
+		"DELETE FROM patch_diff" + ofPatches,
+		"DELETE FROM patch_tag" + ofPatches,
+		"DELETE FROM patch_check_latest" + ofPatches,
+		"DELETE FROM patch_check" + ofPatches,
+		"DELETE FROM bundle_patch" + ofPatches,
+		"DELETE FROM state_notice" + ofPatches,
+		"DELETE FROM patch_comment" + ofPatches,
+		"DELETE FROM cover_comment WHERE cover_id IN (SELECT id FROM cover WHERE project_id = ?)",
+		"DELETE FROM series_dependency" + ofSeries,
+		"DELETE FROM series_metadata" + ofSeries,
+		"DELETE FROM series_reference WHERE project_id = ?",
+		"DELETE FROM patch WHERE project_id = ?",
+		"DELETE FROM cover WHERE project_id = ?",
+		"DELETE FROM series WHERE project_id = ?",
+		"DELETE FROM patch_count WHERE project_id = ?",
+		"DELETE FROM saved_query WHERE project_id = ?",
+		"DELETE FROM bundle WHERE project_id = ?",
+		"DELETE FROM delegation_rule WHERE project_id = ?",
+	} {
+		if _, err := tx.Exec(ctx, query, project); err != nil {
+			return fmt.Errorf("delete the patches of project %d: %w", project, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/project"
+)
+
+// DeleteMessage removes a message from a project for good, with the raw mails it came in, and leaves a tombstone so that neither replay nor
+// import brings it back. Of a patch goes all that hangs on it (diff, checks, tags, places in bundles); replies to it are kept as pending.
+// msgid is the key form. An administrator or a maintainer of the project may.
+func DeleteMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, p project.Project, msgid, reason string) error {
+	return withhold(ctx, db, by, now, "message delete", p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
+		if err := removeSatellites(ctx, tx, m); err != nil {
+			return err
+		}
+		if err := mailstore.Remove(ctx, tx, m.ID); err != nil {
+			return err
+		}
+		if _, err := mailstore.Purge(ctx, tx, p.ID, m.MsgID, "deleted: "+reason); err != nil {
+			return err
+		}
+		return mailstore.Bury(ctx, tx, mailstore.Tombstone{Project: p.ID, MsgID: m.MsgID, Kind: "deleted", At: now, Actor: by.User, Reason: reason})
+	})
+}
+
+// HideMessage withholds a message from every reader, or shows it again; nothing is removed.
+func HideMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, p project.Project, msgid, reason string, hide bool) error {
+	verb := "message hide"
+	if !hide {
+		verb = "message show again"
+	}
+	return withhold(ctx, db, by, now, verb, p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
+		if err := mailstore.SetHidden(ctx, tx, m.ID, hide); err != nil {
+			return err
+		}
+		if !hide {
+			return mailstore.Unbury(ctx, tx, mailstore.Ref{Project: p.ID, MsgID: m.MsgID})
+		}
+		return mailstore.Bury(ctx, tx, mailstore.Tombstone{Project: p.ID, MsgID: m.MsgID, Kind: "hidden", At: now, Actor: by.User, Reason: reason})
+	})
+}
+
+func withhold(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb string, p project.Project, msgid string, change func(*sqldb.Tx, *mailstore.Message) error) error {
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if err := mayMaintain(ctx, tx, by, p, verb); err != nil {
+			return err
+		}
+		if err := project.Lock(ctx, tx, []int64{p.ID}); err != nil {
+			return err
+		}
+		found, err := mailstore.Lookup(ctx, tx, p.ID, []string{msgid})
+		if err != nil {
+			return err
+		}
+		m := found[msgid]
+		if m == nil {
+			return fault.New(fault.NotFound, "project %q has no message %s", p.Linkname, msgid)
+		}
+		if err := change(tx, m); err != nil {
+			return err
+		}
+		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: verb, Subject: msgid, Detail: "project " + p.Linkname})
+	})
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", verb, msgid, err)
+	}
+	return nil
+}
+
+func mayMaintain(ctx context.Context, tx *sqldb.Tx, by account.Actor, p project.Project, verb string) error {
+	if by.Admin {
+		return nil
+	}
+	all, err := project.MaintainerIDs(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if by.User == 0 || !all[p.ID][by.User] {
+		return fault.New(fault.Denied, "only a maintainer of %q may do this: %s", p.Linkname, verb)
+	}
+	return nil
+}
+
+func removeSatellites(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
+	switch m.Kind {
+	case KindPatch:
+		return removePatch(ctx, tx, m)
+	case KindCover:
+		return removeCover(ctx, tx, m)
+	case KindComment:
+		return removeComment(ctx, tx, m)
+	}
+	return nil
+}
+
+func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
+	var p struct {
+		ID       int64
+		Series   int64 `db:"series"`
+		State    int64 `db:"state"`
+		Delegate int64 `db:"delegate"`
+		Archived bool
+	}
+	err := tx.Get(ctx, &p, `SELECT id, COALESCE(series_id, 0) AS series, COALESCE(state_id, 0) AS state, COALESCE(delegate_id, 0) AS delegate, archived
+		FROM patch WHERE message_id = ?`, m.ID)
+	if err != nil {
+		return fmt.Errorf("find the patch of %s: %w", m.MsgID, err)
+	}
+	if err := orphan(ctx, tx, m, "SELECT message_id FROM patch_comment WHERE patch_id = ?", p.ID); err != nil {
+		return err
+	}
+	for _, query := range []string{
+		"DELETE FROM patch_comment WHERE patch_id = ?",
+		"DELETE FROM patch_diff WHERE patch_id = ?",
+		"DELETE FROM patch_tag WHERE patch_id = ?",
+		"DELETE FROM patch_check_latest WHERE patch_id = ?",
+		"DELETE FROM patch_check WHERE patch_id = ?",
+		"DELETE FROM bundle_patch WHERE patch_id = ?",
+		"DELETE FROM state_notice WHERE patch_id = ?",
+		"DELETE FROM patch WHERE id = ?",
+	} {
+		if _, err := tx.Exec(ctx, query, p.ID); err != nil {
+			return fmt.Errorf("remove patch %d: %w", p.ID, err)
+		}
+	}
+	_, err = tx.Exec(ctx, "UPDATE patch_count SET patches = patches - 1 WHERE project_id = ? AND state_id = ? AND archived = ? AND delegate_id = ?",
+		m.Project, p.State, p.Archived, p.Delegate)
+	if err != nil {
+		return fmt.Errorf("uncount patch %d: %w", p.ID, err)
+	}
+	if err := event.Forget(ctx, tx, event.Subject{Kind: "patch", ID: p.ID}, nil); err != nil {
+		return err
+	}
+	return recountSeries(ctx, tx, p.Series)
+}
+
+// recountSeries makes a series' roll-ups true again.
+func recountSeries(ctx context.Context, tx *sqldb.Tx, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `UPDATE series SET received = (SELECT COUNT(*) FROM patch WHERE series_id = ?),
+		state_id = (SELECT CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END FROM patch WHERE series_id = ?) WHERE id = ?`, id, id, id)
+	if err != nil {
+		return fmt.Errorf("recount series %d: %w", id, err)
+	}
+	return nil
+}
+
+func removeCover(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
+	var id int64
+	if err := tx.Get(ctx, &id, "SELECT id FROM cover WHERE message_id = ?", m.ID); err != nil {
+		return fmt.Errorf("find the cover of %s: %w", m.MsgID, err)
+	}
+	if err := orphan(ctx, tx, m, "SELECT message_id FROM cover_comment WHERE cover_id = ?", id); err != nil {
+		return err
+	}
+	for _, query := range []string{
+		"DELETE FROM cover_comment WHERE cover_id = ?",
+		"UPDATE series SET cover_id = NULL WHERE cover_id = ?",
+		"DELETE FROM cover WHERE id = ?",
+	} {
+		if _, err := tx.Exec(ctx, query, id); err != nil {
+			return fmt.Errorf("remove cover %d: %w", id, err)
+		}
+	}
+	return event.Forget(ctx, tx, event.Subject{Kind: "cover", ID: id}, nil)
+}
+
+func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
+	var c struct{ ID, Patch, Cover int64 }
+	err := tx.Get(ctx, &c, `SELECT id, patch_id AS patch, 0 AS cover FROM patch_comment WHERE message_id = ?
+		UNION ALL SELECT id, 0 AS patch, cover_id AS cover FROM cover_comment WHERE message_id = ?`, m.ID, m.ID)
+	if err != nil {
+		return fmt.Errorf("find the comment %s: %w", m.MsgID, err)
+	}
+	table, about := "patch_comment", event.Subject{Kind: "patch", ID: c.Patch}
+	if c.Cover != 0 {
+		table, about = "cover_comment", event.Subject{Kind: "cover", ID: c.Cover}
+	} else if err := untag(ctx, tx, m.ID, c.Patch); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE id = ?", c.ID); err != nil {
+		return fmt.Errorf("remove comment %s: %w", m.MsgID, err)
+	}
+	return event.Forget(ctx, tx, about, func(kind, payload string) bool {
+		var p Payload
+		return json.Unmarshal([]byte(payload), &p) == nil && p.Comment == c.ID
+	})
+}
+
+// untag takes the tags of a message that goes away off its patch.
+func untag(ctx context.Context, tx *sqldb.Tx, message, patch int64) error {
+	tags, err := Tags(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, content, err := mailstore.Body(ctx, tx, message)
+	if err != nil {
+		return err
+	}
+	newCounter(tags).count(content, func(tag int64, hits int) {
+		if err == nil {
+			_, err = tx.Exec(ctx, "UPDATE patch_tag SET hits = hits - ? WHERE patch_id = ? AND tag_id = ?", hits, patch, tag)
+		}
+	})
+	if err == nil {
+		_, err = tx.Exec(ctx, "DELETE FROM patch_tag WHERE patch_id = ? AND hits <= 0", patch)
+	}
+	if err != nil {
+		return fmt.Errorf("take tags off patch %d: %w", patch, err)
+	}
+	return nil
+}
+
+// orphan turns the comments that query finds back into pending messages that wait for m.
+func orphan(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message, query string, id int64) error {
+	var ids []int64
+	if err := tx.Select(ctx, &ids, query, id); err != nil {
+		return fmt.Errorf("find the replies to %s: %w", m.MsgID, err)
+	}
+	return mailstore.Orphan(ctx, tx, m, ids)
+}
