@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"patchwork.example/pw/internal/app"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/project"
+)
+
+type ingressFlags struct {
+	stdin, mbox, json bool
+	listID            string
+}
+
+func newIngress(c *cli) *cobra.Command {
+	var f ingressFlags
+	cmd := &cobra.Command{
+		Use:     "ingress {--stdin | --mbox [FILE…]}",
+		GroupID: groupData,
+		Short:   "Take in mail",
+		Long: `Takes in mail: patches, cover letters and replies to them become part of the
+project whose list they were sent to; everything else is kept with the reason
+why it was not used. A mail that was taken in before changes nothing, so the
+same archive can be imported again at any time.
+
+--stdin reads one mail, as mail servers and fetchmail give it; the exit code is 0
+only when the mail is stored, and 75 when it should be tried again later.
+--mbox reads archives, plain or compressed by gzip, zstd, xz or bzip2; without a
+file, or for the file "-", it reads standard input.`,
+		Example: `  # the archive of a list into the project whose list id this is
+  pw ingress --mbox --list-id linux-erofs.lists.ozlabs.org linux-erofs.mbox.gz
+
+  # one mail from procmail, maildrop or a Postfix alias
+  pw ingress --stdin`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := runIngress(cmd.Context(), c, cmd, f, args)
+			return f.retried(err)
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	cmd.Flags().BoolVarP(&f.stdin, "stdin", "i", false, "read one mail from standard input")
+	cmd.Flags().BoolVarP(&f.mbox, "mbox", "m", false, "read the mails of the mbox files that follow, or of standard input")
+	cmd.Flags().StringVarP(&f.listID, "list-id", "l", "", "take the mails as sent to the list with this id, whatever their headers say")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
+	cmd.ValidArgsFunction = nil
+	return cmd
+}
+
+// countingReader counts what was read, for the progress bar.
+type countingReader struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+// Read implements io.Reader.
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags, args []string) error {
+	switch {
+	case f.stdin == f.mbox:
+		return fault.New(fault.Invalid, "say either --stdin or --mbox")
+	case f.stdin && len(args) > 0:
+		return fault.New(fault.Invalid, "--stdin reads one mail from standard input and takes no file; for archives say --mbox")
+	}
+	cfg, err := c.loadConfig(cmd)
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := knownList(ctx, a, f.listID); err != nil {
+		return err
+	}
+	if f.stdin {
+		return c.takeOne(ctx, a, f)
+	}
+	return c.takeArchives(ctx, a, f, args)
+}
+
+// retried makes the errors that lie in us, not in the mail, temporary: a mail server that pipes a mail in keeps it then instead of
+// sending it back to its author.
+func (f ingressFlags) retried(err error) error {
+	var bad configError
+	if f.stdin && err != nil && (fault.Is(err, fault.Internal) || fault.Is(err, fault.Conflict) || errors.As(err, &bad)) {
+		return fault.New(fault.Unavailable, "the mail was not taken in, try again later: %v", err) // %v: the kind of err must not count
+	}
+	return err
+}
+
+// knownList refuses a list id that no project has, before an hour of import ends in nothing.
+func knownList(ctx context.Context, a *app.App, listID string) error {
+	projects, err := project.All(ctx, a.DB)
+	if err != nil {
+		return err
+	}
+	if len(projects) == 0 {
+		return fault.New(fault.NotFound, "there is no project yet: make one with `pw admin project create`")
+	}
+	if listID == "" || slices.ContainsFunc(projects, func(p project.Project) bool { return p.ListID == listID }) {
+		return nil
+	}
+	var ids []string
+	for _, p := range projects {
+		ids = append(ids, p.ListID)
+	}
+	slices.Sort(ids)
+	return fault.New(fault.NotFound, "no project has the list id %q; there are: %s", listID, strings.Join(slices.Compact(ids), ", "))
+}
+
+func (c *cli) takeOne(ctx context.Context, a *app.App, f ingressFlags) error {
+	limit := a.Config.Limits.MailSize
+	raw, err := io.ReadAll(io.LimitReader(c.in, limit+1))
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "read the mail from standard input")
+	}
+	if int64(len(raw)) > limit {
+		return fault.New(fault.TooLarge, "the mail is larger than limits.mail-size (%d bytes)", limit)
+	}
+	if len(raw) == 0 {
+		return fault.New(fault.Invalid, "standard input holds no mail")
+	}
+	outcomes, err := a.Intake().Deliver(ctx, []ingress.Delivery{{Raw: raw, Via: "stdin", ListID: f.listID}})
+	if err != nil {
+		return err
+	}
+	o := outcomes[0]
+	if f.json {
+		return json.NewEncoder(c.out).Encode(map[string]any{"outcome": o.Kind, "reason": o.Reason, "known": o.Known})
+	}
+	if o.Reason != "" {
+		fmt.Fprintf(c.err, "pw: %s: %s\n", o.Kind, o.Reason)
+	}
+	return nil
+}
+
+func (c *cli) takeArchives(ctx context.Context, a *app.App, f ingressFlags, files []string) error {
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	for _, name := range files { // a misspelt name must not show after the first hour
+		if _, err := os.Stat(name); name != "-" && err != nil {
+			return fault.Wrap(fault.NotFound, err, "open the archive")
+		}
+	}
+	start := time.Now()
+	total := ingress.Summary{Outcomes: map[string]int{}}
+	for _, name := range files {
+		sum, err := c.takeArchive(ctx, a, f, name)
+		total.Mails += sum.Mails
+		total.Known += sum.Known
+		for k, n := range sum.Outcomes {
+			total.Outcomes[k] += n
+		}
+		if err != nil {
+			c.printSummary(total, time.Since(start), f.json)
+			return err
+		}
+	}
+	return c.printSummary(total, time.Since(start), f.json)
+}
+
+func (c *cli) takeArchive(ctx context.Context, a *app.App, f ingressFlags, name string) (ingress.Summary, error) {
+	in, size := c.in, int64(-1)
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return ingress.Summary{}, fault.Wrap(fault.NotFound, err, "open the archive")
+		}
+		defer file.Close()
+		if st, err := file.Stat(); err == nil && st.Mode().IsRegular() {
+			size = st.Size()
+		}
+		in = file
+	}
+	read := &countingReader{r: in}
+	source, err := ingress.OpenArchive(read, name, f.listID, int(a.Config.Limits.ImportMailSize))
+	if err != nil {
+		return ingress.Summary{}, err
+	}
+	bar := c.progress(name, size)
+	start := time.Now()
+	sum, err := a.Intake().Import(ctx, source, func(s ingress.Summary) {
+		bar.Describe(fmt.Sprintf("%s  %d mails  %.0f/s", name, s.Mails, float64(s.Mails)/time.Since(start).Seconds()))
+		bar.Set64(read.n.Load())
+	})
+	bar.Exit()
+	if errors.Is(err, context.Canceled) {
+		return sum, errInterrupted
+	}
+	return sum, err
+}
+
+// progress is a bar of the bytes read, with rate and time left; nothing when nobody looks at it.
+func (c *cli) progress(name string, size int64) *progressbar.ProgressBar {
+	visible := false
+	if f, ok := c.err.(*os.File); ok {
+		visible = term.IsTerminal(int(f.Fd()))
+	}
+	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(c.err), progressbar.OptionSetVisibility(visible), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(name), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionUseANSICodes(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+}
+
+func (c *cli) printSummary(s ingress.Summary, took time.Duration, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(c.out).Encode(map[string]any{"mails": s.Mails, "known": s.Known, "outcomes": s.Outcomes, "seconds": took.Seconds()})
+	}
+	fmt.Fprintf(c.out, "%d mails in %s, %.0f mails/s\n", s.Mails, took.Round(time.Millisecond), float64(s.Mails)/took.Seconds())
+	kinds := slices.Collect(maps.Keys(s.Outcomes))
+	slices.SortFunc(kinds, func(a, b string) int { return cmp.Or(cmp.Compare(s.Outcomes[b], s.Outcomes[a]), cmp.Compare(a, b)) })
+	for _, k := range kinds {
+		fmt.Fprintf(c.out, "%8d  %-10s %s\n", s.Outcomes[k], k, meaning[k])
+	}
+	if s.Known > 0 {
+		fmt.Fprintf(c.out, "%8d  %-10s %s\n", s.Known, "known", "the same bytes were taken in before: nothing changed")
+	}
+	return nil
+}
+
+// meaning explains the outcomes in the closing summary.
+var meaning = map[string]string{
+	"patch":             "",
+	"cover":             "cover letters",
+	"comment":           "replies to patches and cover letters",
+	mailstore.Pending:   "replies whose parent is not here yet; they are attached when it comes",
+	mailstore.Duplicate: "another mail with the same Message-ID was here before",
+	mailstore.Ignored:   "neither patch, cover letter nor reply, or marked to be ignored",
+	mailstore.Unrouted:  "no project for their list",
+	mailstore.Broken:    "could not be understood; kept with the reason",
+	mailstore.Deleted:   "deleted on purpose before",
+}
