@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB and Chromium, or the things named.
+#
+#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|gcc|make|git ...]
+#
+# What is there is left alone, and no service is left running. Without root it prints the apt line and fails; with --try it
+# succeeds even so, and leaves it to the tests to skip what is missing (with CI=true it fails).
+set -eu
+
+try=
+if [ "${1-}" = --try ]; then
+	try=yes
+	shift
+fi
+[ $# -gt 0 ] || set -- postgresql mariadb chromium
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# present THING: is it here?
+present() {
+	case $1 in
+	postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb ;;
+	mariadb) { have mariadbd || [ -x /usr/sbin/mariadbd ]; } && have mariadb-install-db ;;
+	chromium) have chromium || have chromium-browser || have google-chrome ;;
+	gcc) have gcc && echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 ;;
+	*) have "$1" ;;
+	esac
+}
+
+# packages THING: the names of Debian's packages
+packages() {
+	case $1 in
+	mariadb) echo mariadb-server ;;
+	chromium) echo chromium fonts-dejavu-core ;; # pages without a font have no text
+	gcc) echo gcc libc6-dev ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# give_up MESSAGE
+give_up() {
+	echo "deps: $1" >&2
+	if [ -n "$try" ] && [ "${CI-}" != true ]; then
+		exit 0
+	fi
+	exit 1
+}
+
+missing=
+for thing; do
+	case $thing in
+	postgresql | mariadb | chromium | gcc | make | git) ;;
+	*)
+		echo "deps: unknown: $thing" >&2
+		exit 2
+		;;
+	esac
+	if present "$thing"; then
+		[ -n "$try" ] || echo "deps: $thing is here"
+	else
+		missing="$missing $(packages "$thing")"
+	fi
+done
+[ -n "$missing" ] || exit 0
+
+have apt-get || give_up "missing:$missing; there is no apt-get here, install them by hand"
+[ "$(id -u)" = 0 ] || give_up "missing; install with: sudo apt-get install --no-install-recommends$missing"
+
+# Debian's packages start their services unless this file says no.
+policy=/usr/sbin/policy-rc.d
+restore() {
+	rm -f "$policy"
+	if [ -e "$policy.pw-saved" ]; then mv "$policy.pw-saved" "$policy"; fi
+}
+trap restore EXIT
+trap 'exit 1' HUP INT TERM
+if [ -e "$policy" ] && [ ! -e "$policy.pw-saved" ]; then mv "$policy" "$policy.pw-saved"; fi
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+install() {
+	# shellcheck disable=SC2086 # a list of names
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+		-o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 $missing
+}
+
+echo "deps: installing$missing"
+# The package lists may be absent or too old: then, and only then, they are fetched.
+if ! install; then
+	apt-get update -q -o DPkg::Lock::Timeout=300 || give_up "apt-get update failed"
+	install || give_up "apt-get install$missing failed"
+fi
+echo "deps: installed$missing"
