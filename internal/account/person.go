@@ -10,6 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
@@ -44,6 +45,23 @@ func (p *Person) observe(name string) {
 		p.NameVotes--
 	}
 	p.dirty = true
+}
+
+// PersonByID finds a person by number.
+func PersonByID(ctx context.Context, q sqldb.Queryer, id int64) (Person, error) {
+	p := Person{ID: id}
+	found := false
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		found = true
+		return rows.Scan(&p.Email, &p.Name, &p.NameVotes, &p.User)
+	}, "SELECT email, COALESCE(name, ''), name_votes, COALESCE(user_id, 0) FROM person WHERE id = ?", id)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "no such person")
+	}
+	if err != nil {
+		return p, fmt.Errorf("find person %d: %w", id, err)
+	}
+	return p, nil
 }
 
 // Persons is the working set of one intake transaction: who the senders of a batch of mails are.

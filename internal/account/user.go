@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -209,15 +210,27 @@ var emailRE = regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`)
 
 func validEmail(s string) bool { return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 }
 
-func (u *User) setPassword(password string) (err error) {
+// CheckPassword is fault.Invalid for what may not become a password.
+func CheckPassword(password string) error {
 	switch {
-	case password == "":
-		u.Password = passhash.Unusable()
-		return nil
 	case utf8.RuneCountInString(password) < MinPassword:
 		return fault.New(fault.Invalid, "the password is too short: want at least %d characters", MinPassword)
 	case len(password) > 1024:
 		return fault.New(fault.Invalid, "the password is too long: want at most 1024 bytes")
+	}
+	return nil
+}
+
+// HasPassword tells whether there is a password that lets the user in.
+func (u User) HasPassword() bool { return u.Password != "" && !strings.HasPrefix(u.Password, "!") }
+
+func (u *User) setPassword(password string) (err error) {
+	if password == "" {
+		u.Password = passhash.Unusable()
+		return nil
+	}
+	if err := CheckPassword(password); err != nil {
+		return err
 	}
 	if u.Password, err = passhash.Hash(password); err != nil {
 		return fmt.Errorf("hash the password: %w", err)

@@ -122,6 +122,9 @@ func (in *Intake) store(ctx context.Context, mails []Mail) ([]Outcome, error) {
 func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	var outcomes []Outcome
 	err := in.db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		if err := tx.FreshPlans(ctx); err != nil {
+			return err
+		}
 		if err := number(ctx, tx, mails); err != nil {
 			return err
 		}

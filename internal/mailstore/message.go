@@ -14,6 +14,7 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
 )
 
 // KeyLimit is how long the key form of a Message-ID may be, in bytes.
@@ -151,7 +152,7 @@ type Tombstone struct {
 func Bury(ctx context.Context, tx *sqldb.Tx, t Tombstone) error {
 	u := sqldb.Upsert{Table: "tombstone", Columns: []string{"project_id", "msgid", "kind", "at", "actor_id", "reason"},
 		Key: []string{"project_id", "msgid"}, Replace: []string{"kind", "at", "actor_id", "reason"}}
-	return tx.Upsert(ctx, u, [][]any{{t.Project, t.MsgID, t.Kind, int64(t.At), sqldb.NullID(t.Actor), t.Reason}})
+	return tx.Upsert(ctx, u, [][]any{{t.Project, t.MsgID, t.Kind, int64(t.At), sqldb.NullID(t.Actor), fold.Cut(t.Reason, 1000)}})
 }
 
 // Unbury removes the tombstone of a message, if there is one.
@@ -173,6 +174,22 @@ func Tombstones(ctx context.Context, q sqldb.Queryer, project int64, msgids []st
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for tombstones: %w", err)
+	}
+	return out, nil
+}
+
+// TombstonesOf lists the tombstones of a Message-ID (key form) in projects.
+func TombstonesOf(ctx context.Context, q sqldb.Queryer, projects []int64, msgid string) ([]Tombstone, error) {
+	var out []Tombstone
+	err := sqldb.Chunks(projects, func(projects []int64) error {
+		var some []Tombstone
+		err := q.Select(ctx, &some, `SELECT project_id, msgid, kind, at, COALESCE(actor_id, 0) AS actor_id, reason
+			FROM tombstone WHERE project_id IN (?) AND msgid = ? ORDER BY project_id`, projects, msgid)
+		out = append(out, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for tombstones of %s: %w", msgid, err)
 	}
 	return out, nil
 }

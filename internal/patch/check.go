@@ -13,9 +13,10 @@ import (
 
 // Finding is a kind of rows that are not as they must be.
 type Finding struct {
-	What     string // "series whose count of patches is wrong"
-	Rows     int64
-	Repaired bool
+	What       string // "series whose count of patches is wrong"
+	Rows       int64
+	Repairable bool // by computing a roll-up again
+	Repaired   bool
 }
 
 // probe finds rows that are wrong and, where a roll-up can be computed again, how to mend them.
@@ -89,7 +90,7 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 		if n == 0 {
 			continue
 		}
-		f := Finding{What: p.what, Rows: n, Repaired: repair && p.repair != nil}
+		f := Finding{What: p.what, Rows: n, Repairable: p.repair != nil, Repaired: repair && p.repair != nil}
 		if f.Repaired {
 			for _, query := range p.repair {
 				if _, err := tx.Exec(ctx, query); err != nil {
@@ -109,7 +110,7 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 
 // checkTags counts all tags anew, a slice of the patches at a time.
 func checkTags(ctx context.Context, tx *sqldb.Tx, repair bool) (Finding, error) {
-	f := Finding{What: "tag counts that are wrong", Repaired: repair}
+	f := Finding{What: "tag counts that are wrong", Repairable: true, Repaired: repair}
 	tags, err := Tags(ctx, tx)
 	if err != nil {
 		return f, err

@@ -185,13 +185,13 @@ func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) erro
 	if err != nil {
 		return fmt.Errorf("find the comment %s: %w", m.MsgID, err)
 	}
-	table, about := "patch_comment", event.Subject{Kind: "patch", ID: c.Patch}
+	query, about := "DELETE FROM patch_comment WHERE id = ?", event.Subject{Kind: "patch", ID: c.Patch}
 	if c.Cover != 0 {
-		table, about = "cover_comment", event.Subject{Kind: "cover", ID: c.Cover}
+		query, about = "DELETE FROM cover_comment WHERE id = ?", event.Subject{Kind: "cover", ID: c.Cover}
 	} else if err := untag(ctx, tx, m.ID, c.Patch); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE id = ?", c.ID); err != nil {
+	if _, err := tx.Exec(ctx, query, c.ID); err != nil {
 		return fmt.Errorf("remove comment %s: %w", m.MsgID, err)
 	}
 	return event.Forget(ctx, tx, about, func(kind, payload string) bool {

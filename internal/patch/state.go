@@ -103,8 +103,9 @@ func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if s.ID, err = tx.NextID(ctx, "state"); err != nil {
 			return err
 		}
-		return tx.Insert(ctx, "state", []string{"id", "name", "slug", "ordering", "action_required"},
+		err = tx.Insert(ctx, "state", []string{"id", "name", "slug", "ordering", "action_required"},
 			[][]any{{s.ID, s.Name, s.Slug, s.Ordering, s.ActionRequired}})
+		return s.taken(err)
 	})
 	return s, err
 }
@@ -121,9 +122,16 @@ func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE state SET name = ?, slug = ?, ordering = ?, action_required = ? WHERE id = ?", s.Name, s.Slug, s.Ordering, s.ActionRequired, s.ID)
-		return err
+		return s.taken(err)
 	})
 	return s, err
+}
+
+func (s State) taken(err error) error {
+	if fault.Is(err, fault.Conflict) {
+		return fault.New(fault.Conflict, "another state has the name %q, the slug %q or the ordering %d", s.Name, s.Slug, s.Ordering)
+	}
+	return err
 }
 
 // DeleteState deletes a state that no patch is in; else fault.Conflict says how many are.

@@ -44,7 +44,7 @@ func FindTag(ctx context.Context, q sqldb.Queryer, name string) (Tag, error) {
 			return t, nil
 		}
 	}
-	return Tag{}, fault.New(fault.NotFound, "no tag %q", name)
+	return Tag{}, fault.New(fault.NotFound, "no tag %q; see `pw admin tag list`", name)
 }
 
 // TagChange sets what is not nil.
@@ -93,7 +93,8 @@ func CreateTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		if t.ID, err = tx.NextID(ctx, "tag"); err != nil {
 			return err
 		}
-		return tx.Insert(ctx, "tag", []string{"id", "name", "pattern", "abbrev", "show_column"}, [][]any{{t.ID, t.Name, t.Pattern, t.Abbrev, t.ShowColumn}})
+		err = tx.Insert(ctx, "tag", []string{"id", "name", "pattern", "abbrev", "show_column"}, [][]any{{t.ID, t.Name, t.Pattern, t.Abbrev, t.ShowColumn}})
+		return t.taken(err)
 	})
 	return t, err
 }
@@ -110,9 +111,16 @@ func UpdateTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE tag SET name = ?, pattern = ?, abbrev = ?, show_column = ? WHERE id = ?", t.Name, t.Pattern, t.Abbrev, t.ShowColumn, t.ID)
-		return err
+		return t.taken(err)
 	})
 	return t, err
+}
+
+func (t Tag) taken(err error) error {
+	if fault.Is(err, fault.Conflict) {
+		return fault.New(fault.Conflict, "another tag has the abbreviation %q", t.Abbrev)
+	}
+	return err
 }
 
 // DeleteTag deletes a tag and its counts.

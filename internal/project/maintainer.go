@@ -43,24 +43,42 @@ func Maintainers(ctx context.Context, q sqldb.Queryer, linkname string) ([]Maint
 
 // AddMaintainer makes a user maintainer of a project; one who is already stays so.
 func AddMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname, username string) error {
-	return changeMaintainer(ctx, db, by, now, "maintainer create", linkname, username, func(tx *sqldb.Tx, p, u int64) error {
-		return tx.Upsert(ctx, sqldb.Upsert{Table: "project_maintainer", Columns: []string{"project_id", "user_id"}, Key: []string{"project_id", "user_id"}},
-			[][]any{{p, u}})
-	})
+	return changeMaintainer(ctx, db, by, now, "maintainer create", linkname, username, addMaintainer)
 }
 
 // RemoveMaintainer ends it; fault.NotFound if he was none.
 func RemoveMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname, username string) error {
-	return changeMaintainer(ctx, db, by, now, "maintainer delete", linkname, username, func(tx *sqldb.Tx, p, u int64) error {
-		n, err := tx.Exec(ctx, "DELETE FROM project_maintainer WHERE project_id = ? AND user_id = ?", p, u)
-		if err == nil && n == 0 {
-			return fault.New(fault.NotFound, "%q is not a maintainer of %q", username, linkname)
+	return changeMaintainer(ctx, db, by, now, "maintainer delete", linkname, username, removeMaintainer)
+}
+
+// ReplaceMaintainer makes a user maintainer of a project in place of old; fault.NotFound if old was none.
+func ReplaceMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname, old, username string) error {
+	return changeMaintainer(ctx, db, by, now, "maintainer update", linkname, username, func(ctx context.Context, tx *sqldb.Tx, p Project, u account.User) error {
+		before, err := account.UserByName(ctx, tx, old)
+		if err != nil {
+			return err
 		}
-		return err
+		if err := removeMaintainer(ctx, tx, p, before); err != nil {
+			return err
+		}
+		return addMaintainer(ctx, tx, p, u)
 	})
 }
 
-func changeMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb, linkname, username string, write func(tx *sqldb.Tx, project, user int64) error) error {
+func addMaintainer(ctx context.Context, tx *sqldb.Tx, p Project, u account.User) error {
+	return tx.Upsert(ctx, sqldb.Upsert{Table: "project_maintainer", Columns: []string{"project_id", "user_id"}, Key: []string{"project_id", "user_id"}},
+		[][]any{{p.ID, u.ID}})
+}
+
+func removeMaintainer(ctx context.Context, tx *sqldb.Tx, p Project, u account.User) error {
+	n, err := tx.Exec(ctx, "DELETE FROM project_maintainer WHERE project_id = ? AND user_id = ?", p.ID, u.ID)
+	if err == nil && n == 0 {
+		return fault.New(fault.NotFound, "%q is not a maintainer of %q", u.Username, p.Linkname)
+	}
+	return err
+}
+
+func changeMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb, linkname, username string, write func(context.Context, *sqldb.Tx, Project, account.User) error) error {
 	if err := by.RequireAdmin("appoint maintainers"); err != nil {
 		return err
 	}
@@ -73,7 +91,7 @@ func changeMaintainer(ctx context.Context, db *sqldb.DB, by account.Actor, now c
 		if err != nil {
 			return err
 		}
-		if err := write(tx, p.ID, u.ID); err != nil {
+		if err := write(ctx, tx, p, u); err != nil {
 			return err
 		}
 		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: verb, Subject: "project " + p.Linkname, Detail: u.Username})

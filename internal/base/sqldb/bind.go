@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// bind writes query in the engine's own placeholders and spreads slice arguments over their IN (?) list. Lists are padded to a power
-// of two by repeating the last value, so that the server keeps a few prepared statements per query instead of one per length.
+// bind writes query in the engine's own placeholders and spreads slice arguments over their IN (?) list. PostgreSQL takes a list as one
+// array; elsewhere lists are padded to a power of two by repeating the last value, so that a few texts per query are prepared
+// instead of one per length.
 func (db *DB) bind(query string, args []any) (string, []any, error) {
 	spread := false
 	for _, a := range args {
@@ -33,9 +34,13 @@ func (db *DB) bind(query string, args []any) (string, []any, error) {
 		if next >= len(args) {
 			return "", nil, fmt.Errorf("query has more placeholders than its %d arguments: %s", len(args), query)
 		}
-		b.WriteString(rest[:i])
+		before := rest[:i]
 		rest = rest[i+1:]
 		values := listOf(args[next])
+		if list, ok := strings.CutSuffix(before, "IN ("); ok && db.engine == Postgres && strings.HasPrefix(rest, ")") && len(values) > 0 {
+			before, values = list+"= ANY(", []any{args[next]}
+		}
+		b.WriteString(before)
 		if len(values) == 0 {
 			return "", nil, fmt.Errorf("empty list for placeholder %d: %s", next+1, query)
 		}

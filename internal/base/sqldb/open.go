@@ -5,6 +5,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -13,7 +15,9 @@ import (
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
-	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
 
@@ -56,11 +60,14 @@ func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
 	case "sqlite":
 		db, err = openSQLite(strings.TrimPrefix(rest, "//"), opt)
 	case "postgres", "postgresql":
-		db, err = openServer(Postgres, "pgx", rawURL, opt)
+		var connector driver.Connector
+		if connector, err = postgresConnector(rawURL); err == nil {
+			db = openServer(Postgres, "pgx", connector, opt)
+		}
 	case "mariadb", "mysql":
-		var dsn string
-		if dsn, err = mariadbDSN(rawURL); err == nil {
-			db, err = openServer(MariaDB, "mysql", dsn, opt)
+		var connector driver.Connector
+		if connector, err = mariadbConnector(rawURL); err == nil {
+			db = openServer(MariaDB, "mysql", connector, opt)
 		}
 	default:
 		return nil, fault.New(fault.Invalid, "database url %q: want sqlite:PATH, postgres://… or mariadb://…", redact(rawURL))
@@ -117,27 +124,37 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	return &DB{engine: SQLite, path: path, write: write, read: read}, nil
 }
 
-func openServer(engine, driver, dsn string, opt Options) (*DB, error) {
-	pool, err := sqlx.Open(driver, dsn)
-	if err != nil {
-		return nil, err
-	}
+func openServer(engine, name string, c driver.Connector, opt Options) *DB {
+	pool := sqlx.NewDb(sql.OpenDB(c), name)
 	pool.SetMaxOpenConns(opt.MaxConnections)
 	pool.SetMaxIdleConns(opt.MaxConnections)
-	blocks, err := sqlx.Open(driver, dsn)
-	if err != nil {
-		pool.Close()
-		return nil, err
-	}
+	blocks := sqlx.NewDb(sql.OpenDB(c), name)
 	blocks.SetMaxOpenConns(1)
-	return &DB{engine: engine, write: pool, read: pool, blocks: blocks}, nil
+	return &DB{engine: engine, write: pool, read: pool, blocks: blocks}
 }
 
-// mariadbDSN turns mariadb://user:password@host:port/name?socket=… into the driver's own form.
-func mariadbDSN(rawURL string) (string, error) {
+func postgresConnector(rawURL string) (driver.Connector, error) {
+	c, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "postgres url can't be read; write postgres://user:password@host/database")
+	}
+	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		// The stock compression of long values costs more than all else that storing a mail takes. Servers before 14, or
+		// built without lz4, refuse, and keep their own.
+		_, err := conn.Exec(ctx, "SET default_toast_compression = 'lz4'")
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) {
+			return nil
+		}
+		return err
+	})), nil
+}
+
+// mariadbConnector reads mariadb://user:password@host:port/name?socket=….
+func mariadbConnector(rawURL string) (driver.Connector, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return "", fault.New(fault.Invalid, "mariadb url can't be read; write mariadb://user:password@host/database")
+		return nil, fault.New(fault.Invalid, "mariadb url can't be read; write mariadb://user:password@host/database")
 	}
 	c := mysql.NewConfig()
 	c.User = u.User.Username()
@@ -159,7 +176,7 @@ func mariadbDSN(rawURL string) (string, error) {
 	c.MaxAllowedPacket = 0 // ask the server
 	c.InterpolateParams = true
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	return c.FormatDSN(), nil
+	return mysql.NewConnector(c)
 }
 
 // Engine is SQLite, Postgres or MariaDB.

@@ -8,8 +8,9 @@ import (
 
 // Clean returns the comment of a mail without its signature or list footer:
 // everything from the first line that is exactly "-- " or only underscores is
-// dropped, then white space at the ends, then every NUL. Patchwork 3.2 stores
-// the same.
+// dropped, then white space at the ends, then every NUL. Patchwork 3.2 does the
+// same, and turns CRLF to LF only after it: a signature whose line ends with CR
+// stays.
 func Clean(text string) string {
 	text = fold.Trim(text[:footer(text)])
 	if strings.IndexByte(text, 0) < 0 {

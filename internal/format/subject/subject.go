@@ -23,7 +23,7 @@ type Subject struct {
 	Prefixes []string
 	// Reply tells that the mail answers another one.
 	Reply bool
-	// Version is 1 unless the subject names another, at most MaxNumber.
+	// Version is 1 unless the subject names another, 0 to MaxNumber.
 	Version int
 	// Number and Total are the place in a series, as in 2/5; both are 0
 	// unless Numbered. Number is 0 for a cover letter.
@@ -135,36 +135,35 @@ func place(number, total string) (n, of int, ok bool) {
 // a token PATCHv2 or RFCv2.
 func version(tokens []string, name string) int {
 	for _, t := range tokens {
-		if n := tokenVersion(t); n > 0 {
+		if n, ok := tokenVersion(t); ok {
 			return n
 		}
 	}
-	if n := bracketed(name); n > 0 {
+	if n, ok := bracketed(name); ok {
 		return n
 	}
 	for _, t := range tokens {
-		if n := tokenVersion(cutKind(t)); n > 0 {
+		if n, ok := tokenVersion(cutKind(t)); ok {
 			return n
 		}
 	}
 	return 1
 }
 
-// tokenVersion returns the version of a token v2 or V2, or 0.
-func tokenVersion(token string) int {
-	if digits, ok := cutV(token); ok && allDigits(digits) {
-		n, _ := value(digits)
-		return n
+// tokenVersion returns the version of a token v2 or V2.
+func tokenVersion(token string) (n int, ok bool) {
+	if digits, found := cutV(token); found && allDigits(digits) {
+		return value(digits)
 	}
-	return 0
+	return 0, false
 }
 
-// bracketed returns the version of the first `(v2)` in name, or 0.
-func bracketed(name string) int {
+// bracketed returns the version of the first `(v2)` in name.
+func bracketed(name string) (n int, ok bool) {
 	for {
 		_, rest, ok := strings.Cut(name, "(")
 		if !ok {
-			return 0
+			return 0, false
 		}
 		name = rest
 		digits, ok := cutV(rest)
@@ -172,8 +171,8 @@ func bracketed(name string) int {
 		if !ok || !strings.HasPrefix(digits[n:], ")") {
 			continue
 		}
-		if v, ok := value(digits[:n]); ok && v > 0 {
-			return v
+		if v, ok := value(digits[:n]); ok {
+			return v, true
 		}
 	}
 }

@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 		"[PATCH net] ":             {Name: "[net]", Prefixes: []string{"net"}, Version: 1},
 		// Capped here; an overflow error in Patchwork 3.2.
 		"[PATCH v99999999999] x":          {Name: "[v99999999999] x", Prefixes: []string{"v99999999999"}, Version: 1},
-		"[PATCH v0] x":                    {Name: "[v0] x", Prefixes: []string{"v0"}, Version: 1},
+		"[PATCH v0] x":                    {Name: "[v0] x", Prefixes: []string{"v0"}, Version: 0},
 		"[PATCH v32767 1/32767] x":        {Name: "[v32767,1/32767] x", Prefixes: []string{"v32767", "1/32767"}, Version: 32767, Number: 1, Total: 32767, Numbered: true},
 		"[PATCH 1/32768] x":               {Name: "[1/32768] x", Prefixes: []string{"1/32768"}, Version: 1},
 		"[PATCH 99999999999/2] x":         {Name: "[99999999999/2] x", Prefixes: []string{"99999999999/2"}, Version: 1},

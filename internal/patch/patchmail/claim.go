@@ -35,7 +35,6 @@ func (c *Claimer) Prepare(m *mailmsg.Message) any { return c.draft(m) }
 type letter struct {
 	*draft
 	mail    *ingress.Mail
-	place   int // in the batch
 	project *project.Project
 	subject subject.Subject
 	from    mailmsg.Address

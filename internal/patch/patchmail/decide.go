@@ -201,7 +201,8 @@ func (d *desk) pick(l *letter) *patch.Series {
 }
 
 // fits tells whether a patch may join the series that ref led to (empty: its own Message-ID). The number must be free and the version the
-// same; but a patch that names no version follows its cover letter, and one whose direct parent is the cover may differ in total.
+// same; but a patch may name another version than what was sent in the same run of git-send-email, and one that names none follows its
+// cover letter. A patch whose direct parent is the cover may differ in total.
 func (d *desk) fits(l *letter, s *patch.Series, ref string) bool {
 	if s.Has(l.subject.Number) {
 		return false
@@ -209,8 +210,11 @@ func (d *desk) fits(l *letter, s *patch.Series, ref string) bool {
 	m := d.in.Known(ref)
 	toCover := m != nil && m.Kind == patch.KindCover
 	if s.Version != l.subject.Version {
+		sameRun := stem(ref) != "" && stem(ref) == stem(l.mail.MsgID)
 		unversioned := l.subject.Version == 1 && !slices.Contains(l.subject.Prefixes, "v1")
-		return unversioned && toCover && l.date.Sub(m.Date).Abs() <= seriesWindow
+		if !sameRun && !(unversioned && toCover && l.date.Sub(m.Date).Abs() <= seriesWindow) {
+			return false
+		}
 	}
 	return s.Total == l.subject.Total || len(l.references) > 0 && ref == l.references[0] && toCover
 }

@@ -74,7 +74,7 @@ func (d *draft) readBody(m *mailmsg.Message, reply bool) {
 			d.setDiff(p.Body, text, charset)
 		}
 	}
-	d.content = diff.Clean(strings.Join(texts, "\n"))
+	d.content = strings.ReplaceAll(diff.Clean(strings.Join(texts, "\n")), "\r\n", "\n")
 	if d.diff != nil {
 		d.hash = diff.Hash(decoded)
 		d.files = diff.Files(decoded)

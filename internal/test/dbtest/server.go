@@ -77,9 +77,10 @@ exec 3<&0
 server=$!
 trap '' PIPE
 (cat <&3 >/dev/null; kill -s "$signal" "$server" 2>/dev/null) >/dev/null 2>&1 &
+end=$!
 wait "$server"
 echo ended
-cat <&3 >/dev/null
+wait "$end"
 cd / && rm -rf "$dir"
 `
 
