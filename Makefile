@@ -21,12 +21,8 @@ build: bin/pw ## build bin/pw (the default)
 bin/pw: FORCE
 	go build -trimpath -o $@ ./cmd/pw
 
-run: build ## build, make a database in ./data and say what to try
-	mkdir -p data
-	PW_DATABASE_URL=sqlite:data/patchwork.db bin/pw db sync
-	@echo 'The database is data/patchwork.db. Try, after: export PW_DATABASE_URL=sqlite:data/patchwork.db'
-	@echo '  bin/pw admin project create --help'
-	@echo '  bin/pw ingress --help'
+run: build ## build, make a demo database in ./data and say what to try
+	@sh scripts/demo.sh bin/pw
 
 deps: ## install PostgreSQL, MariaDB and Chromium for the tests (apt, root)
 	sh scripts/deps.sh
@@ -63,14 +59,15 @@ check: ## format, vet, staticcheck, architecture, generated files, go.mod, scrip
 	for f in scripts/*.sh; do sh -n "$$f" || exit 1; done
 	bash -n .ci/run
 
-install: build ## install under $(DESTDIR)$(PREFIX)
+install: build ## install pw, its manual pages and shell completions under $(DESTDIR)$(PREFIX)
 	install -D -m 755 bin/pw '$(DESTDIR)$(PREFIX)/bin/pw'
-	@put() { if [ -e "$$1" ]; then echo "install $$1"; install -D -m 644 "$$1" "$(DESTDIR)$(PREFIX)/$$2"; fi; }; \
-	for f in contrib/man/*.[1-8]; do put "$$f" "share/man/man$${f##*.}/$${f##*/}"; done; \
-	for f in contrib/systemd/*; do put "$$f" "lib/systemd/system/$${f##*/}"; done; \
-	put contrib/completion/pw.bash share/bash-completion/completions/pw; \
-	put contrib/completion/_pw share/zsh/site-functions/_pw; \
-	put contrib/completion/pw.fish share/fish/vendor_completions.d/pw.fish
+	@rm -rf bin/man && bin/pw man bin/man >/dev/null
+	@for s in bash zsh fish; do bin/pw completion $$s >bin/pw.$$s || exit 1; done
+	@put() { echo "install $$2"; install -D -m 644 "$$1" "$(DESTDIR)$(PREFIX)/$$2"; }; set -e; \
+	for f in bin/man/*.[1-8]; do put "$$f" "share/man/man$${f##*.}/$${f##*/}"; done; \
+	put bin/pw.bash share/bash-completion/completions/pw; \
+	put bin/pw.zsh share/zsh/site-functions/_pw; \
+	put bin/pw.fish share/fish/vendor_completions.d/pw.fish
 
 clean: ## remove what build made; the database in ./data stays
 	rm -rf bin

@@ -26,9 +26,9 @@ Lists are tables; with --json they are arrays of objects that hold all columns, 
 show prints one object. What a flag sets is left as it is when the flag is not given.
 A switch such as --active is turned off by --no-active or --active=false.`,
 		Example: `  # a project, and who takes care of it
-  pw admin project create linux-erofs -n "Linux EROFS" -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
+  pw admin project create erofs -n EROFS -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
   pw admin user create ann -e ann@example.org
-  pw admin maintainer create linux-erofs ann`,
+  pw admin maintainer create erofs ann`,
 	}
 	cmd.AddCommand(newAdminUser(c), newAdminProject(c), newAdminState(c), newAdminTag(c), newAdminMaintainer(c), newAdminRule(c), newAdminMessage(c))
 	return cmd

@@ -24,8 +24,8 @@ matches: several projects may share a list.
 A project is named by its link name, which is part of the addresses of its pages,
 or by its number.`,
 		Example: `  pw admin project list
-  pw admin project create linux-erofs -n "Linux EROFS" -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
-  pw admin project update linux-erofs --send-notifications --auto-supersede`,
+  pw admin project create erofs -n EROFS -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
+  pw admin project update erofs --send-notifications --auto-supersede`,
 	}
 	cmd.AddCommand(newProjectList(c), newProjectShow(c), newProjectCreate(c), newProjectUpdate(c), newProjectDelete(c))
 	return cmd
@@ -70,7 +70,7 @@ func newProjectShow(c *cli) *cobra.Command {
 		Use:     "show LINKNAME",
 		Short:   "Show a project",
 		Long:    `Shows all that is set of a project.`,
-		Example: `  pw admin project show linux-erofs`,
+		Example: `  pw admin project show erofs`,
 		Args:    named("linkname"),
 	}
 	name := namingProject(cmd)
@@ -100,11 +100,11 @@ func addProjectFlags(cmd *cobra.Command, aboutLinkname string) *project.Change {
 	f.text(&p.ListArchiveURL, "list-archive-url", "", "`URL` of the list's archive")
 	f.text(&p.ListArchiveURLFormat, "list-archive-url-format", "", "`URL` of a mail in the archive; {} stands for its Message-ID")
 	f.text(&p.CommitURLFormat, "commit-url-format", "", "`URL` of a commit; {} stands for its hash")
-	f.onOff(&p.SendNotifications, "send-notifications", "tell submitters by mail what becomes of their patches")
+	f.onOff(&p.SendNotifications, "send-notifications", "tell submitters by mail of state changes")
 	f.onOff(&p.UseTags, "use-tags", "count Acked-by and other tags")
 	f.onOff(&p.ShowDependencies, "show-dependencies", "show which series a series depends on")
-	f.onOff(&p.AutoSupersede, "auto-supersede", "a new version of a series makes the old one Superseded")
-	f.text(&p.Hints, "hints", "", "`WHO` may set state and delegate by header of a mail: anyone, maintainers, nobody")
+	f.onOff(&p.AutoSupersede, "auto-supersede", "new versions of a series supersede old ones")
+	f.text(&p.Hints, "hints", "", "`WHO` may set state and delegate by mail: anyone, maintainers, nobody")
 	f.text(&p.NavHTML, "nav-html", "", "`HTML` for the navigation of the project's pages, trusted as it is")
 	return p
 }
@@ -115,8 +115,8 @@ func newProjectCreate(c *cli) *cobra.Command {
 		Short: "Create a project",
 		Long: `Creates a project. The list id is what decides which mails belong to it. Unless said
 otherwise it counts tags, takes hints from maintainers only, and sends no mail.`,
-		Example: `  pw admin project create linux-erofs -n "Linux EROFS" -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
-  pw admin project create -l tools -n Tools -i dev.example.org -e dev@example.org --subject-match '\[.*tools.*\]'`,
+		Example: `  pw admin project create erofs -n EROFS -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
+  pw admin project create -l tools -n Tools -i dev.example.org -e dev@example.org --subject-match '\[.*tools'`,
 		Args: named("linkname"),
 	}
 	p := addProjectFlags(cmd, "`NAME` in addresses of pages, in place of the argument")
@@ -137,8 +137,8 @@ func newProjectUpdate(c *cli) *cobra.Command {
 addresses of pages are not found then. An empty text, as in --web-url "", removes one.
 
 Mails that are there already stay where they are when list id or subject match change.`,
-		Example: `  pw admin project update linux-erofs --send-notifications --hints nobody
-  pw admin project update linux-erofs --nav-html '<a href="https://example.org/">Home</a>'`,
+		Example: `  pw admin project update erofs --send-notifications --hints nobody
+  pw admin project update erofs --nav-html '<a href="https://example.org/">Home</a>'`,
 		Args: changes("linkname"),
 	}
 	p := addProjectFlags(cmd, "new `NAME` in addresses; without an argument, the project")
@@ -176,11 +176,15 @@ terminal it asks first.`,
 		if err != nil {
 			return "", err
 		}
+		what := fmt.Sprintf("project %q", p.Linkname)
+		if n > 0 {
+			what += " and its " + count(int(n), "message", "messages")
+		}
 		if n == 0 || purge { // else it is refused anyway
-			if err := c.sure(yes, fmt.Sprintf("Delete the project %q with %s?", p.Linkname, count(int(n), "message", "messages"))); err != nil {
+			if err := c.sure(yes, "Delete "+what+"?"); err != nil {
 				return "", err
 			}
 		}
-		return fmt.Sprintf("deleted project %q with %s", p.Linkname, count(int(n), "message", "messages")), a.DeleteProject(ctx, account.CLI, p.Linkname, purge)
+		return "deleted " + what, a.DeleteProject(ctx, account.CLI, p.Linkname, purge)
 	})
 }

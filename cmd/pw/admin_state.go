@@ -74,7 +74,7 @@ func addStateFlags(cmd *cobra.Command, aboutName string) *patch.StateChange {
 	f := flagsOf(cmd.Flags())
 	f.text(&s.Name, "name", "n", aboutName)
 	f.text(&s.Slug, "slug", "", "`SLUG` in addresses and the API: lower-case letters, digits and -")
-	f.number(&s.Ordering, "ordering", "place `N` among the states, from 0; no two may have the same")
+	f.number(&s.Ordering, "ordering", "place `N` among the states, from 0; a state that has it moves up")
 	f.onOff(&s.ActionRequired, "action-required", "patches in it wait for somebody to do something")
 	return s
 }

@@ -110,8 +110,8 @@ its author.`,
 	required(cmd, "email")
 	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
 		name := nameOf(args, u.Username)
-		if _, err := account.UserByName(ctx, a.DB, name); err == nil { // before the password is asked for
-			return "", fault.New(fault.Conflict, "there is a user %q already; `pw admin user update` changes him", name)
+		if there, err := account.UserByName(ctx, a.DB, name); err == nil { // before the password is asked for
+			return "", fault.New(fault.Conflict, "there is a user %q already; `pw admin user update` changes him", there.Username)
 		}
 		password, err := p.read(c)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
@@ -102,8 +103,8 @@ func firstLine(s string) string {
 func TestExamplesCanBeTyped(t *testing.T) {
 	everyCommand(t, func(cmd *cobra.Command) {
 		for line := range strings.Lines(cmd.Example) {
-			for part := range strings.SplitSeq(line, "&&") {
-				words := strings.Fields(part)
+			for part := range strings.SplitSeq(strings.ReplaceAll(line, "||", "&&"), "&&") {
+				words := shellWords(part)
 				if len(words) == 0 || words[0] != "pw" {
 					continue
 				}
@@ -113,6 +114,27 @@ func TestExamplesCanBeTyped(t *testing.T) {
 			}
 		}
 	})
+}
+
+// shellWords cuts a line at blanks that no quotes enclose.
+func shellWords(line string) (words []string) {
+	quote, word, any := rune(0), "", false
+	for _, r := range line + " " {
+		switch {
+		case r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, any = r, true
+		case quote == 0 && unicode.IsSpace(r):
+			if any || word != "" {
+				words = append(words, word)
+			}
+			word, any = "", false
+		default:
+			word += string(r)
+		}
+	}
+	return words
 }
 
 func typed(words []string) error {

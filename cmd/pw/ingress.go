@@ -35,7 +35,7 @@ type ingressFlags struct {
 func newIngress(c *cli) *cobra.Command {
 	var f ingressFlags
 	cmd := &cobra.Command{
-		Use:     "ingress {--stdin | --mbox [FILE…]}",
+		Use:     "ingress [--stdin | --mbox [FILE…]]",
 		GroupID: groupData,
 		Short:   "Take in mail",
 		Long: `Takes in mail: patches, cover letters and replies to them become part of the
@@ -43,11 +43,18 @@ project whose list they were sent to; everything else is kept with the reason
 why it was not used. A mail that was taken in before changes nothing, so the
 same archive can be imported again at any time.
 
+Without --stdin and --mbox it is a server: it takes mail at ingress.listen, by SMTP
+or, on a unix socket, by LMTP, until SIGTERM or SIGINT; mails under way are answered
+before it ends. A mail is answered 250 when it is stored.
+
 --stdin reads one mail, as mail servers and fetchmail give it; the exit code is 0
 only when the mail is stored, and 75 when it should be tried again later.
 --mbox reads archives, plain or compressed by gzip, zstd, xz or bzip2; without a
 file, or for the file "-", it reads standard input.`,
-		Example: `  # the archive of a list into the project whose list id this is
+		Example: `  # take mail by LMTP from a mail server on the same machine
+  pw ingress --ingress-listen /run/patchwork/lmtp.sock
+
+  # the archive of a list into the project whose list id this is
   pw ingress --mbox --list-id linux-erofs.lists.ozlabs.org linux-erofs.mbox.gz
 
   # one mail from procmail, maildrop or a Postfix alias
@@ -81,8 +88,12 @@ func (c *countingReader) Read(p []byte) (int, error) {
 
 func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags, args []string) error {
 	switch {
-	case f.stdin == f.mbox:
+	case f.stdin && f.mbox:
 		return fault.New(fault.Invalid, "say either --stdin or --mbox")
+	case !f.stdin && !f.mbox && len(args) > 0:
+		return fault.New(fault.Invalid, "to read an archive say --mbox; without it pw ingress is a server and takes no file")
+	case !f.stdin && !f.mbox && (f.json || f.listID != ""):
+		return fault.New(fault.Invalid, "--json and --list-id need --stdin or --mbox")
 	case f.stdin && len(args) > 0:
 		return fault.New(fault.Invalid, "--stdin reads one mail from standard input and takes no file; for archives say --mbox")
 	}
@@ -95,6 +106,9 @@ func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags,
 		return err
 	}
 	defer a.Close()
+	if !f.stdin && !f.mbox {
+		return c.takeUntilStopped(ctx, a)
+	}
 	if err := knownList(ctx, a, f.listID); err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type cli struct {
 
 // Exit codes of this package; fault.ExitCode has those of everything else.
 const (
+	exitFinding     = 1   // a check found something to be done
 	exitUsage       = 64  // EX_USAGE of sysexits.h
 	exitConfig      = 78  // EX_CONFIG
 	exitInterrupted = 130 // what a shell gives for SIGINT
@@ -63,9 +64,12 @@ func (c *cli) run(args []string) int {
 
 func exitCode(err error) int {
 	var bad configError
+	var found finding
 	switch {
 	case errors.As(err, &bad):
 		return exitConfig
+	case errors.As(err, &found):
+		return exitFinding
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
 	}

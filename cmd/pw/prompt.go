@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"unicode/utf8"
 
@@ -38,6 +39,7 @@ func (c *cli) asker() *prompter {
 // line asks and reads one line. An empty line, and the end of the input, mean byDefault.
 func (p *prompter) line(question, byDefault string) (string, error) {
 	if p.term >= 0 {
+		signal.Reset(os.Interrupt) // cli.run's context can't end a read from the terminal
 		if byDefault != "" {
 			question += " [" + byDefault + "]"
 		}
@@ -80,12 +82,12 @@ func (p *prompter) password(question string) (string, error) {
 		}
 		return strings.TrimRight(s, "\r\n"), nil
 	}
-	fmt.Fprint(p.out, question+" (not shown): ")
 	// Not term.ReadPassword: it reads past the shared buffer, and an interrupt would leave the terminal without echo.
 	state, err := term.MakeRaw(p.term)
 	if err != nil {
 		return "", fmt.Errorf("switch the echo off: %w", err)
 	}
+	fmt.Fprint(p.out, question+" (not shown): ") // not before: who types ahead would be seen
 	s, err := readHidden(p.in)
 	if restored := term.Restore(p.term, state); restored != nil && err == nil {
 		err = fmt.Errorf("switch the echo on: %w", restored)

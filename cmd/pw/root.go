@@ -45,7 +45,12 @@ one database: a SQLite file, PostgreSQL or MariaDB.`,
 	root.SetFlagErrorFunc(flagError)
 	addGlobalFlags(root)
 
+	root.AddCommand(newServe(c))
+	root.AddCommand(newHTTP(c))
 	root.AddCommand(newIngress(c))
+	root.AddCommand(newMbox(c))
+	root.AddCommand(newDB(c))
+	root.AddCommand(newAdmin(c))
 	root.AddCommand(newConfig(c))
 	root.AddCommand(newMan(c))
 	root.AddCommand(newConfigFlagsTopic())

@@ -13,11 +13,15 @@ var version string
 
 // versionLine is what --version prints: pw 4.0.0 (go1.27.2, linux/amd64).
 func versionLine() string {
-	v := version
-	if info, ok := debug.ReadBuildInfo(); ok && v == "" {
-		v = builtVersion(info)
+	return fmt.Sprintf("pw %s (%s, %s/%s)", versionName(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionName is the version alone, as pages show it.
+func versionName() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
+		return builtVersion(info)
 	}
-	return fmt.Sprintf("pw %s (%s, %s/%s)", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return version
 }
 
 // builtVersion is the module's version, or of a build in a checkout the commit.

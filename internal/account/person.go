@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -20,13 +22,13 @@ type Person struct {
 	ID        int64
 	Email     string // as first written
 	Name      string // empty: none known
-	NameVotes int    // mails that vouch for Name, 0 to nameVotesMax
+	NameVotes int    // recent mails under Name less those under other names, 0 to nameVotesMax
 	User      int64  // 0: belongs to no user
 	dirty     bool
 }
 
-// nameVotesMax is how many mails under another name it takes to rename a person.
-const nameVotesMax = 5
+// nameVotesMax is how many mails under other names a name outlives: it takes one more to rename a person.
+const nameVotesMax = 4
 
 // observe takes note of the display name of one more mail. The name of a person is the one most of the recent mails had, so that
 // a stranger who forges one mail does not rename somebody; the name of a person who belongs to a user is the user's own affair.
@@ -39,7 +41,7 @@ func (p *Person) observe(name string) {
 		p.NameVotes++
 	case name == p.Name:
 		return
-	case p.Name == "" || p.NameVotes <= 1:
+	case p.Name == "" || p.NameVotes == 0:
 		p.Name, p.NameVotes = name, 1
 	default:
 		p.NameVotes--
@@ -75,7 +77,7 @@ func LoadPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Person
 	p := &Persons{byKey: make(map[string]*Person, len(addresses))}
 	keys := make([]string, 0, len(addresses))
 	for _, a := range addresses {
-		keys = append(keys, fold.Key(a))
+		keys = append(keys, personKey(a))
 	}
 	err := sqldb.Chunks(keys, func(keys []string) error {
 		return tx.Each(ctx, func(rows *sqlx.Rows) error {
@@ -98,7 +100,7 @@ func LoadPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Person
 // the address does not matter.
 func (p *Persons) Sender(ctx context.Context, tx *sqldb.Tx, email, name string) (*Person, error) {
 	email, name = fold.Cut(email, 255), fold.Cut(name, 255)
-	key := fold.Key(email)
+	key := personKey(email)
 	if x := p.byKey[key]; x != nil {
 		x.observe(name)
 		return x, nil
@@ -118,7 +120,7 @@ func (p *Persons) Sender(ctx context.Context, tx *sqldb.Tx, email, name string) 
 func (p *Persons) Save(ctx context.Context, tx *sqldb.Tx) error {
 	var rows [][]any
 	for _, x := range p.fresh {
-		rows = append(rows, []any{x.ID, x.Email, fold.Key(x.Email), sqldb.NullText(x.Name), fold.Key(x.Name), x.NameVotes})
+		rows = append(rows, []any{x.ID, x.Email, personKey(x.Email), sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes})
 		x.dirty = false
 	}
 	err := tx.Insert(ctx, "person", []string{"id", "email", "email_key", "name", "name_key", "name_votes"}, rows)
@@ -126,7 +128,7 @@ func (p *Persons) Save(ctx context.Context, tx *sqldb.Tx) error {
 		return fmt.Errorf("save persons: %w", err)
 	}
 	for _, x := range p.changed() {
-		_, err := tx.Exec(ctx, "UPDATE person SET name = ?, name_key = ?, name_votes = ? WHERE id = ?", sqldb.NullText(x.Name), fold.Key(x.Name), x.NameVotes, x.ID)
+		_, err := tx.Exec(ctx, "UPDATE person SET name = ?, name_key = ?, name_votes = ? WHERE id = ?", sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes, x.ID)
 		if err != nil {
 			return fmt.Errorf("save person %d: %w", x.ID, err)
 		}
@@ -147,9 +149,32 @@ func (p *Persons) changed() []*Person {
 }
 
 func adoptPerson(ctx context.Context, tx *sqldb.Tx, u User) error {
-	_, err := tx.Exec(ctx, "UPDATE person SET user_id = ? WHERE email_key = ? AND user_id IS NULL", u.ID, fold.Key(u.Email))
+	_, err := tx.Exec(ctx, "UPDATE person SET user_id = ? WHERE email_key = ? AND user_id IS NULL", u.ID, personKey(u.Email))
 	return err
 }
 
 // Find is the person with an address, nil if there is none yet.
-func (p *Persons) Find(email string) *Person { return p.byKey[fold.Key(email)] }
+func (p *Persons) Find(email string) *Person { return p.byKey[personKey(email)] }
+
+// personKey is the folded twin of a person's address, cut as the address is.
+func personKey(email string) string { return columnKey(fold.Cut(email, 255)) }
+
+// columnKey folds what is at most 255 characters long; folding can make it longer than its column.
+func columnKey(s string) string { return fold.Cut(fold.Key(s), 255) }
+
+// PersonsOf finds the persons a filter means: a number means that person and all who belong to the same user, text means everybody whose name
+// holds it without regard to letter case, at most 500. None is an empty list.
+func PersonsOf(ctx context.Context, q sqldb.Queryer, filter string) ([]int64, error) {
+	ids := []int64{}
+	query, args := "SELECT id FROM person WHERE name_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}
+	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
+		query = "SELECT p.id FROM person p WHERE p.id = ? OR p.user_id = (SELECT user_id FROM person WHERE id = ?) ORDER BY p.id LIMIT 500"
+		args = []any{id, id}
+	}
+	if err := q.Select(ctx, &ids, query, args...); err != nil {
+		return nil, fmt.Errorf("find persons like %q: %w", filter, err)
+	}
+	return ids, nil
+}
+
+var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

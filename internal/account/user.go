@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -208,7 +209,7 @@ func (u *User) valid() error {
 
 var emailRE = regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`)
 
-func validEmail(s string) bool { return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 }
+func validEmail(s string) bool { return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 && utf8.RuneCountInString(fold.Key(s)) <= 255 }
 
 // CheckPassword is fault.Invalid for what may not become a password.
 func CheckPassword(password string) error {
@@ -242,4 +243,18 @@ func set[T any](dst *T, v *T) {
 	if v != nil {
 		*dst = *v
 	}
+}
+
+// UsersLike finds the users a filter means: a number means that user, text means everybody whose name holds it without regard to letter case, at
+// most 500. None is an empty list.
+func UsersLike(ctx context.Context, q sqldb.Queryer, filter string) ([]int64, error) {
+	ids := []int64{}
+	query, args := "SELECT id FROM user_account WHERE username_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}
+	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
+		query, args = "SELECT id FROM user_account WHERE id = ?", []any{id}
+	}
+	if err := q.Select(ctx, &ids, query, args...); err != nil {
+		return nil, fmt.Errorf("find users like %q: %w", filter, err)
+	}
+	return ids, nil
 }

@@ -4,6 +4,8 @@ package app
 
 import (
 	"context"
+	"log/slog"
+	"os"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/config"
@@ -18,6 +20,7 @@ type App struct {
 	Config *config.Config
 	DB     *sqldb.DB
 	Clock  clock.Clock
+	Log    *slog.Logger
 }
 
 // OpenDatabase opens the configured database whatever schema it has.
@@ -26,7 +29,7 @@ func OpenDatabase(ctx context.Context, cfg *config.Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &App{Config: cfg, DB: db, Clock: clock.System{}}, nil
+	return &App{Config: cfg, DB: db, Clock: clock.System{}, Log: newLog(cfg, os.Stderr)}, nil
 }
 
 // Open opens the configured database for use. Its schema must be this program's; with database.auto-sync it is made so, else an older one is

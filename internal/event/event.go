@@ -9,6 +9,7 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
 )
 
 // Event is one fact. Payload becomes JSON: ids and the values of that moment, never whole objects.
@@ -95,5 +96,5 @@ func Audit(ctx context.Context, tx *sqldb.Tx, a Audited) error {
 		return err
 	}
 	return tx.Insert(ctx, "audit", []string{"id", "at", "actor_id", "via", "verb", "subject", "detail"},
-		[][]any{{id, int64(a.At), sqldb.NullID(a.Actor), a.Via, a.Verb, a.Subject, a.Detail}})
+		[][]any{{id, int64(a.At), sqldb.NullID(a.Actor), a.Via, a.Verb, fold.Cut(a.Subject, 255), a.Detail}})
 }

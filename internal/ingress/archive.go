@@ -22,18 +22,17 @@ import (
 type Archive struct {
 	name   string
 	listID string
-	limit  int
 	reader *mbox.Reader
 }
 
 // OpenArchive reads an mbox from r; gzip, zstd, xz and bzip2 are told by their first bytes, whatever the name. name stands in errors.
-// A mail of more than limit bytes is cut there.
+// A mail of more than limit bytes is cut there and kept as broken.
 func OpenArchive(r io.Reader, name, listID string, limit int) (*Archive, error) {
 	plain, err := decompress(r)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "open %s", name)
 	}
-	return &Archive{name: name, listID: listID, limit: limit, reader: mbox.NewReader(plain, limit)}, nil
+	return &Archive{name: name, listID: listID, reader: mbox.NewReader(plain, limit)}, nil
 }
 
 // Next implements Source.
@@ -45,7 +44,7 @@ func (a *Archive) Next() (Delivery, error) {
 	if err != nil {
 		return Delivery{}, fault.Wrap(fault.Invalid, err, "read %s: it is cut off or damaged; what came before was taken in", a.name)
 	}
-	return Delivery{Raw: m.Raw, Via: "mbox", ListID: a.listID}, nil
+	return Delivery{Raw: m.Raw, Via: "mbox", ListID: a.listID, Cut: m.Truncated}, nil
 }
 
 func decompress(r io.Reader) (io.Reader, error) {

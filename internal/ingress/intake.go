@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -19,6 +20,9 @@ type Delivery struct {
 	Raw    []byte
 	Via    string // "stdin", "mbox", "smtp", …
 	ListID string // overrides the list headers; empty: none
+	Cut    bool   // Raw is only the beginning of the mail, which was too large
+	// RefuseUnrouted: a mail for no project is not stored; whoever sends it is told so by its Outcome, mailstore.Unrouted, and keeps it.
+	RefuseUnrouted bool
 }
 
 // Mail is a delivery on its way through the claimers.
@@ -33,6 +37,8 @@ type Mail struct {
 	ReceivedAt clock.Time
 	size       int64
 	packed     []byte
+	refusable  bool  // Delivery.RefuseUnrouted
+	cut        bool  // Delivery.Cut
 	prepared   []any // by claimer
 }
 
@@ -86,7 +92,7 @@ func (in *Intake) prepare(deliveries []Delivery) []Mail {
 	for _, d := range deliveries {
 		msg := mailmsg.Parse(d.Raw)
 		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
-			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw)}
+			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted, cut: d.Cut}
 		if m.MsgID = mailstore.Key(msg.ID()); m.MsgID == "" {
 			// Mails without an id must not pass for copies of each other.
 			m.MsgID = fmt.Sprintf("<%x@no-message-id.invalid>", m.SHA256[:16])
@@ -151,9 +157,16 @@ func number(ctx context.Context, tx *sqldb.Tx, mails []Mail) (err error) {
 // claim asks the claimers in turn about what is not claimed yet.
 func (in *Intake) claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outcome, error) {
 	outcomes := make([]Outcome, len(mails))
-	open := make([]int, len(mails))
-	for i := range open {
-		open[i] = i
+	var open []int
+	for i := range mails {
+		if !mails[i].cut {
+			open = append(open, i)
+			continue
+		}
+		var err error
+		if outcomes[i], err = brokenUnlessKnown(ctx, tx, &mails[i], "the mail is too large: only its first "+strconv.FormatInt(mails[i].size, 10)+" bytes are kept"); err != nil {
+			return nil, err
+		}
 	}
 	for who, c := range in.claimers {
 		batch := make([]Mail, len(open))
@@ -182,12 +195,14 @@ func (in *Intake) claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outc
 func record(ctx context.Context, tx *sqldb.Tx, mails []Mail, outcomes []Outcome) error {
 	rows := make([]mailstore.Mail, 0, len(mails))
 	for i := range mails {
-		if !outcomes[i].Known {
+		if !outcomes[i].Known && !mails[i].refused(outcomes[i]) {
 			rows = append(rows, mails[i].row(outcomes[i]))
 		}
 	}
 	return mailstore.Put(ctx, tx, rows)
 }
+
+func (m *Mail) refused(o Outcome) bool { return m.refusable && o.Kind == mailstore.Unrouted }
 
 func (m *Mail) row(o Outcome) mailstore.Mail {
 	return mailstore.Mail{ID: m.ID, ReceivedAt: m.ReceivedAt, SHA256: m.SHA256, Size: m.size, Via: m.Via, ListID: m.ListID, Project: o.Project,
@@ -196,20 +211,13 @@ func (m *Mail) row(o Outcome) mailstore.Mail {
 
 // quarantine keeps a mail that made a domain fail, with the reason, unless its bytes are there already.
 func (in *Intake) quarantine(ctx context.Context, m Mail, why error) ([]Outcome, error) {
-	o := Outcome{Kind: mailstore.Broken, Reason: why.Error()}
-	err := in.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
-		if err != nil {
-			return err
-		}
-		for _, s := range seen[m.SHA256] {
-			if s.Project == 0 && s.ListID == m.ListID {
-				o.Known = true
-				return nil
-			}
-		}
+	var o Outcome
+	err := in.db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
 		one := []Mail{m}
 		if err := number(ctx, tx, one); err != nil {
+			return err
+		}
+		if o, err = brokenUnlessKnown(ctx, tx, &m, why.Error()); err != nil {
 			return err
 		}
 		return record(ctx, tx, one, []Outcome{o})
@@ -218,4 +226,13 @@ func (in *Intake) quarantine(ctx context.Context, m Mail, why error) ([]Outcome,
 		return nil, fmt.Errorf("quarantine %s: %w", m.MsgID, err)
 	}
 	return []Outcome{o}, nil
+}
+
+func brokenUnlessKnown(ctx context.Context, tx *sqldb.Tx, m *Mail, why string) (Outcome, error) {
+	o := Outcome{Kind: mailstore.Broken, Reason: why}
+	seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
+	for _, s := range seen[m.SHA256] {
+		o.Known = o.Known || s.Project == 0 && s.ListID == m.ListID
+	}
+	return o, err
 }

@@ -91,7 +91,7 @@ func Claim(ctx context.Context, tx *sqldb.Tx, now clock.Time, owner string, leas
 
 // Finish ends a job that its owner has done. fault.Conflict: the lease was lost to another process meanwhile.
 func Finish(ctx context.Context, tx *sqldb.Tx, now clock.Time, j Job) error {
-	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, finished_at = ?, error = '' WHERE id = ? AND lease_owner = ? AND attempts = ?", Done, int64(now), j.ID, j.LeaseOwner, j.Attempts)
+	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, finished_at = ?, error = '' WHERE id = ? AND state = 'running' AND lease_owner = ? AND attempts = ?", Done, int64(now), j.ID, j.LeaseOwner, j.Attempts)
 	return j.leased(n, err)
 }
 
@@ -101,7 +101,7 @@ func Fail(ctx context.Context, tx *sqldb.Tx, now, next clock.Time, j Job, why st
 	if j.Attempts >= j.MaxAttempts {
 		state, finished = Dead, int64(now)
 	}
-	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, run_at = ?, lease_owner = '', lease_until = 0, error = ?, finished_at = ? WHERE id = ? AND lease_owner = ? AND attempts = ?",
+	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, run_at = ?, lease_owner = '', lease_until = 0, error = ?, finished_at = ? WHERE id = ? AND state = 'running' AND lease_owner = ? AND attempts = ?",
 		state, int64(next), fold.Cut(why, 10000), finished, j.ID, j.LeaseOwner, j.Attempts)
 	return j.leased(n, err)
 }

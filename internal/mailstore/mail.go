@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
@@ -48,7 +49,8 @@ func Pack(raw []byte) []byte {
 
 // Unpack is the reverse of Pack; the result is at most limit bytes.
 func Unpack(packed []byte, limit int64) ([]byte, error) {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)))
+	// The frame of a small mail, too, names the encoder's window.
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(max(limit, packWindow))))
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +58,9 @@ func Unpack(packed []byte, limit int64) ([]byte, error) {
 	raw, err := d.DecodeAll(packed, nil)
 	if err != nil {
 		return nil, fmt.Errorf("unpack a stored mail: %w", err)
+	}
+	if int64(len(raw)) > limit {
+		return nil, fault.New(fault.TooLarge, "the stored mail has %d bytes, more than %d", len(raw), limit)
 	}
 	return raw, nil
 }

@@ -11,12 +11,19 @@ const (
 	EventSeriesCompleted     = "series-completed"
 	EventCoverCommentCreated = "cover-comment-created"
 	EventPatchCommentCreated = "patch-comment-created"
+	EventPatchStateChanged   = "patch-state-changed"
+	EventPatchDelegated      = "patch-delegated"
 )
 
-// Payload is what an event of this domain holds: ids.
+// Payload is what an event of this domain holds: ids, and the slugs of states.
 type Payload struct {
 	Patch   int64 `json:"patch,omitempty"`
 	Cover   int64 `json:"cover,omitempty"`
 	Series  int64 `json:"series,omitempty"`
 	Comment int64 `json:"comment,omitempty"`
+
+	PreviousState    string `json:"previous_state,omitempty"`
+	CurrentState     string `json:"current_state,omitempty"`
+	PreviousDelegate int64  `json:"previous_delegate,omitempty"` // user
+	CurrentDelegate  int64  `json:"current_delegate,omitempty"`
 }

@@ -61,6 +61,16 @@ func (b *Rulebook) StateNamed(name string) int64 {
 	return 0
 }
 
+// slug is the slug of a state, empty for one that does not exist.
+func (b *Rulebook) slug(id int64) string {
+	for _, s := range b.states {
+		if s.ID == id {
+			return s.Slug
+		}
+	}
+	return ""
+}
+
 // Wanted says what an Intake must know before it decides: the Message-IDs (key form) of the mails and of all they refer to,
 // who sent them, and between which dates series may have begun that they belong to by their markers.
 type Wanted struct {

@@ -46,6 +46,7 @@ func (in *Intake) AddPatch(ctx context.Context, n NewPatch) error {
 	}
 	in.targets[n.Message.ID] = Target{Patch: id}
 	in.event(EventPatchCreated, Payload{Patch: id}, event.Subject{Kind: "patch", ID: id})
+	in.announce(n.Series)
 	attached := n.Series != nil && n.Number > 0
 	in.new.patches = append(in.new.patches, patchRow{NewPatch: n, id: id, attached: attached})
 	in.new.count(n.State, n.Delegate)
@@ -82,6 +83,7 @@ func (in *Intake) AddCover(ctx context.Context, m, parent *mailstore.Message, na
 	in.coverNames[m.ID] = name
 	in.new.covers = append(in.new.covers, []any{id, m.ID, in.project.ID, m.Submitter, int64(m.Date), name})
 	s.setCover(id, name)
+	in.announce(s)
 	in.event(EventCoverCreated, Payload{Cover: id}, event.Subject{Kind: "cover", ID: id})
 	return in.attachWaiting(ctx, m)
 }
@@ -109,19 +111,28 @@ func (in *Intake) AddPending(ctx context.Context, m *mailstore.Message, referenc
 	return nil
 }
 
-// NewSeries makes a series and lets its references (key forms) lead to it, as far as they do not lead elsewhere.
+// NewSeries makes a series and lets its references (key forms) lead to it, as far as they do not lead elsewhere. Its event is raised with those
+// of its first mail.
 func (in *Intake) NewSeries(ctx context.Context, submitter int64, date clock.Time, version, total int, references []string) (*Series, error) {
 	id, err := in.tx.NextID(ctx, "series")
 	if err != nil {
 		return nil, err
 	}
-	s := &Series{ID: id, Project: in.project.ID, Date: date, Submitter: submitter, Version: version, Total: total, dirty: true}
+	s := &Series{ID: id, Project: in.project.ID, Date: date, Submitter: submitter, Version: version, Total: total, dirty: true, unannounced: true}
 	in.series[id] = s
-	in.event(EventSeriesCreated, Payload{Series: id}, event.Subject{Kind: "series", ID: id})
 	for _, ref := range references {
 		in.Refer(ref, s)
 	}
 	return s, nil
+}
+
+// announce raises the event of a new series, once: after that of the patch, but before that of the cover letter which begins it, the order
+// in which Patchwork 3.2 has them.
+func (in *Intake) announce(s *Series) {
+	if s != nil && s.unannounced {
+		s.unannounced = false
+		in.event(EventSeriesCreated, Payload{Series: s.ID}, event.Subject{Kind: "series", ID: s.ID})
+	}
 }
 
 // Refer lets a Message-ID (key form) lead to a series, unless it leads to one already.

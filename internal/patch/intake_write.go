@@ -10,6 +10,7 @@ import (
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/mailstore"
 )
 
@@ -79,13 +80,13 @@ func (in *Intake) writePatches(ctx context.Context) error {
 			series, number = p.Series.ID, p.Number
 		}
 		m := p.Message
-		rows = append(rows, []any{p.id, m.ID, in.project.ID, m.Submitter, int64(m.Date), p.Name, p.State, sqldb.NullID(p.Delegate), false, series, number,
+		rows = append(rows, []any{p.id, m.ID, in.project.ID, m.Submitter, int64(m.Date), p.Name, fold.Cut(fold.Key(p.Name), 255), p.State, sqldb.NullID(p.Delegate), false, series, number,
 			sqldb.NullText(p.Hash), sqldb.NullText(p.PullURL)})
 		if p.Diff != nil {
 			diffs = append(diffs, []any{p.id, p.Charset, p.Diff})
 		}
 	}
-	columns := []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "state_id", "delegate_id", "archived", "series_id", "number", "hash", "pull_url"}
+	columns := []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "name_key", "state_id", "delegate_id", "archived", "series_id", "number", "hash", "pull_url"}
 	if err := in.tx.Insert(ctx, "patch", columns, rows); err != nil {
 		return err
 	}
@@ -120,9 +121,13 @@ func (in *Intake) writeSeries(ctx context.Context) error {
 }
 
 func (in *Intake) writeDependencies(ctx context.Context) error {
-	for i, d := range in.new.dependencies {
+	for _, d := range in.new.dependencies {
+		var next int // behind those that other mails of the series named
+		if err := in.tx.Get(ctx, &next, "SELECT COALESCE(MAX(position), 0) + 1 FROM series_dependency WHERE series_id = ?", d[0]); err != nil {
+			return err
+		}
 		u := sqldb.Upsert{Table: "series_dependency", Columns: []string{"series_id", "depends_on_id", "position"}, Key: []string{"series_id", "depends_on_id"}}
-		if err := in.tx.Upsert(ctx, u, [][]any{{d[0], d[1], i}}); err != nil {
+		if err := in.tx.Upsert(ctx, u, [][]any{{d[0], d[1], next}}); err != nil {
 			return err
 		}
 	}

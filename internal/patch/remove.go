@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -27,7 +28,7 @@ func DeleteMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now cloc
 		if err := mailstore.Remove(ctx, tx, m.ID); err != nil {
 			return err
 		}
-		if _, err := mailstore.Purge(ctx, tx, p.ID, m.MsgID, "deleted: "+reason); err != nil {
+		if _, err := mailstore.Purge(ctx, tx, p.ID, m.MsgID, strings.TrimSuffix("deleted: "+reason, ": ")); err != nil {
 			return err
 		}
 		return mailstore.Bury(ctx, tx, mailstore.Tombstone{Project: p.ID, MsgID: m.MsgID, Kind: "deleted", At: now, Actor: by.User, Reason: reason})

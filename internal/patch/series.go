@@ -23,9 +23,10 @@ type Series struct {
 	Received  int   // patches that are here
 	State     int64 `db:"state_id"` // what all patches share; 0: none, or they differ
 
-	numbers   map[int]int64 // number → patch
-	firstName string        // of patch 1, empty if it is not here
-	dirty     bool
+	numbers     map[int]int64 // number → patch
+	firstName   string        // of patch 1, empty if it is not here
+	dirty       bool
+	unannounced bool // it is new, and its event is not raised yet
 }
 
 const seriesColumns = `s.id, COALESCE(s.project_id, 0) AS project_id, COALESCE(s.cover_id, 0) AS cover_id, COALESCE(s.previous_id, 0) AS previous_id,

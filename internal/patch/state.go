@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -84,7 +85,8 @@ func Slugify(name string) string {
 	return strings.Join(parts, "-")
 }
 
-// CreateState makes a state; Name is required, Slug is made from it, Ordering is one more than the last unless given.
+// CreateState makes a state; Name is required, Slug is made from it, Ordering is one more than the last unless given. If another state has
+// the Ordering, it and those that follow it without a gap move up by one.
 func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, c StateChange) (State, error) {
 	s := State{Ordering: -1, ActionRequired: true}
 	c.apply(&s)
@@ -100,6 +102,9 @@ func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if err := s.valid(); err != nil {
 			return err
 		}
+		if err := makeRoom(ctx, tx, s); err != nil {
+			return err
+		}
 		if s.ID, err = tx.NextID(ctx, "state"); err != nil {
 			return err
 		}
@@ -110,7 +115,7 @@ func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 	return s, err
 }
 
-// UpdateState changes a state, found by slug or name.
+// UpdateState changes a state, found by slug or name. Ordering is made free as CreateState does.
 func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, name string, c StateChange) (State, error) {
 	var s State
 	err := administer(ctx, db, by, now, "state update", "state "+name, func(tx *sqldb.Tx) (err error) {
@@ -121,15 +126,49 @@ func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if err := s.valid(); err != nil {
 			return err
 		}
+		if err := makeRoom(ctx, tx, s); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, "UPDATE state SET name = ?, slug = ?, ordering = ?, action_required = ? WHERE id = ?", s.Name, s.Slug, s.Ordering, s.ActionRequired, s.ID)
 		return s.taken(err)
 	})
 	return s, err
 }
 
+// makeRoom moves the states up that stand where s is about to be written. The column is unique at every instant, so the last one goes first.
+func makeRoom(ctx context.Context, tx *sqldb.Tx, s State) error {
+	all, err := States(ctx, tx)
+	if err != nil {
+		return err
+	}
+	wanted, last := s.Ordering, 0
+	var moving []State
+	for _, o := range all {
+		if o.ID != s.ID && o.Ordering == wanted {
+			moving = append(moving, o)
+			wanted++
+		}
+		last = o.Ordering
+	}
+	if len(moving) == 0 {
+		return nil
+	}
+	slices.Reverse(moving)
+	if s.ID != 0 { // its old place may be one of theirs
+		s.Ordering = last + 1
+		moving = append([]State{s}, moving...)
+	}
+	for _, o := range moving {
+		if _, err := tx.Exec(ctx, "UPDATE state SET ordering = ? WHERE id = ?", o.Ordering+1, o.ID); err != nil {
+			return fmt.Errorf("move state %q: %w", o.Slug, err)
+		}
+	}
+	return nil
+}
+
 func (s State) taken(err error) error {
 	if fault.Is(err, fault.Conflict) {
-		return fault.New(fault.Conflict, "another state has the name %q, the slug %q or the ordering %d", s.Name, s.Slug, s.Ordering)
+		return fault.New(fault.Conflict, "another state has the name %q or the slug %q", s.Name, s.Slug)
 	}
 	return err
 }

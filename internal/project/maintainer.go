@@ -121,3 +121,20 @@ func MaintainerIDs(ctx context.Context, q sqldb.Queryer) (map[int64]map[int64]bo
 	}
 	return out, nil
 }
+
+// Member is a user who maintains a project, as forms offer him.
+type Member struct {
+	ID       int64
+	Username string
+}
+
+// MembersOf lists the maintainers of one project by name.
+func MembersOf(ctx context.Context, q sqldb.Queryer, project int64) ([]Member, error) {
+	var out []Member
+	err := q.Select(ctx, &out, `SELECT u.id, u.username FROM project_maintainer m JOIN user_account u ON u.id = m.user_id
+		WHERE m.project_id = ? ORDER BY u.username_key`, project)
+	if err != nil {
+		return nil, fmt.Errorf("list the maintainers of project %d: %w", project, err)
+	}
+	return out, nil
+}

@@ -2,16 +2,23 @@
 
 package config
 
-import "net/netip"
+import (
+	"net"
+	"net/netip"
+)
 
 // checkTogether finds values that are right alone and wrong together. A pair of which one has failed already is left out.
 func (l *loader) checkTogether() {
 	h := l.out.Config.HTTP
-	l.atMost("http.web-page-size", h.WebPageSize, "http.web-page-max", h.WebPageMax)
-	l.atMost("http.api-page-size", h.APIPageSize, "http.api-page-max", h.APIPageMax)
+	l.atMost("http.web-page-size", int64(h.WebPageSize), "http.web-page-max", int64(h.WebPageMax))
+	l.atMost("http.api-page-size", int64(h.APIPageSize), "http.api-page-max", int64(h.APIPageMax))
+	l.atMost("limits.mail-size", l.out.Config.Limits.MailSize, "limits.mail-memory", l.out.Config.Limits.MailMemory)
+	if in := l.out.Config.Ingress; (in.TLSCert == "") != (in.TLSKey == "") && !l.failed["ingress.tls-cert"] && !l.failed["ingress.tls-key"] {
+		l.add("only one of ingress.tls-cert and ingress.tls-key is set; STARTTLS needs both")
+	}
 }
 
-func (l *loader) atMost(small string, smaller int, large string, larger int) {
+func (l *loader) atMost(small string, smaller int64, large string, larger int64) {
 	if smaller <= larger || l.failed[small] || l.failed[large] {
 		return
 	}
@@ -38,10 +45,18 @@ func (c *Config) Warnings() []string {
 	warn(c.SMTP.Password != "" && c.SMTP.User == "", "smtp.password is set, but smtp.user is empty: there is no login")
 	warn(c.SMTP.Password != "" && c.SMTP.Encryption == "none" && !isLocal(c.SMTP.Host),
 		"smtp.encryption is none: smtp.password crosses the network in clear")
+	warn(!c.localIngress() && len(c.Ingress.AllowedNetworks) == 0 && len(c.Ingress.Recipients) == 0,
+		"ingress.listen is "+c.Ingress.Listen+", ingress.allowed-networks and ingress.recipients are empty: everybody can put mail in")
 	for _, p := range c.HTTP.TrustedProxies {
 		warn(p.Bits() == 0, "http.trusted-proxies holds "+p.String()+": every visitor can pretend to have another address")
 	}
 	return out
+}
+
+// localIngress tells whether only this machine can deliver mail.
+func (c *Config) localIngress() bool {
+	host, _, err := net.SplitHostPort(c.Ingress.Listen)
+	return err != nil || isLocal(host)
 }
 
 func isLocal(host string) bool {

@@ -39,7 +39,15 @@ type Database struct {
 
 // Ingress is section [ingress].
 type Ingress struct {
-	Listen string // host:port for SMTP, or a path with a slash for LMTP on a unix socket
+	Listen                   string         // host:port for SMTP, or a path with a slash for LMTP on a unix socket
+	AllowedNetworks          []netip.Prefix // empty: all
+	Recipients               []string       // patterns of addresses; empty: all
+	UnknownList              string         // keep or reject
+	TLSCert                  string
+	TLSKey                   string
+	MaxConnections           int
+	MaxConnectionsPerAddress int
+	Timeout                  time.Duration
 }
 
 // HTTP is section [http]. BaseURL has no slash at its end.
@@ -86,6 +94,7 @@ type Notify struct {
 // Limits is section [limits]. Sizes and lengths are in bytes.
 type Limits struct {
 	MailSize       int64
+	MailMemory     int64
 	Recipients     int
 	LineLength     int64
 	BatchMails     int

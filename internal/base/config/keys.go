@@ -2,7 +2,10 @@
 
 package config
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Key is one setting.
 type Key struct {
@@ -52,10 +55,7 @@ func table(c *Config) []Key {
 
 	databaseKeys(c, add)
 
-	add("ingress.listen", "127.0.0.1:2525", listen(&c.Ingress.Listen, true),
-		`Where "pw ingress" takes mail: host:port speaks SMTP; a path with a slash in it is
-a unix socket that speaks LMTP.`)
-
+	ingressKeys(c, add)
 	httpKeys(c, add)
 	mailKeys(c, add)
 	limitKeys(c, add)
@@ -76,6 +76,32 @@ to start on an older database until "pw db sync" has been run.`)
 		`Events older than this are deleted. 0 keeps them for ever.`)
 	add("database.max-connections", "20", integer(&c.Database.MaxConnections, 1, 10_000),
 		`Most connections one pw process opens to the database server.`)
+}
+
+func ingressKeys(c *Config, add adder) {
+	add("ingress.listen", "127.0.0.1:2525", listen(&c.Ingress.Listen, true),
+		`Where "pw ingress" takes mail: host:port speaks SMTP; a path with a slash in it is
+a unix socket that speaks LMTP.`)
+	add("ingress.allowed-networks", "", prefixes(&c.Ingress.AllowedNetworks),
+		`Networks whose hosts may send mail by SMTP; others are refused when they connect (554).
+Empty: all.`)
+	add("ingress.recipients", "", addressPatterns(&c.Ingress.Recipients),
+		`Recipient addresses taken, in any case; * stands for any characters. Others are refused
+(550). Empty: all. The project of a mail is always told by its list headers.`)
+	add("ingress.unknown-list", "keep", choice(&c.Ingress.UnknownList, "keep", "reject"),
+		`A mail for which there is no project is kept with that reason and answered 250 (keep), or
+refused with 550 and not kept (reject).`)
+	add("ingress.tls-cert", "", text(&c.Ingress.TLSCert, "the path of a file"),
+		`PEM file of the certificate and its chain for STARTTLS; read again when it changes.`)
+	add("ingress.tls-key", "", text(&c.Ingress.TLSKey, "the path of a file"),
+		`PEM file of the certificate's private key.`)
+	add("ingress.max-connections", "100", integer(&c.Ingress.MaxConnections, 1, 10_000),
+		`Most connections at a time; more are told to try again later (421).`)
+	add("ingress.max-connections-per-address", "50", integer(&c.Ingress.MaxConnectionsPerAddress, 1, 10_000),
+		`Most of them from one IPv4 address or one IPv6 /64 network.`)
+	add("ingress.timeout", "5m", durationBetween(&c.Ingress.Timeout, time.Second, day),
+		`How long to wait for the next command or the next piece of a mail. A mail that comes
+slower than 1 KiB/s after this time is cut off too.`)
 }
 
 func httpKeys(c *Config, add adder) {
@@ -149,6 +175,9 @@ func limitKeys(c *Config, add adder) {
 	add("limits.mail-size", "50MiB", size(&c.Limits.MailSize, 64*kib, gib),
 		`Largest mail taken by SMTP, LMTP and "pw ingress --stdin"; a larger one is refused.
 SMTP announces it as SIZE.`)
+	add("limits.mail-memory", "128MiB", size(&c.Limits.MailMemory, mib, 64*gib),
+		`Most bytes of all mails together that are being received or wait to be stored; while it
+is used up SMTP and LMTP tell senders to try again (452).`)
 	add("limits.recipients", "100", integer(&c.Limits.Recipients, 1, 10_000),
 		`Most recipients of one mail over SMTP or LMTP; more are refused with 452, so that the
 sender delivers to them separately (RFC 5321, 4.5.3.1.8).`)
@@ -160,6 +189,6 @@ have more.`)
 	add("limits.batch-wait", "5ms", duration(&c.Limits.BatchWait, maxBatchWait),
 		`How long the first mail of a batch waits for others to share its transaction.`)
 	add("limits.import-mail-size", "100MiB", size(&c.Limits.ImportMailSize, 64*kib, 2*gib-mib),
-		`Largest mail read from an mbox file; a larger one is skipped, and the closing summary
-counts it.`)
+		`Largest mail read from an mbox file. Of a larger one only the beginning is kept, with
+the outcome "broken".`)
 }

@@ -110,6 +110,8 @@ func odd(t *testing.T) *Config {
 	c.Log.Level, c.Log.Format = -4, "json"
 	c.Database.URL = "postgres://pw:p%40ss@[::1]:5433/patch%20work?sslmode=require"
 	c.Ingress.Listen, c.HTTP.Listen = "/run/pw/lmtp.sock", "[::1]:80"
+	c.Ingress.Recipients = []string{"patches@example.org", "*@lists.example.org", `"a,b"@example.org`}
+	c.Ingress.UnknownList, c.Ingress.TLSCert, c.Ingress.TLSKey = "reject", "/etc/pw/cert #1.pem", "/etc/pw/key.pem"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"
 	c.HTTP.CustomCSS = `C:\x "y" #z`
 	c.HTTP.NavHTML = "<a href=\"/x\">\n\tÄ\u0085\x7f\x01</a>"

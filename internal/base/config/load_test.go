@@ -38,7 +38,8 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Log:      config.Log{Level: slog.LevelInfo, Format: "text"},
 		Database: config.Database{URL: "sqlite:data/patchwork.db", MaxConnections: 20},
-		Ingress:  config.Ingress{Listen: "127.0.0.1:2525"},
+		Ingress: config.Ingress{Listen: "127.0.0.1:2525", UnknownList: "keep", MaxConnections: 100, MaxConnectionsPerAddress: 50,
+			Timeout: 5 * time.Minute},
 		HTTP: config.HTTP{
 			Listen: "127.0.0.1:8080", SlowRequest: time.Second, SlowQuery: 200 * time.Millisecond,
 			WebPageSize: 100, WebPageMax: 500, APIPageSize: 30, APIPageMax: 250, API: true, LegacyRedirects: true,
@@ -47,7 +48,7 @@ func TestDefaults(t *testing.T) {
 		Account: config.Account{Registration: true, ConfirmationDays: 7},
 		Notify:  config.Notify{Delay: 10 * time.Minute},
 		Limits: config.Limits{
-			MailSize: 52428800, Recipients: 100, LineLength: 1048576,
+			MailSize: 52428800, MailMemory: 134217728, Recipients: 100, LineLength: 1048576,
 			BatchMails: 256, BatchWait: 5 * time.Millisecond, ImportMailSize: 104857600,
 		},
 	}

@@ -157,6 +157,16 @@ func duration(to *time.Duration, most time.Duration) field {
 	return field{kind: kindDuration, accepts: accepts, value: single[time.Duration]{to, read, showDuration}}
 }
 
+// durationBetween is duration for what must not be nothing.
+func durationBetween(to *time.Duration, least, most time.Duration) field {
+	read := func(s string) (time.Duration, bool) {
+		d, ok := readDuration(s)
+		return d, ok && d >= least && d <= most
+	}
+	accepts := "a duration from " + showDuration(least) + " to " + showDuration(most)
+	return field{kind: kindDuration, accepts: accepts, value: single[time.Duration]{to, read, showDuration}}
+}
+
 func size(to *int64, least, most int64) field {
 	read := func(s string) (int64, bool) {
 		n, ok := readSize(s)
@@ -256,4 +266,14 @@ func prefixes(to *[]netip.Prefix) field {
 	}
 	return field{kind: kindList, accepts: `a list of networks such as "10.0.0.0/8" or "::1"`,
 		value: list[netip.Prefix]{to, read, netip.Prefix.String}}
+}
+
+// addressPatterns takes what can match a mail address.
+func addressPatterns(to *[]string) field {
+	read := func(s string) (string, bool) {
+		ok := s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == '<' || r == '>' })
+		return s, ok && (strings.Contains(s, "@") || strings.Contains(s, "*"))
+	}
+	return field{kind: kindList, accepts: `a list of addresses such as "patches@example.org" or "*@lists.example.org"`,
+		value: list[string]{to, read, asIs}}
 }

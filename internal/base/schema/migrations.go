@@ -94,7 +94,7 @@ func dialect(s, engine string) string {
 	s = textRE.ReplaceAllString(s, "LONGTEXT")
 	s = strings.TrimSuffix(s, " WITHOUT ROWID")
 	if strings.HasPrefix(s, "CREATE TABLE") {
-		s += " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+		s += " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/pressly/goose/v3"
@@ -25,13 +26,15 @@ type Status struct {
 }
 
 // Sync runs the pending steps, one process at a time. A database written by a newer pw is fault.Conflict.
-func Sync(ctx context.Context, db *sqldb.DB) error {
+func Sync(ctx context.Context, db *sqldb.DB) error { return sync(ctx, db, files) }
+
+func sync(ctx context.Context, db *sqldb.DB, fsys fs.FS) error {
 	unlock, err := db.Lock(ctx, "schema")
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	defer unlock()
-	p, wanted, err := provider(db)
+	p, wanted, err := provider(db, fsys)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -49,8 +52,10 @@ func Sync(ctx context.Context, db *sqldb.DB) error {
 }
 
 // Inspect tells what Sync would do, without changing anything.
-func Inspect(ctx context.Context, db *sqldb.DB) (Status, error) {
-	list, err := steps(files, db.Engine())
+func Inspect(ctx context.Context, db *sqldb.DB) (Status, error) { return inspect(ctx, db, files) }
+
+func inspect(ctx context.Context, db *sqldb.DB, fsys fs.FS) (Status, error) {
+	list, err := steps(fsys, db.Engine())
 	if err != nil {
 		return Status{}, err
 	}
@@ -91,8 +96,8 @@ func refuseNewer(current, wanted int64) error {
 	return nil
 }
 
-func provider(db *sqldb.DB) (*goose.Provider, int64, error) {
-	list, err := steps(files, db.Engine())
+func provider(db *sqldb.DB, fsys fs.FS) (*goose.Provider, int64, error) {
+	list, err := steps(fsys, db.Engine())
 	if err != nil {
 		return nil, 0, err
 	}

@@ -20,6 +20,9 @@ func (db *DB) bind(query string, args []any) (string, []any, error) {
 		}
 	}
 	if !spread && db.engine != Postgres {
+		if n := strings.Count(query, "?"); n != len(args) {
+			return "", nil, fmt.Errorf("query has %d placeholders for %d arguments: %s", n, len(args), query)
+		}
 		return query, args, nil
 	}
 	var b strings.Builder
@@ -36,9 +39,9 @@ func (db *DB) bind(query string, args []any) (string, []any, error) {
 		}
 		before := rest[:i]
 		rest = rest[i+1:]
-		values := listOf(args[next])
-		if list, ok := strings.CutSuffix(before, "IN ("); ok && db.engine == Postgres && strings.HasPrefix(rest, ")") && len(values) > 0 {
-			before, values = list+"= ANY(", []any{args[next]}
+		values, isList := listOf(args[next])
+		if isList && db.engine == Postgres && len(values) > 0 && strings.HasPrefix(rest, ")") {
+			before, values = asArray(before, args[next], values)
 		}
 		b.WriteString(before)
 		if len(values) == 0 {
@@ -60,6 +63,17 @@ func (db *DB) bind(query string, args []any) (string, []any, error) {
 	return b.String(), out, nil
 }
 
+// asArray makes an array of the list that follows before, if IN does.
+func asArray(before string, list any, values []any) (string, []any) {
+	if head, ok := strings.CutSuffix(before, "NOT IN ("); ok {
+		return head + "<> ALL(", []any{list}
+	}
+	if head, ok := strings.CutSuffix(before, "IN ("); ok {
+		return head + "= ANY(", []any{list}
+	}
+	return before, values
+}
+
 func (db *DB) placeholder(b *strings.Builder, n int) {
 	if db.engine == Postgres {
 		b.WriteByte('$')
@@ -69,16 +83,16 @@ func (db *DB) placeholder(b *strings.Builder, n int) {
 	b.WriteByte('?')
 }
 
-func listOf(arg any) []any {
+func listOf(arg any) (values []any, isList bool) {
 	switch v := arg.(type) {
 	case []int64:
-		return padded(v)
+		return padded(v), true
 	case []string:
-		return padded(v)
+		return padded(v), true
 	case [][]byte:
-		return padded(v)
+		return padded(v), true
 	}
-	return []any{arg}
+	return []any{arg}, false
 }
 
 func padded[T any](v []T) []any {

@@ -12,5 +12,6 @@
 //		return tx.Insert(ctx, "person", []string{"id", "email"}, [][]any{{id, "ann@example.org"}})
 //	})
 //
-// SQL is written with ? placeholders. A slice argument stands for an IN list: `WHERE id IN (?)`.
+// SQL is written with ? placeholders, and has no other question mark, not even inside a string. A slice argument stands for an IN list:
+// `WHERE id IN (?)`.
 package sqldb

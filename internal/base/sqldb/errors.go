@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
 	"net"
 
 	"github.com/go-sql-driver/mysql"
@@ -65,13 +66,16 @@ func uniqueViolation(err error) bool {
 func unavailable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		class := pg.Code[:2] // 08 connection, 53 resources, 57 operator intervention (PostgreSQL manual, appendix A)
-		return class == "08" || class == "53" || class == "57" || retryable(err)
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "08", "53", "57", "58": // connection, resources, operator intervention, system error (PostgreSQL manual, appendix A)
+			return true
+		}
+		return retryable(err)
 	}
 	var my *mysql.MySQLError
 	if errors.As(err, &my) {
 		switch my.Number {
-		case 1021, 1040, 1053, 1114, 1203: // disk full, too many connections, shutdown, table full, user limit
+		case 1021, 1040, 1053, 1114, 1203, 1927: // disk full, too many connections, shutdown, table full, user limit, killed
 			return true
 		}
 		return retryable(err)
@@ -83,7 +87,9 @@ func unavailable(err error) bool {
 	var netErr net.Error
 	var connErr *pgconn.ConnectError
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.As(err, &netErr) ||
-		errors.As(err, &connErr) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded)
+		errors.As(err, &connErr) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) || // a server that was killed
+		errors.Is(err, sql.ErrTxDone) // rolled back because ctx ended
 }
 
 // sqliteCode is the primary result code of a SQLite error, 0 for any other error.

@@ -15,6 +15,7 @@ import (
 // blockSize is how many ids a process takes at once; ids not used when it ends are gaps.
 const blockSize = 512
 
+// idPool holds the blocks that are taken for good: those of a SQLite transaction come here when it has committed.
 type idPool struct {
 	mu     sync.Mutex
 	blocks map[string]*idBlock
@@ -22,10 +23,7 @@ type idPool struct {
 
 type idBlock struct{ next, end int64 }
 
-func (p *idPool) take(name string) (int64, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	b := p.blocks[name]
+func (b *idBlock) take() (int64, bool) {
 	if b == nil || b.next >= b.end {
 		return 0, false
 	}
@@ -33,20 +31,21 @@ func (p *idPool) take(name string) (int64, bool) {
 	return b.next - 1, true
 }
 
-func (p *idPool) put(name string, first, end int64) {
+func (p *idPool) take(name string) (int64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.blocks[name].take()
+}
+
+// put makes b the block of name, unless the one there is of higher ids: ids never go down.
+func (p *idPool) put(name string, b idBlock) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.blocks == nil {
 		p.blocks = map[string]*idBlock{}
 	}
-	p.blocks[name] = &idBlock{next: first, end: end}
-}
-
-func (p *idPool) discard(names []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, n := range names {
-		delete(p.blocks, n)
+	if old := p.blocks[name]; old == nil || old.next <= b.next {
+		p.blocks[name] = &b
 	}
 }
 
@@ -54,6 +53,9 @@ func (p *idPool) discard(names []string) {
 // processes, and have gaps. On servers a block is taken in a transaction of its own; on SQLite, where the writer is alone, in this one.
 func (tx *Tx) NextID(ctx context.Context, name string) (int64, error) {
 	for {
+		if id, ok := tx.blocks[name].take(); ok {
+			return id, nil
+		}
 		if id, ok := tx.db.ids.take(name); ok {
 			return id, nil
 		}
@@ -69,25 +71,36 @@ func (tx *Tx) refill(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		tx.drop = append(tx.drop, name)
-		tx.db.ids.put(name, first, first+blockSize)
+		tx.keep(name, idBlock{next: first, end: first + blockSize})
 		return nil
 	}
-	return tx.db.ownBlock(ctx, name)
+	return tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) {
+		first, err := tx.db.takeBlock(ctx, t, name)
+		return idBlock{next: first, end: first + blockSize}, err
+	}, name)
 }
 
-func (db *DB) ownBlock(ctx context.Context, name string) error {
+// keep holds a block for this transaction alone until it commits: if it rolls back, the block goes to whoever asks next.
+func (tx *Tx) keep(name string, b idBlock) {
+	if tx.blocks == nil {
+		tx.blocks = map[string]*idBlock{}
+	}
+	tx.blocks[name] = &b
+}
+
+// ownTx runs f on the connection for id blocks until it commits, and puts what it gives into the pool.
+func (db *DB) ownTx(ctx context.Context, f func(*sqlx.Tx) (idBlock, error), name string) error {
 	for {
 		t, err := db.blocks.BeginTxx(ctx, nil)
 		if err != nil {
 			return classify(err)
 		}
-		first, err := db.takeBlock(ctx, t, name)
+		b, err := f(t)
 		if err == nil {
 			err = t.Commit()
 		}
 		if err == nil {
-			db.ids.put(name, first, first+blockSize)
+			db.ids.put(name, b)
 			return nil
 		}
 		t.Rollback()
@@ -112,14 +125,35 @@ func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string) (int64, er
 	return next - blockSize, classify(err)
 }
 
-// ReserveIDs makes the id space name go on after last, if it does not already: for imports that keep their ids.
+// ReserveIDs makes the id space name go on after last, if it does not already: for imports that keep their ids. On servers it stays so if
+// the transaction rolls back. Another process may still give ids up to last out of a block that it took before.
 func (tx *Tx) ReserveIDs(ctx context.Context, name string, last int64) error {
-	tx.db.ids.discard([]string{name})
-	n, err := tx.Exec(ctx, "UPDATE id_block SET next_id = CASE WHEN next_id > ? THEN next_id ELSE ? END WHERE name = ?", last, last+1, name)
-	if err != nil || n > 0 {
-		return err
+	floor := idBlock{next: last + 1, end: last + 1} // an empty block, below which put accepts no other
+	if tx.db.engine == SQLite {
+		if err := tx.db.raise(ctx, tx.tx, name, last+1); err != nil {
+			return fmt.Errorf("reserve ids for %s: %w", name, err)
+		}
+		tx.db.ids.put(name, floor)
+		delete(tx.blocks, name)
+		return nil
 	}
-	return tx.Insert(ctx, "id_block", []string{"name", "next_id"}, [][]any{{name, last + 1}})
+	// Not in this transaction: it would lock the row that NextID needs on the other connection.
+	err := tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) { return floor, tx.db.raise(ctx, t, name, last+1) }, name)
+	if err != nil {
+		return fmt.Errorf("reserve ids for %s: %w", name, err)
+	}
+	return nil
+}
+
+func (db *DB) raise(ctx context.Context, t *sqlx.Tx, name string, next int64) error {
+	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = CASE WHEN next_id > ? THEN next_id ELSE ? END WHERE name = ?"), next, next, name)
+	if err != nil {
+		return classify(err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		_, err = t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, next)
+	}
+	return classify(err)
 }
 
 func (db *DB) rebind(q string) string {

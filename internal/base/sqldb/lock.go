@@ -22,7 +22,7 @@ func (db *DB) Lock(ctx context.Context, name string) (unlock func(), err error) 
 	if db.engine == SQLite {
 		return lockFile(ctx, db.path+".lock")
 	}
-	conn, err := db.write.DB.Conn(ctx)
+	conn, err := db.locks.Conn(ctx)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -57,7 +57,7 @@ func lockKey(name string) int64 {
 func lockFile(ctx context.Context, path string) (func(), error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o640)
 	if err != nil {
-		return nil, fmt.Errorf("open lock file: %w", err)
+		return nil, fault.Wrap(fault.Unavailable, err, "open lock file")
 	}
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)

@@ -8,6 +8,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -38,6 +39,7 @@ type DB struct {
 	write  *sqlx.DB // SQLite: one connection, whose transactions begin as writers
 	read   *sqlx.DB
 	blocks *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
+	locks  *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
 	ids    idPool
 }
 
@@ -87,6 +89,13 @@ func redact(rawURL string) string {
 	if err != nil {
 		return "(unreadable url)"
 	}
+	q := u.Query()
+	for _, secret := range []string{"password", "sslpassword"} {
+		if q.Has(secret) {
+			q.Set(secret, "xxxxx")
+			u.RawQuery = q.Encode()
+		}
+	}
 	return u.Redacted()
 }
 
@@ -99,7 +108,10 @@ func openSQLite(path string, opt Options) (*DB, error) {
 		return nil, fmt.Errorf("find the file: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("make the directory: %w", err)
+		return nil, fault.Wrap(fault.Unavailable, err, "make the directory")
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, err
 	}
 	dsn := func(extra ...string) string {
 		q := append([]string{"_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
@@ -124,13 +136,28 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	return &DB{engine: SQLite, path: path, write: write, read: read}, nil
 }
 
+// createPrivate makes the file if it is not there. Password hashes are in it: not everybody may read it, whatever the umask. One that is
+// there is not touched: closing it would take away the locks that another DB of this process has on it.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "make the file")
+	}
+	return f.Close()
+}
+
 func openServer(engine, name string, c driver.Connector, opt Options) *DB {
 	pool := sqlx.NewDb(sql.OpenDB(c), name)
 	pool.SetMaxOpenConns(opt.MaxConnections)
 	pool.SetMaxIdleConns(opt.MaxConnections)
 	blocks := sqlx.NewDb(sql.OpenDB(c), name)
 	blocks.SetMaxOpenConns(1)
-	return &DB{engine: engine, write: pool, read: pool, blocks: blocks}
+	locks := sql.OpenDB(c)
+	locks.SetMaxIdleConns(-1)
+	return &DB{engine: engine, write: pool, read: pool, blocks: blocks, locks: locks}
 }
 
 func postgresConnector(rawURL string) (driver.Connector, error) {
@@ -171,12 +198,17 @@ func mariadbConnector(rawURL string) (driver.Connector, error) {
 	if tls := q.Get("tls"); tls != "" {
 		c.TLSConfig = tls
 	}
+	c.Logger = &mysql.NopLogger{} // what it would write to stderr comes as an error too
 	c.Collation = "utf8mb4_bin"
 	c.ClientFoundRows = true
 	c.MaxAllowedPacket = 0 // ask the server
 	c.InterpolateParams = true
 	c.Params = map[string]string{"sql_mode": "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"}
-	return mysql.NewConnector(c)
+	if c.DBName == "" {
+		return nil, fault.New(fault.Invalid, "mariadb url names no database; write mariadb://user:password@host/database")
+	}
+	connector, err := mysql.NewConnector(c)
+	return connector, fault.Wrap(fault.Invalid, err, "mariadb url can't be used")
 }
 
 // Engine is SQLite, Postgres or MariaDB.
@@ -194,6 +226,7 @@ func (db *DB) Ping(ctx context.Context) error {
 func (db *DB) Close() error {
 	if db.blocks != nil {
 		db.blocks.Close()
+		db.locks.Close()
 	}
 	if db.read != db.write {
 		db.read.Close()

@@ -26,9 +26,9 @@ type Queryer interface {
 
 // Tx is one write transaction. A function that takes a Tx never commits it.
 type Tx struct {
-	db   *DB
-	tx   *sqlx.Tx
-	drop []string // id blocks taken inside this transaction: void if it rolls back
+	db     *DB
+	tx     *sqlx.Tx
+	blocks map[string]*idBlock // SQLite: taken inside this transaction, void if it rolls back
 }
 
 const maxAttempts = 8
@@ -64,7 +64,6 @@ func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
 	defer func() {
 		if !done {
 			t.Rollback()
-			db.ids.discard(tx.drop)
 		}
 	}()
 	if err := f(tx); err != nil {
@@ -74,6 +73,9 @@ func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
+	for name, b := range tx.blocks {
+		db.ids.put(name, *b)
+	}
 	return nil
 }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
 // Package diff takes apart the text of a patch mail: what the author wrote,
 // what is to be applied, the fingerprint by which commits find their patch,
 // and the files touched. The stored forms equal those of Patchwork 3.2 for

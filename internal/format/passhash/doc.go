@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
 // Package passhash makes and checks stored passwords. New ones are argon2id in
 // PHC form; those that Django's stock hashers left behind are read natively, so
 // that nobody needs a new password after a migration. It owns no table, limits

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
 // Package pattern runs the regular expressions of administrators: the patterns
 // of tags and the subject_match of projects. They were written for Python's re
 // module, searched with IGNORECASE and MULTILINE, and keep that meaning. It owns

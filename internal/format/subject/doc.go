@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
 // Package subject reads the subject line of a mail: whether it is a reply, the
 // bracketed prefixes, version and place in the series, and the name under
 // which a patch is stored, which is that of Patchwork 3.2. It owns no table

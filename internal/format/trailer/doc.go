@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
 // Package trailer finds what the text of a mail says in fixed words: the
 // address of a pull request, the patches it depends on, and the "Key: value"
 // lines of its last paragraph. It owns no table, resolves no reference and

@@ -38,6 +38,7 @@ var sideways = []struct{ from, to string }{
 	{"account", "event"}, // what a core does is an event
 	{"project", "event"},
 	{"project", "account"},
+	{"patch/patchweb", "patch/patchmail"}, // pages offer mboxes
 }
 
 const (

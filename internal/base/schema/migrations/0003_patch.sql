@@ -90,6 +90,7 @@ CREATE TABLE patch (
   submitter_id BIGINT NOT NULL,
   date BIGINT NOT NULL,
   name VARCHAR(255) NOT NULL,
+  name_key VARCHAR(255) NOT NULL,
   state_id BIGINT NULL,
   delegate_id BIGINT NULL,
   archived BOOLEAN NOT NULL,

@@ -11,14 +11,14 @@ import (
 	"patchwork.example/pw/internal/mailstore"
 )
 
-// Place is what a message is in this domain; what does not apply is zero. Of a comment Patch or Cover is what it comments on.
-type Place struct {
+// Role is what a message is in this domain; what does not apply is zero. Of a comment Patch or Cover is what it comments on.
+type Role struct {
 	Patch, Cover, Comment, Series int64
 	Number, Version, Total        int // in the series
 	State, Delegate               string
 }
 
-var places = map[string]string{
+var roleQueries = map[string]string{
 	KindPatch: `SELECT p.id AS patch, COALESCE(p.series_id, 0) AS series, COALESCE(p.number, 0) AS number, COALESCE(s.version, 0) AS version,
 			COALESCE(s.total, 0) AS total, COALESCE(t.slug, '') AS state, COALESCE(u.username, '') AS delegate
 		FROM patch p LEFT JOIN series s ON s.id = p.series_id LEFT JOIN state t ON t.id = p.state_id LEFT JOIN user_account u ON u.id = p.delegate_id
@@ -29,10 +29,10 @@ var places = map[string]string{
 		UNION ALL SELECT id AS comment, 0 AS patch, cover_id AS cover FROM cover_comment WHERE message_id = ?`,
 }
 
-// PlaceOf finds what a message is. A message that is nothing here, such as a pending one, has the zero Place.
-func PlaceOf(ctx context.Context, q sqldb.Queryer, m *mailstore.Message) (Place, error) {
-	var p Place
-	query, ours := places[m.Kind]
+// RoleOf finds what a message is. A message that is nothing here, such as a pending one, has the zero Role.
+func RoleOf(ctx context.Context, q sqldb.Queryer, m *mailstore.Message) (Role, error) {
+	var p Role
+	query, ours := roleQueries[m.Kind]
 	if !ours {
 		return p, nil
 	}

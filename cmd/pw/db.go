@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newDB(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "db",
+		GroupID: groupData,
+		Short:   "Bring the database up to date and check it",
+		Long: `Brings the tables of the database up to date, and looks for rows that are not as they
+must be. The database is the one that database.url names.`,
+		Example: `  # after each installation of another pw
+  pw db sync
+
+  # counts, newest checks and tags computed anew
+  pw db check --repair`,
+	}
+	cmd.AddCommand(newDBSync(c), newDBCheck(c))
+	return cmd
+}
+
+// finding is the outcome of a check that found something to be done, which is no failure of pw.
+type finding struct{ error }
+
+func (f finding) Unwrap() error { return f.error }

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"patchwork.example/pw/internal/base/schema"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+// TestFaults does harm to a pw of its own and to what it needs.
+func TestFaults(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "pw")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build pw: %v\n%s", err, out)
+	}
+	t.Run("KillInMidImport", func(t *testing.T) { testKillInMidImport(t, program) })
+	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
+	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
+}
+
+// process is a running `pw ingress --mbox`.
+type process struct {
+	*exec.Cmd
+	err bytes.Buffer
+}
+
+// start runs pw ingress on an archive in batches of eight mails.
+func (in *inbox) start(program, archive string) *process {
+	in.t.Helper()
+	p := &process{Cmd: exec.Command(program, "ingress", "--mbox", "--list-id", inboxList, archive)}
+	p.Env = append(in.env("PW_LIMITS_BATCH_MAILS=8"), "PATH="+os.Getenv("PATH"))
+	p.Stderr = &p.err
+	p.Dir = in.t.TempDir()
+	if err := p.Start(); err != nil {
+		in.t.Fatal(err)
+	}
+	return p
+}
+
+// code waits for the end and gives the exit code, -1 after a signal.
+func (p *process) code(t *testing.T) int {
+	t.Helper()
+	var exit *exec.ExitError
+	if err := p.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return p.ProcessState.ExitCode()
+}
+
+func (in *inbox) finish(program, archive string) {
+	in.t.Helper()
+	if p := in.start(program, archive); p.code(in.t) != 0 {
+		in.t.Fatalf("the run to the end: %s", p.err.String())
+	}
+}
+
+// equals compares with an undisturbed import and runs the consistency check.
+func (in *inbox) equals(undisturbed map[string]int) {
+	in.t.Helper()
+	if got := in.rows(); !maps.Equal(got, undisturbed) {
+		n := 0
+		for _, side := range []struct {
+			name string
+			a, b map[string]int
+		}{{"more", got, undisturbed}, {"missing", undisturbed, got}} {
+			for _, row := range slices.Sorted(maps.Keys(side.a)) {
+				if side.a[row] > side.b[row] {
+					if n++; n < 8 {
+						in.t.Errorf("%s: %.300s", side.name, row)
+					}
+				}
+			}
+		}
+		in.t.Errorf("%d rows differ from those of an undisturbed import", n)
+	}
+	db := in.open()
+	defer db.Close()
+	err := db.Tx(context.Background(), func(tx *sqldb.Tx) error {
+		found, err := patch.Check(context.Background(), tx, false, func(string) {})
+		for _, f := range found {
+			in.t.Errorf("check: %d %s", f.Rows, f.What)
+		}
+		return err
+	})
+	if err != nil {
+		in.t.Error(err)
+	}
+}
+
+func faultRounds() int {
+	if os.Getenv("PW_SOAK") == "1" {
+		return 20
+	}
+	return 3
+}
+
+// testKillInMidImport kills pw with signal 9 at random moments, until a run comes to its end.
+func testKillInMidImport(t *testing.T, program string) {
+	archive := file(t, "threads.mbox", threads(150))
+	for _, engine := range dbtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			calm := newInbox(t, engine)
+			began := time.Now()
+			calm.finish(program, archive)
+			took := time.Since(began)
+			undisturbed := calm.rows()
+			hit := 0
+			for range faultRounds() {
+				in := newInbox(t, engine)
+				for range 3 {
+					p := in.start(program, archive)
+					time.Sleep(time.Duration(rand.Int64N(int64(took))))
+					p.Process.Kill()
+					p.code(t)
+					if n := in.count("SELECT COUNT(*) FROM mail"); n > 0 && n < 900 {
+						hit++
+					}
+				}
+				in.finish(program, archive)
+				in.equals(undisturbed)
+			}
+			if hit == 0 {
+				t.Error("no kill hit the middle of an import")
+			}
+		})
+	}
+}
+
+// ownPostgres is a server of this test, which it may stop.
+type ownPostgres struct {
+	t    *testing.T
+	dir  string
+	bin  string
+	cred *syscall.Credential
+	cmd  *exec.Cmd
+}
+
+func newPostgres(t *testing.T) *ownPostgres {
+	t.Helper()
+	if !slices.Contains(dbtest.Engines(t), sqldb.Postgres) {
+		t.Skip("PostgreSQL is not among the engines")
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if path, err := exec.LookPath("initdb"); err == nil {
+		found = append(found, filepath.Dir(path))
+	}
+	dir, err := os.MkdirTemp("", "pwown") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &ownPostgres{t: t, dir: dir, bin: found[0]}
+	t.Cleanup(func() { s.stop(); os.RemoveAll(dir) })
+	if os.Getuid() == 0 {
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			t.Skip(err)
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		s.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(dir, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := s.command("initdb", "-D", dir+"/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync").CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	return s
+}
+
+func (s *ownPostgres) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(s.bin, name), args...)
+	cmd.Dir, cmd.Env = s.dir, []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	return cmd
+}
+
+func (s *ownPostgres) url() string {
+	return "postgres:///postgres?user=postgres&port=5432&host=" + s.dir
+}
+
+// start starts the server and waits until it answers.
+func (s *ownPostgres) start() {
+	s.t.Helper()
+	s.cmd = s.command("postgres", "-D", s.dir+"/data", "-k", s.dir, "-c", "listen_addresses=")
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	for range 300 {
+		db, err := sqldb.Open(context.Background(), s.url(), sqldb.Options{})
+		if err == nil {
+			db.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.t.Fatal("PostgreSQL does not start")
+}
+
+// stop stops it at once, as a crash would.
+func (s *ownPostgres) stop() {
+	if s.cmd != nil {
+		s.cmd.Process.Signal(syscall.SIGQUIT)
+		s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// testServerStopsInMidImport stops PostgreSQL under an import: pw says that it can be tried again, and then it can.
+func testServerStopsInMidImport(t *testing.T, program string) {
+	s := newPostgres(t)
+	s.start()
+	in := &inbox{t, s.url()}
+	db := in.open()
+	if err := schema.Sync(context.Background(), db); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	in.project("dev", inboxList)
+
+	archive := file(t, "threads.mbox", threads(300))
+	for range faultRounds() {
+		before := in.count("SELECT COUNT(*) FROM mail")
+		p := in.start(program, archive)
+		for range 1000 {
+			if in.count("SELECT COUNT(*) FROM mail") > before+24 {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		s.stop()
+		code := p.code(t)
+		if got := p.err.String(); code != 75 || !strings.HasPrefix(got, "pw: ") || strings.Count(got, "\n") > 3 || !strings.Contains(got, "database") {
+			t.Errorf("exit %d: %s", code, got)
+		}
+		if got := pw(mailOf("late", "[PATCH] late", aDiff), in.env(), "ingress", "--stdin", "-l", inboxList); got.code != 75 {
+			t.Errorf("a single mail: %+v", got)
+		}
+		s.start()
+	}
+	if n := in.count("SELECT COUNT(*) FROM mail"); n == 0 || n >= 1800 {
+		t.Errorf("the server stopped with %d mails of 1800 stored", n)
+	}
+	in.finish(program, archive)
+	calm := newInbox(t, sqldb.Postgres)
+	calm.finish(program, archive)
+	in.equals(calm.rows())
+}
+
+// testFullDisk lets the disk of a SQLite database run full: pw says that it can be tried again, what was there is there, and with room it goes on.
+func testFullDisk(t *testing.T, program string) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("no file system of its own can be mounted: run as root (%v)", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	calm := newInbox(t, sqldb.SQLite)
+	image, err := os.ReadFile(strings.TrimPrefix(calm.url, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := filepath.Join(dir, "patchwork.db")
+	if err := os.WriteFile(small, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := &inbox{t, "sqlite:" + small}
+
+	archive := file(t, "threads.mbox", threads(600))
+	var stored int64
+	for range 2 { // the second run finds no room at all
+		p := in.start(program, archive)
+		if code := p.code(t); code != 75 || !strings.HasPrefix(p.err.String(), "pw: ") || !strings.Contains(p.err.String(), "full") {
+			t.Errorf("exit %d: %s", code, p.err.String())
+		}
+		n := in.count("SELECT COUNT(*) FROM mail")
+		if n < stored || n == 0 || n >= 3600 {
+			t.Errorf("%d mails of 3600 are stored, %d before", n, stored)
+		}
+		stored = n
+	}
+	if got := in.pw(mailOf("late", "[PATCH] late", aDiff+strings.Repeat("+some more text to fill the disk\n", 1500)), "--stdin", "-l", inboxList); got.code != 75 {
+		t.Errorf("a single mail: %+v", got)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+		t.Fatal(err)
+	}
+	in.finish(program, archive)
+	calm.finish(program, archive)
+	in.equals(calm.rows())
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/account/accountweb"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchweb"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/project/projectweb"
+	"patchwork.example/pw/internal/web"
+)
+
+// Handler is everything the site answers over HTTP.
+func (a *App) Handler(version string) http.Handler {
+	log, cfg := a.Log, a.Config.HTTP
+	sessions := account.NewSessions(a.DB, a.Clock)
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", FooterHTML: cfg.FooterHTML, SlowRequest: cfg.SlowRequest, Version: version}, sessions, a.Clock, log)
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", web.Assets())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "User-agent: *\nDisallow: /user/\n") })
+	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
+	patchweb.Routes(mux, shell, a.DB, a.Clock, cfg.WebPageSize)
+	accountweb.Routes(mux, shell, a.DB, sessions, log)
+	mux.Handle("/", shell.Page(func(c *web.Call) error {
+		if p := c.R.URL.Path; c.R.Method == http.MethodGet && !strings.HasSuffix(p, "/") && !strings.Contains(p, ".") {
+			to := url.URL{Path: p + "/", RawQuery: c.R.URL.RawQuery}
+			return c.Redirect(http.StatusMovedPermanently, to.String())
+		}
+		return fault.New(fault.NotFound, "there is no such page")
+	}))
+	return shell.Wrap(mux)
+}
+
+// ServeHTTP answers HTTP at the configured address until ctx ends, then finishes what is under way.
+func (a *App) ServeHTTP(ctx context.Context, version string) error {
+	log := a.Log
+	server := &http.Server{
+		Handler:           a.Handler(version),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		WriteTimeout:      5 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	listener, err := net.Listen("tcp", a.Config.HTTP.Listen)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "listen for http on %s", a.Config.HTTP.Listen)
+	}
+	log.Info("http is up", "address", "http://"+listener.Addr().String()+"/")
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(drain)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fault.Wrap(fault.Unavailable, err, "serve http")
+	}
+	return <-stopped
+}
+
+// numbers counts the patches of a project by state.
+func (a *App) numbers(ctx context.Context, p project.Project) ([]projectweb.Number, error) {
+	words, err := patch.ReadVocabulary(ctx, a.DB)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := patch.CountByState(ctx, a.DB, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []projectweb.Number
+	for _, s := range words.States {
+		if n := counts[s.ID]; n > 0 {
+			out = append(out, projectweb.Number{Name: s.Name, Value: n, Path: fmt.Sprintf("/project/%s/list/?state=%d&archive=both", url.PathEscape(p.Linkname), s.ID)})
+		}
+	}
+	return out, nil
+}
+
+func (a *App) hasUsers(ctx context.Context) (bool, error) {
+	users, err := account.Users(ctx, a.DB)
+	return len(users) > 0, err
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"net"
+	"os"
+	"time"
+
+	"patchwork.example/pw/internal/ingress"
+)
+
+// ingressGrace is how long mails under way may take when the server stops; systemd waits 90 seconds before it kills.
+const ingressGrace = 30 * time.Second
+
+// Ingress is the SMTP or LMTP server, listening.
+type Ingress struct {
+	app      *App
+	server   func(*ingress.Collector) *ingress.Server
+	listener net.Listener
+}
+
+// OpenIngress opens ingress.listen. From here on senders can connect; they are answered when Serve runs.
+func (a *App) OpenIngress() (*Ingress, error) {
+	opt, err := a.serverOptions()
+	if err != nil {
+		return nil, err
+	}
+	l, err := ingress.Listen(a.Config.Ingress.Listen)
+	if err != nil {
+		return nil, err
+	}
+	server := func(c *ingress.Collector) *ingress.Server { return ingress.NewServer(opt, c, a.Log) }
+	return &Ingress{app: a, server: server, listener: l}, nil
+}
+
+func (a *App) serverOptions() (ingress.ServerOptions, error) {
+	in, limits := a.Config.Ingress, a.Config.Limits
+	var secure *tls.Config
+	if in.TLSCert != "" {
+		var err error
+		if secure, err = ingress.TLSFiles(in.TLSCert, in.TLSKey); err != nil {
+			return ingress.ServerOptions{}, err
+		}
+	}
+	hostname, _ := os.Hostname() // only for the greeting
+	return ingress.ServerOptions{
+		Hostname:           cmp.Or(hostname, "localhost"),
+		LMTP:               ingress.IsSocket(in.Listen),
+		TLS:                secure,
+		AllowedNetworks:    in.AllowedNetworks,
+		Recipients:         in.Recipients,
+		RefuseUnknownLists: in.UnknownList == "reject",
+		MaxConnections:     in.MaxConnections,
+		MaxPerAddress:      in.MaxConnectionsPerAddress,
+		MaxRecipients:      limits.Recipients,
+		MailSize:           limits.MailSize,
+		MailMemory:         limits.MailMemory,
+		LineLength:         int(limits.LineLength),
+		Timeout:            in.Timeout,
+		Grace:              ingressGrace,
+	}, nil
+}
+
+// Addr is where it listens, with the port that was found for port 0.
+func (i *Ingress) Addr() net.Addr { return i.listener.Addr() }
+
+// Serve takes mail until ctx is done; then it answers the mails under way, stores what waits and closes the listener.
+func (i *Ingress) Serve(ctx context.Context) error {
+	c := ingress.StartCollector(i.app.Intake(), i.app.Config.Limits.BatchWait)
+	defer c.Stop()
+	i.app.Log.Info("taking mail", "listen", i.Addr().String(), "protocol", protocolName(i.app.Config.Ingress.Listen))
+	err := i.server(c).Serve(ctx, i.listener)
+	i.app.Log.Info("taking no more mail", "listen", i.Addr().String())
+	return err
+}
+
+func protocolName(listen string) string {
+	if ingress.IsSocket(listen) {
+		return "lmtp"
+	}
+	return "smtp"
+}
+
+// ServeIngress opens ingress.listen and takes mail until ctx is done.
+func (a *App) ServeIngress(ctx context.Context) error {
+	i, err := a.OpenIngress()
+	if err != nil {
+		return err
+	}
+	return i.Serve(ctx)
+}

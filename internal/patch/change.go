@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/project"
+)
+
+// Change sets what is not nil. A Delegate of 0 takes the patch off everybody.
+type Change struct {
+	State    *int64
+	Delegate *int64
+	Archived *bool
+}
+
+// Changed tells what Update did.
+type Changed struct {
+	Patches int      // that are different now
+	Refused []string // names of the patches the actor may not edit; they are as before
+}
+
+// held is a patch while it is being changed.
+type held struct {
+	ID        int64
+	Project   int64 `db:"project_id"`
+	Name      string
+	State     int64 `db:"state"`
+	Delegate  int64 `db:"delegate"`
+	Archived  bool
+	Series    int64 `db:"series"`
+	Submitter int64 `db:"submitter"` // user, 0: none
+}
+
+// Update changes patches in one transaction: permissions, roll-ups and events included. A patch may be edited by the maintainers of its
+// project, the user its submitter is, its delegate, and administrators; others are listed in Changed.Refused. The delegate must
+// maintain the project. Ids that do not exist are fault.NotFound.
+func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, ids []int64, c Change) (Changed, error) {
+	var out Changed
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		out = Changed{}
+		patches, err := hold(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		maintainers, err := project.MaintainerIDs(ctx, tx)
+		if err != nil {
+			return err
+		}
+		book, err := LoadRulebook(ctx, tx)
+		if err != nil {
+			return err
+		}
+		u := update{tx: tx, by: by, now: now, book: book, maintainers: maintainers, change: c}
+		for _, p := range patches {
+			if !u.mayEdit(p) {
+				out.Refused = append(out.Refused, p.Name)
+			} else if err := u.apply(p); err != nil {
+				return err
+			}
+		}
+		out.Patches = len(u.touched)
+		return u.write(ctx)
+	})
+	if err != nil {
+		return Changed{}, fmt.Errorf("change %d patches: %w", len(ids), err)
+	}
+	return out, nil
+}
+
+// hold locks the projects of the patches and reads what changing them needs.
+func hold(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	if len(ids) == 0 {
+		return nil, fault.New(fault.Invalid, "no patches selected; nothing updated")
+	}
+	var projects []int64
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		var some []int64
+		err := tx.Select(ctx, &some, "SELECT DISTINCT project_id FROM patch WHERE id IN (?)", ids)
+		projects = append(projects, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the projects: %w", err)
+	}
+	slices.Sort(projects)
+	if err := project.Lock(ctx, tx, slices.Compact(projects)); err != nil {
+		return nil, err
+	}
+	var out []*held
+	err = sqldb.Chunks(ids, func(ids []int64) error {
+		var some []*held
+		err := tx.Select(ctx, &some, `SELECT p.id, p.project_id, p.name, COALESCE(p.state_id, 0) AS state, COALESCE(p.delegate_id, 0) AS delegate, p.archived,
+				COALESCE(p.series_id, 0) AS series, COALESCE(e.user_id, 0) AS submitter
+			FROM patch p JOIN person e ON e.id = p.submitter_id WHERE p.id IN (?) ORDER BY p.id`, ids)
+		out = append(out, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the patches: %w", err)
+	}
+	if len(out) < len(ids) {
+		return nil, fault.New(fault.NotFound, "%d of the patches do not exist", len(ids)-len(out))
+	}
+	return out, nil
+}
+
+// update is one Update at work.
+type update struct {
+	tx          *sqldb.Tx
+	by          account.Actor
+	now         clock.Time
+	book        *Rulebook
+	maintainers map[int64]map[int64]bool
+	change      Change
+
+	touched, states, delegates, archives []int64
+	series                               map[int64]bool
+	counts                               map[countKey]int
+	before                               map[int64]int64 // patch → state it had, for those whose state changes
+	events                               []event.Event
+}
+
+type countKey struct {
+	project, state, delegate int64
+	archived                 bool
+}
+
+func (u *update) mayEdit(p *held) bool {
+	return u.by.Admin || u.by.User != 0 && (u.maintainers[p.Project][u.by.User] || p.Submitter == u.by.User || p.Delegate == u.by.User)
+}
+
+// apply changes p in memory and notes what must be written for it.
+func (u *update) apply(p *held) error {
+	old := *p
+	c := u.change
+	if c.State != nil && *c.State != p.State {
+		if u.book.slug(*c.State) == "" {
+			return fault.New(fault.Invalid, "there is no state %d", *c.State)
+		}
+		p.State = *c.State
+		u.states = append(u.states, p.ID)
+		u.note(p, EventPatchStateChanged, Payload{Patch: p.ID, PreviousState: u.book.slug(old.State), CurrentState: u.book.slug(p.State)})
+	}
+	if c.Delegate != nil && *c.Delegate != p.Delegate {
+		if *c.Delegate != 0 && !u.maintainers[p.Project][*c.Delegate] {
+			return fault.New(fault.Invalid, "the delegate must be a maintainer of the project")
+		}
+		p.Delegate = *c.Delegate
+		u.delegates = append(u.delegates, p.ID)
+		u.note(p, EventPatchDelegated, Payload{Patch: p.ID, PreviousDelegate: old.Delegate, CurrentDelegate: p.Delegate})
+	}
+	if c.Archived != nil && *c.Archived != p.Archived {
+		p.Archived = *c.Archived
+		u.archives = append(u.archives, p.ID)
+	}
+	if *p == old {
+		return nil
+	}
+	u.touched = append(u.touched, p.ID)
+	if u.counts == nil {
+		u.counts, u.series, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]int64{}
+	}
+	u.counts[countKey{old.Project, old.State, old.Delegate, old.Archived}]--
+	u.counts[countKey{p.Project, p.State, p.Delegate, p.Archived}]++
+	if p.State != old.State {
+		u.before[p.ID] = old.State
+		u.series[p.Series] = true
+	}
+	return nil
+}
+
+func (u *update) note(p *held, kind string, payload Payload) {
+	u.events = append(u.events, event.Event{Kind: kind, Project: p.Project, Actor: u.by.User, At: u.now, Payload: payload,
+		Subjects: []event.Subject{{Kind: "patch", ID: p.ID}}})
+}
+
+func (u *update) write(ctx context.Context) error {
+	set := func(query string, value any, ids []int64) error {
+		return sqldb.Chunks(ids, func(ids []int64) error {
+			_, err := u.tx.Exec(ctx, query, value, ids)
+			return err
+		})
+	}
+	c := u.change
+	if len(u.states) > 0 {
+		if err := set("UPDATE patch SET state_id = ? WHERE id IN (?)", *c.State, u.states); err != nil {
+			return err
+		}
+	}
+	if len(u.delegates) > 0 {
+		if err := set("UPDATE patch SET delegate_id = ? WHERE id IN (?)", sqldb.NullID(*c.Delegate), u.delegates); err != nil {
+			return err
+		}
+	}
+	if len(u.archives) > 0 {
+		if err := set("UPDATE patch SET archived = ? WHERE id IN (?)", *c.Archived, u.archives); err != nil {
+			return err
+		}
+	}
+	if err := u.writeRollups(ctx); err != nil {
+		return err
+	}
+	return event.Append(ctx, u.tx, u.events...)
+}
+
+func (u *update) writeRollups(ctx context.Context) error {
+	var rows [][]any
+	for k, n := range u.counts {
+		rows = append(rows, []any{k.project, k.state, k.delegate, k.archived, n})
+	}
+	slices.SortFunc(rows, func(a, b []any) int {
+		return cmp.Or(cmp.Compare(a[0].(int64), b[0].(int64)), cmp.Compare(a[1].(int64), b[1].(int64)), cmp.Compare(a[2].(int64), b[2].(int64)))
+	})
+	counts := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "delegate_id", "archived", "patches"},
+		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
+	if err := u.tx.Upsert(ctx, counts, rows); err != nil {
+		return err
+	}
+	for id := range u.series {
+		if err := recountSeries(ctx, u.tx, id); err != nil {
+			return err
+		}
+	}
+	return u.writeNotices(ctx)
+}
+
+// writeNotices remembers the first state each patch had since its submitter was last told; one that is back in it is not news.
+func (u *update) writeNotices(ctx context.Context) error {
+	var patches []int64
+	err := sqldb.Chunks(u.states, func(ids []int64) error {
+		var some []int64
+		err := u.tx.Select(ctx, &some, "SELECT p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE p.id IN (?) AND j.send_notifications = TRUE", ids)
+		patches = append(patches, some...)
+		return err
+	})
+	if err != nil || len(patches) == 0 {
+		return err
+	}
+	var rows [][]any
+	for _, id := range patches {
+		rows = append(rows, []any{id, u.before[id], int64(u.now)})
+	}
+	notices := sqldb.Upsert{Table: "state_notice", Columns: []string{"patch_id", "original_state_id", "modified_at"}, Key: []string{"patch_id"}, Replace: []string{"modified_at"}}
+	if err := u.tx.Upsert(ctx, notices, rows); err != nil {
+		return err
+	}
+	return sqldb.Chunks(patches, func(ids []int64) error {
+		_, err := u.tx.Exec(ctx, "DELETE FROM state_notice WHERE patch_id IN (?) AND original_state_id = ?", ids, *u.change.State)
+		return err
+	})
+}
+
+// MayEdit tells whether an actor may change a patch; see Update for the rule.
+func MayEdit(ctx context.Context, q sqldb.Queryer, by account.Actor, patch int64) (bool, error) {
+	if by.Admin || by.User == 0 {
+		return by.Admin, nil
+	}
+	var n int
+	err := q.Get(ctx, &n, `SELECT COUNT(*) FROM patch p JOIN person e ON e.id = p.submitter_id WHERE p.id = ? AND (e.user_id = ? OR p.delegate_id = ?
+		OR EXISTS (SELECT 1 FROM project_maintainer m WHERE m.project_id = p.project_id AND m.user_id = ?))`, patch, by.User, by.User, by.User)
+	if err != nil {
+		return false, fmt.Errorf("find out who may change patch %d: %w", patch, err)
+	}
+	return n > 0, nil
+}

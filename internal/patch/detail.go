@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/mailstore"
+)
+
+// Mail is a message of any kind with its text, as pages show it.
+type Mail struct {
+	Message       int64
+	MsgID         string
+	Date          clock.Time
+	Subject       string
+	Submitter     int64
+	SubmitterName string `db:"submitter_name"`
+	SubmitterMail string `db:"submitter_mail"`
+	Headers       string
+	Content       string
+}
+
+const mailColumns = `m.id AS message, COALESCE(m.msgid_long, m.msgid) AS msgid, m.date, m.subject, m.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name,
+	e.email AS submitter_mail, b.headers, COALESCE(b.content, '') AS content`
+
+const mailJoins = " JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id"
+
+// Detail is a patch with everything its page shows but comments, checks and the rest of its series.
+type Detail struct {
+	Mail
+	ID           int64
+	Name         string
+	State        int64
+	Archived     bool
+	Series       int64 // 0: none
+	Number       int
+	Delegate     int64  // 0: nobody
+	DelegateName string `db:"delegate_name"`
+	Hash         string
+	CommitRef    string `db:"commit_ref"`
+	PullURL      string `db:"pull_url"`
+	Charset      string // of Diff; empty: UTF-8
+	Diff         []byte // nil: a pull request
+}
+
+// CoverDetail is a cover letter with its text.
+type CoverDetail struct {
+	Mail
+	ID     int64
+	Name   string
+	Series int64 // 0: none
+}
+
+// Comment is a reply to a patch or cover letter.
+type Comment struct {
+	Mail
+	ID        int64
+	Addressed *bool // nil: nothing asked for
+}
+
+// Locate finds the message with a Message-ID (key form) in a project. One that is hidden or waits for its parent is fault.NotFound.
+func Locate(ctx context.Context, q sqldb.Queryer, project int64, msgid string) (*mailstore.Message, error) {
+	found, err := mailstore.Lookup(ctx, q, project, []string{msgid})
+	if err != nil {
+		return nil, err
+	}
+	m := found[msgid]
+	if m == nil || m.Hidden || m.Kind == mailstore.Pending {
+		return nil, fault.New(fault.NotFound, "there is no message %s here", msgid)
+	}
+	return m, nil
+}
+
+// ReadPatch reads the patch that a message is.
+func ReadPatch(ctx context.Context, q sqldb.Queryer, message int64) (*Detail, error) {
+	var d Detail
+	err := q.Get(ctx, &d, "SELECT "+mailColumns+`, p.id, p.name, COALESCE(p.state_id, 0) AS state, p.archived, COALESCE(p.series_id, 0) AS series,
+			COALESCE(p.number, 0) AS number, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name, COALESCE(p.hash, '') AS hash,
+			COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url, COALESCE(d.charset, '') AS charset, d.diff
+		FROM patch p JOIN message m ON m.id = p.message_id`+mailJoins+` LEFT JOIN patch_diff d ON d.patch_id = p.id LEFT JOIN user_account u ON u.id = p.delegate_id
+		WHERE p.message_id = ?`, message)
+	if err != nil {
+		return nil, fmt.Errorf("read the patch of message %d: %w", message, err)
+	}
+	return &d, nil
+}
+
+// ReadCover reads the cover letter that a message is.
+func ReadCover(ctx context.Context, q sqldb.Queryer, message int64) (*CoverDetail, error) {
+	var d CoverDetail
+	err := q.Get(ctx, &d, "SELECT "+mailColumns+`, c.id, c.name, COALESCE(s.id, 0) AS series
+		FROM cover c JOIN message m ON m.id = c.message_id`+mailJoins+" LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id = ?", message)
+	if err != nil {
+		return nil, fmt.Errorf("read the cover of message %d: %w", message, err)
+	}
+	return &d, nil
+}
+
+// Comments lists the replies to a patch or cover letter by date, without hidden ones.
+func Comments(ctx context.Context, q sqldb.Queryer, t Target) ([]*Comment, error) {
+	const tail = mailJoins + " WHERE m.hidden = FALSE AND "
+	query, id := "SELECT "+mailColumns+", c.id, c.addressed FROM patch_comment c JOIN message m ON m.id = c.message_id"+tail+"c.patch_id = ?", t.Patch
+	if t.Patch == 0 {
+		query, id = "SELECT "+mailColumns+", c.id, c.addressed FROM cover_comment c JOIN message m ON m.id = c.message_id"+tail+"c.cover_id = ?", t.Cover
+	}
+	var out []*Comment
+	err := q.Select(ctx, &out, query+" ORDER BY c.date, c.id", id)
+	if err != nil {
+		return nil, fmt.Errorf("read comments: %w", err)
+	}
+	return out, nil
+}
+
+// CheckRow is one result of a test run.
+type CheckRow struct {
+	ID          int64
+	User        string `db:"username"` // empty: deleted since
+	Date        clock.Time
+	State       int    // 0 pending, 1 success, 2 warning, 3 fail
+	TargetURL   string `db:"target_url"`
+	Description string
+	Context     string
+}
+
+// NewestChecks lists the newest check of each user and context of a patch.
+func NewestChecks(ctx context.Context, q sqldb.Queryer, patch int64) ([]CheckRow, error) {
+	var out []CheckRow
+	err := q.Select(ctx, &out, `SELECT c.id, COALESCE(u.username, '') AS username, c.date, c.state, COALESCE(c.target_url, '') AS target_url,
+			COALESCE(c.description, '') AS description, c.context
+		FROM patch_check_latest l JOIN patch_check c ON c.id = l.check_id LEFT JOIN user_account u ON u.id = c.user_id WHERE l.patch_id = ? ORDER BY c.context, c.id`, patch)
+	if err != nil {
+		return nil, fmt.Errorf("read the checks of patch %d: %w", patch, err)
+	}
+	return out, nil
+}
+
+// SeriesDetail is a series with its cover letter; its patches are a Query away.
+type SeriesDetail struct {
+	Series
+	CoverMsgID    string `db:"cover_msgid"`
+	CoverName     string `db:"cover_name"`
+	CoverMessage  int64  `db:"cover_message"`
+	SubmitterName string `db:"submitter_name"`
+	SubmitterMail string `db:"submitter_mail"`
+}
+
+// ReadSeries reads a series by its id.
+func ReadSeries(ctx context.Context, q sqldb.Queryer, id int64) (*SeriesDetail, error) {
+	var d SeriesDetail
+	err := q.Get(ctx, &d, "SELECT "+seriesColumns+`, COALESCE(m.msgid, '') AS cover_msgid, COALESCE(c.name, '') AS cover_name, COALESCE(m.id, 0) AS cover_message,
+			COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail
+		FROM series s JOIN person e ON e.id = s.submitter_id LEFT JOIN cover c ON c.id = s.cover_id LEFT JOIN message m ON m.id = c.message_id AND m.hidden = FALSE
+		WHERE s.id = ?`, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "there is no series %d", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read series %d: %w", id, err)
+	}
+	return &d, nil
+}
+
+// Place says where a patch, cover or comment is shown.
+type Place struct {
+	Project string // link name
+	Kind    string // KindPatch or KindCover: the page
+	MsgID   string
+	Comment int64 // the comment on that page; 0: none
+}
+
+// PlaceOf finds the page of a numbered patch, cover or comment, for the addresses of older systems. Of a patch comment and a cover comment with
+// the same number the former wins, as in Patchwork 3.2.
+func PlaceOf(ctx context.Context, q sqldb.Queryer, kind string, id int64) (Place, error) {
+	queries := map[string][]string{
+		KindPatch: {"SELECT j.linkname AS project, 'patch' AS kind, m.msgid, 0 AS comment FROM patch p JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE p.id = ? AND m.hidden = FALSE"},
+		KindCover: {"SELECT j.linkname AS project, 'cover' AS kind, m.msgid, 0 AS comment FROM cover p JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE p.id = ? AND m.hidden = FALSE"},
+		KindComment: {
+			"SELECT j.linkname AS project, 'patch' AS kind, m.msgid, c.id AS comment FROM patch_comment c JOIN patch p ON p.id = c.patch_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE",
+			"SELECT j.linkname AS project, 'cover' AS kind, m.msgid, c.id AS comment FROM cover_comment c JOIN cover p ON p.id = c.cover_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE",
+		},
+	}
+	for _, query := range queries[kind] {
+		var p Place
+		err := q.Get(ctx, &p, query, id)
+		if err == nil {
+			return p, nil
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return p, fmt.Errorf("find %s %d: %w", kind, id, err)
+		}
+	}
+	return Place{}, fault.New(fault.NotFound, "there is no %s %d", kind, id)
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"fmt"
+	"strconv"
+
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+// download answers …/mbox/ and …/raw/ of a patch or cover letter.
+func (p *Pages) download(c *web.Call, pr project.Project, m *mailstore.Message, what string) error {
+	ctx := c.R.Context()
+	if m.Kind == patch.KindCover {
+		if what != "mbox" {
+			return fault.New(fault.NotFound, "a cover letter has no diff")
+		}
+		d, err := patch.ReadCover(ctx, p.db, m.ID)
+		if err != nil {
+			return err
+		}
+		mails, err := patch.MboxOfCover(ctx, p.db, d.ID)
+		if err != nil {
+			return err
+		}
+		return p.sendMbox(c, mails, "text/plain", patchmail.FileName(d.Name, d.ID, ".mbox"))
+	}
+	d, err := patch.ReadPatch(ctx, p.db, m.ID)
+	if err != nil {
+		return err
+	}
+	if what == "raw" {
+		return sendDiff(c, d)
+	}
+	mails, err := p.mboxOf(c, d)
+	if err != nil {
+		return err
+	}
+	return p.sendMbox(c, mails, "text/plain; charset=utf-8", patchmail.FileName(d.Name, d.ID, ".patch"))
+}
+
+// mboxOf is the patch alone, or with ?series=* or the number of its series those of the series that come before it.
+func (p *Pages) mboxOf(c *web.Call, d *patch.Detail) ([]*patch.MboxMail, error) {
+	query := c.R.URL.Query()
+	if !query.Has("series") {
+		return patch.MboxOfPatch(c.R.Context(), p.db, d.ID)
+	}
+	series := d.Series
+	if s := query.Get("series"); s != "*" {
+		id, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || id != d.Series {
+			return nil, fault.New(fault.NotFound, "the patch is not in series %q", s)
+		}
+	}
+	if series == 0 {
+		return nil, fault.New(fault.NotFound, "the patch is in no series")
+	}
+	return patch.MboxUpTo(c.R.Context(), p.db, d.ID, series)
+}
+
+func (p *Pages) seriesMbox(c *web.Call) error {
+	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+	if err != nil {
+		return fault.New(fault.NotFound, "there is no such series")
+	}
+	s, err := patch.ReadSeries(c.R.Context(), p.db, id)
+	if err != nil {
+		return err
+	}
+	mails, err := patch.MboxOfSeries(c.R.Context(), p.db, id)
+	if err != nil {
+		return err
+	}
+	return p.sendMbox(c, mails, "text/plain", patchmail.FileName(s.Name, s.ID, ".patch"))
+}
+
+func (p *Pages) sendMbox(c *web.Call, mails []*patch.MboxMail, contentType, file string) error {
+	attach(c, contentType, file)
+	return patchmail.ExportMbox(c.R.Context(), p.db, c.W, mails)
+}
+
+func sendDiff(c *web.Call, d *patch.Detail) error {
+	if len(d.Diff) == 0 {
+		return fault.New(fault.NotFound, "this patch has no diff")
+	}
+	attach(c, "text/x-patch; charset=utf-8", patchmail.FileName(d.Name, d.ID, ".diff"))
+	_, err := c.W.Write(d.Diff)
+	return err
+}
+
+func attach(c *web.Call, contentType, file string) {
+	h := c.W.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%s", file))
+	h.Set("Cache-Control", "private, no-cache")
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+// listPage is what the template of the patch list needs.
+type listPage struct {
+	project project.Project
+	words   patch.Vocabulary
+	members []project.Member // offered as delegates; only to who is logged in
+	page    patch.Page
+	form    filterForm
+	order   string
+	query   url.Values // of the address
+	bulk    bool
+	showIDs bool
+}
+
+// filterForm is the filter as the visitor wrote it.
+type filterForm struct {
+	State, Archive, Delegate, Submitter, Words, Series string
+}
+
+func (p *Pages) list(c *web.Call) error {
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.R.Context()
+	l := listPage{project: pr, query: c.R.URL.Query(), bulk: c.User.ID != 0, showIDs: c.User.ShowIDs}
+	if l.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
+		return err
+	}
+	if l.bulk {
+		if l.members, err = project.MembersOf(ctx, p.db, pr.ID); err != nil {
+			return err
+		}
+	}
+	q, err := p.query(ctx, &l, c.User)
+	if err != nil {
+		return err
+	}
+	if l.page, err = patch.List(ctx, p.db, q); err != nil {
+		return err
+	}
+	meta := web.Meta{Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML}
+	return c.Render(http.StatusOK, meta, listView(l))
+}
+
+// query reads the filter of the address. As in Patchwork 3.2 a value that means nothing is as good as absent.
+func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Query, error) {
+	v := l.query
+	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
+		Words: v.Get("q"), Series: v.Get("series")}
+	q := patch.Query{Project: l.project.ID, Words: l.form.Words, Order: v.Get("order"), PerPage: p.perPage}
+	if u.ID != 0 {
+		q.PerPage = u.ItemsPerPage
+	}
+	q.Page, _ = strconv.Atoi(v.Get("page"))
+	l.order = validOrder(q.Order)
+	q.States = l.states()
+	switch l.form.Archive {
+	case "true":
+		q.Archived = []bool{true}
+	case "both":
+	default:
+		q.Archived, l.form.Archive = []bool{false}, ""
+	}
+	q.Series, _ = strconv.ParseInt(l.form.Series, 10, 64)
+	if q.Series != 0 && v.Get("state") == "" {
+		q.States, l.form.State = nil, "*" // a link to a series shows all of it
+	}
+	if err := p.people(ctx, l, &q); err != nil {
+		return q, err
+	}
+	return q, nil
+}
+
+// states are those the filter asks for: nil for any, else one, else those that require action.
+func (l *listPage) states() []int64 {
+	if l.form.State == "*" {
+		return nil
+	}
+	if id, err := strconv.ParseInt(l.form.State, 10, 64); err == nil && l.words.StateName(id) != "" {
+		return []int64{id}
+	}
+	l.form.State = ""
+	return l.words.ActionRequired()
+}
+
+// people turns the submitter and the delegate of the filter into ids.
+func (p *Pages) people(ctx context.Context, l *listPage, q *patch.Query) error {
+	if l.form.Submitter != "" {
+		ids, err := account.PersonsOf(ctx, p.db, l.form.Submitter)
+		if err != nil {
+			return err
+		}
+		if len(ids) > 0 {
+			q.Submitters = ids
+		} else {
+			l.form.Submitter = ""
+		}
+	}
+	switch d := l.form.Delegate; {
+	case d == "":
+	case strings.EqualFold(d, "nobody"):
+		q.Delegates = []int64{0}
+	default:
+		ids, err := account.UsersLike(ctx, p.db, d)
+		if err != nil {
+			return err
+		}
+		q.Delegates = ids
+	}
+	return nil
+}
+
+func validOrder(order string) string {
+	switch strings.TrimPrefix(order, "-") {
+	case patch.OrderDate, patch.OrderName, patch.OrderState, patch.OrderSubmitter, patch.OrderDelegate:
+		return order
+	}
+	return "-" + patch.OrderDate
+}
+
+// with is the address of the list with one parameter changed, from its first page; an empty value takes the parameter away.
+func (l listPage) with(key, value string) string {
+	q := url.Values{}
+	for k, v := range l.query {
+		q[k] = v
+	}
+	q.Del("page")
+	q.Del(key)
+	if value != "" {
+		q.Set(key, value)
+	}
+	path := "/project/" + url.PathEscape(l.project.Linkname) + "/list/"
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+// sortBy is the address of the list sorted by a column, the other way round if it is so already. Dates begin with the newest.
+func (l listPage) sortBy(key string) string {
+	first, other := key, "-"+key
+	if key == patch.OrderDate {
+		first, other = other, first
+	}
+	if l.order == first {
+		return l.with("order", other)
+	}
+	return l.with("order", first)
+}
+
+func (l listPage) sorted(key string) string {
+	switch l.order {
+	case key:
+		return "ascending"
+	case "-" + key:
+		return "descending"
+	}
+	return "none"
+}
+
+func (l listPage) pager() web.Pager {
+	return web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: "/project/" + url.PathEscape(l.project.Linkname) + "/list/", Query: l.query}
+}
+
+// total says how many patches there are.
+func (l listPage) total() string {
+	switch n := l.page.Total; {
+	case n > patch.CountLimit:
+		return fmt.Sprintf("more than %d patches", patch.CountLimit)
+	case n == 1:
+		return "1 patch"
+	default:
+		return fmt.Sprintf("%d patches", n)
+	}
+}
+
+// bulk changes the selected patches and goes back to the list as it was.
+func (p *Pages) bulk(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	if err := parseForm(c); err != nil {
+		return err
+	}
+	var ids []int64
+	for key := range c.R.PostForm {
+		if number, ok := strings.CutPrefix(key, "patch_id:"); ok {
+			if id, err := strconv.ParseInt(number, 10, 64); err == nil {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	back := (&url.URL{Path: "/project/" + pr.Linkname + "/list/", RawQuery: c.R.URL.RawQuery}).String()
+	if err := p.change(c, ids); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, back)
+}
+
+// change does what the form says to patches and tells the visitor. Errors that are his are told too, so that he keeps his place.
+func (p *Pages) change(c *web.Call, ids []int64) error {
+	change, err := parseChange(c.R.PostForm)
+	if err == nil {
+		var done patch.Changed
+		if done, err = patch.Update(c.R.Context(), p.db, c.Actor(), c.Now, ids, change); err == nil {
+			c.Flash(flashOf(done))
+			return nil
+		}
+	}
+	if text := fault.UserText(err); text != "" {
+		c.Flash(web.Flash{Text: text, Bad: true})
+		return nil
+	}
+	return err
+}
+
+func flashOf(done patch.Changed) web.Flash {
+	f := web.Flash{Text: fmt.Sprintf("%d patches updated", done.Patches)}
+	if done.Patches == 1 {
+		f.Text = "1 patch updated"
+	}
+	if len(done.Refused) > 0 {
+		f.Bad = true
+		f.Text += fmt.Sprintf(". You don't have permissions to edit %d others: %s", len(done.Refused), strings.Join(done.Refused[:min(3, len(done.Refused))], "; "))
+	}
+	return f
+}
+
+// parseChange reads state, delegate and archived; "*" or nothing means no change, an empty delegate takes the patch off everybody.
+func parseChange(form url.Values) (patch.Change, error) {
+	var c patch.Change
+	number := func(key string) (*int64, error) {
+		s := form.Get(key)
+		if !form.Has(key) || s == "*" || s == "" && key != "delegate" {
+			return nil, nil
+		}
+		if s == "" {
+			return new(int64), nil
+		}
+		id, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "%s %q is no number", key, s)
+		}
+		return &id, nil
+	}
+	var err error
+	if c.State, err = number("state"); err != nil {
+		return c, err
+	}
+	if c.Delegate, err = number("delegate"); err != nil {
+		return c, err
+	}
+	switch a := strings.ToLower(form.Get("archived")); a {
+	case "", "*":
+	case "true", "false":
+		yes := a == "true"
+		c.Archived = &yes
+	default:
+		return c, fault.New(fault.Invalid, "archived %q: want true or false", a)
+	}
+	return c, nil
+}
+
+// maxForm bounds a form in bytes: a thousand patches and some text.
+const maxForm = 256 << 10
+
+func parseForm(c *web.Call) error {
+	c.R.Body = http.MaxBytesReader(c.W, c.R.Body, maxForm)
+	if err := c.R.ParseForm(); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the form can't be read")
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+// Pages serves the pages of patches.
+type Pages struct {
+	db      *sqldb.DB
+	clock   clock.Clock
+	perPage int
+}
+
+// Routes hangs the pages into mux. perPage is how many rows a list has for a visitor who has not said otherwise.
+func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, c clock.Clock, perPage int) {
+	p := &Pages{db: db, clock: c, perPage: perPage}
+	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
+	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk))
+	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
+	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.updatePatch))
+	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
+	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
+	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
+	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
+	for _, kind := range []string{patch.KindPatch, patch.KindCover, patch.KindComment} {
+		mux.Handle("GET /"+kind+"/{id}/{rest...}", shell.Page(p.numbered(kind)))
+	}
+}
+
+func (p *Pages) project(c *web.Call) (project.Project, error) {
+	return project.ByLinkname(c.R.Context(), p.db, c.R.PathValue("link"))
+}
+
+// numbered sends the addresses of older systems, which have numbers, to the page or download they mean.
+func (p *Pages) numbered(kind string) func(*web.Call) error {
+	return func(c *web.Call) error {
+		id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+		rest := strings.TrimSuffix(c.R.PathValue("rest"), "/")
+		if err != nil || rest != "" && (rest != "mbox" && rest != "raw" || kind == patch.KindComment || rest == "raw" && kind == patch.KindCover) {
+			return fault.New(fault.NotFound, "there is no such page")
+		}
+		at, err := patch.PlaceOf(c.R.Context(), p.db, kind, id)
+		if err != nil {
+			return err
+		}
+		to := pageURL(at.Project, at.Kind, at.MsgID)
+		if rest != "" {
+			to += rest + "/"
+		}
+		if at.Comment != 0 {
+			to += "#" + strconv.FormatInt(at.Comment, 10)
+		}
+		return c.Redirect(http.StatusFound, to)
+	}
+}
+
+// pageURL is the address of a patch or cover letter. The slash of a Message-ID is escaped twice, as Patchwork 3.2 does it.
+func pageURL(linkname, kind, msgid string) string {
+	id := strings.ReplaceAll(strings.Trim(msgid, "<>"), "/", "%2F")
+	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + url.PathEscape(id) + "/"
+}
+
+// target is what the last part of an address names: a Message-ID and perhaps a download.
+type target struct {
+	ids      []string // the forms the Message-ID may have, the likeliest first
+	download string   // "", "mbox" or "raw"
+}
+
+// parseTarget reads what follows /patch/ or /cover/ in the escaped path: a Message-ID without its brackets, in which a slash may be escaped twice,
+// once or not at all.
+func parseTarget(escapedPath, kind string) target {
+	_, rest, _ := strings.Cut(escapedPath, "/"+kind+"/")
+	rest = strings.TrimSuffix(rest, "/")
+	var t target
+	for _, d := range []string{"mbox", "raw"} {
+		if id, ok := strings.CutSuffix(rest, "/"+d); ok && id != "" {
+			rest, t.download = id, d
+			break
+		}
+	}
+	once, err := url.PathUnescape(rest)
+	if err != nil {
+		once = rest
+	}
+	forms := []string{once}
+	if twice, err := url.PathUnescape(once); err == nil && twice != once {
+		forms = append(forms, twice)
+	}
+	for _, f := range forms {
+		t.ids = append(t.ids, mailstore.Key("<"+f+">"), mailstore.Key(f))
+	}
+	return t
+}
+
+// locate finds the message that an address names.
+func (p *Pages) locate(ctx context.Context, projectID int64, t target) (*mailstore.Message, error) {
+	var m *mailstore.Message
+	var err error
+	for _, id := range t.ids {
+		if m, err = patch.Locate(ctx, p.db, projectID, id); !fault.Is(err, fault.NotFound) {
+			break
+		}
+	}
+	return m, err
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+)
+
+type member = project.Member
+
+// shown is a name that came by mail as a page may show it: never empty, and without characters that turn the text around them.
+func shown(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name)
+	if strings.TrimSpace(name) == "" {
+		return "(no subject)"
+	}
+	return name
+}
+
+func person(name, mail string) string {
+	if strings.TrimSpace(name) == "" {
+		return shown(mail)
+	}
+	return shown(name)
+}
+
+func day(t clock.Time) string    { return t.Time().Format("2006-01-02") }
+func minute(t clock.Time) string { return t.Time().Format("2006-01-02 15:04") + " UTC" }
+
+func seriesURL(linkname string, id int64) string {
+	return "/project/" + url.PathEscape(linkname) + "/series/" + strconv.FormatInt(id, 10) + "/"
+}
+
+func columns(tags []patch.Tag) []patch.Tag {
+	var out []patch.Tag
+	for _, t := range tags {
+		if t.ShowColumn {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func tagHead(tags []patch.Tag) string {
+	var s []string
+	for _, t := range columns(tags) {
+		s = append(s, t.Abbrev)
+	}
+	return strings.Join(s, "/")
+}
+
+func tagTitle(tags []patch.Tag) string {
+	var s []string
+	for _, t := range columns(tags) {
+		s = append(s, t.Name)
+	}
+	return strings.Join(s, " / ")
+}
+
+func tagCounts(tags []patch.Tag, hits map[int64]int) string {
+	var s []string
+	for _, t := range columns(tags) {
+		s = append(s, dash(hits[t.ID]))
+	}
+	return strings.Join(s, "/")
+}
+
+func dash(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}
+
+var checkStates = [...]string{"pending", "success", "warning", "fail"}
+
+func checkState(n int) string {
+	if n < 0 || n >= len(checkStates) {
+		return fmt.Sprint(n)
+	}
+	return checkStates[n]
+}
+
+func checkText(k patch.CheckRow) string {
+	if k.Description != "" {
+		return shown(k.Description)
+	}
+	if k.TargetURL != "" {
+		return shown(k.TargetURL)
+	}
+	return "-"
+}
+
+func filesSummary(files []*diffFile) string {
+	added, removed := 0, 0
+	for _, f := range files {
+		added, removed = added+f.Added, removed+f.Removed
+	}
+	noun := "files"
+	if len(files) == 1 {
+		noun = "file"
+	}
+	return fmt.Sprintf("%d %s, +%d −%d", len(files), noun, added, removed)
+}
+
+// received tells how much of a series is here.
+func received(s *patch.SeriesDetail) string {
+	if s.Received >= s.Total {
+		return fmt.Sprintf("%d of %d", s.Received, s.Total)
+	}
+	return fmt.Sprintf("%d of %d, incomplete", s.Received, s.Total)
+}
+
+func seriesState(s seriesPage) string {
+	switch {
+	case s.series.Received == 0:
+		return "no patches"
+	case s.series.State == 0:
+		return "mixed"
+	}
+	return s.words.StateName(s.series.State)
+}
+
+// place is where a patch stands in its series, and the series' name unless it is the patch's own.
+func place(r *patch.Row) string {
+	s := "of " + strconv.Itoa(r.Total)
+	if r.Number > 0 {
+		s = fmt.Sprintf("%d/%d", r.Number, r.Total)
+	}
+	if r.SeriesName != "" && r.SeriesName != r.Name {
+		s += " " + shown(r.SeriesName)
+	}
+	return s
+}

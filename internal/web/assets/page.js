@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Every page works without this. It adds: select all and ranges of rows with shift.
+"use strict";
+document.addEventListener("DOMContentLoaded", () => {
+  const all = document.querySelector("input[data-select-all]");
+  const boxes = [...document.querySelectorAll("input[data-row]")];
+  const count = document.querySelector("[data-selected]");
+  let last = null;
+  const show = () => {
+    const n = boxes.filter((b) => b.checked).length;
+    if (count) count.textContent = n === 0 ? "" : n + " selected";
+    if (all) {
+      all.checked = n > 0 && n === boxes.length;
+      all.indeterminate = n > 0 && n < boxes.length;
+    }
+  };
+  if (all) {
+    all.hidden = false;
+    all.addEventListener("change", () => {
+      boxes.forEach((b) => { b.checked = all.checked; });
+      show();
+    });
+  }
+  boxes.forEach((box, i) => box.addEventListener("click", (e) => {
+    if (e.shiftKey && last !== null) {
+      const [from, to] = last < i ? [last, i] : [i, last];
+      for (let k = from; k <= to; k++) boxes[k].checked = box.checked;
+    }
+    last = i;
+    show();
+  }));
+  show();
+  document.querySelectorAll("button[data-copy]").forEach((b) => {
+    b.hidden = false;
+    b.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(b.dataset.copy);
+      const old = b.textContent;
+      b.textContent = "Copied";
+      setTimeout(() => { b.textContent = old; }, 1200);
+    });
+  });
+});

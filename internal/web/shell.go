@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+)
+
+// SessionCookie holds the session of who is logged in.
+const SessionCookie = "pw_session"
+
+// Sessions finds who a session belongs to; account.Sessions is one.
+type Sessions interface {
+	Visitor(ctx context.Context, token string) (account.User, error)
+}
+
+// Options are what a site decides about its pages.
+type Options struct {
+	BaseURL     string // empty: as each request says
+	SiteName    string
+	FooterHTML  string
+	SlowRequest time.Duration
+	Version     string
+}
+
+// Shell makes pages of functions.
+type Shell struct {
+	opt      Options
+	sessions Sessions
+	clock    clock.Clock
+	log      *slog.Logger
+}
+
+// New makes a shell.
+func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell {
+	return &Shell{opt: opt, sessions: sessions, clock: c, log: log}
+}
+
+// Call is one request on its way through a page function.
+type Call struct {
+	W     http.ResponseWriter
+	R     *http.Request
+	User  account.User // ID 0: nobody is logged in
+	Now   clock.Time
+	shell *Shell
+}
+
+// Actor is who asks.
+func (c *Call) Actor() account.Actor {
+	return account.Actor{User: c.User.ID, Admin: c.User.IsAdmin, Via: "web"}
+}
+
+// Meta is what the layout needs to know of a page.
+type Meta struct {
+	Title   string
+	Project string // link name; empty: a page of the whole site
+	Name    string // of the project
+	Section string // of the navigation: "patches", "about", …
+	NavHTML string // of the project, put in as it is
+	Flash   []Flash
+	NoIndex bool
+}
+
+// Flash is a message about what was just done.
+type Flash struct {
+	Text string
+	Bad  bool
+}
+
+// Render writes a page. It is rendered whole before the first byte is sent, so that an error can still become an error page.
+func (c *Call) Render(status int, m Meta, body templ.Component) error {
+	var b bytes.Buffer
+	m.Flash = append(c.takeFlash(), m.Flash...)
+	if err := layout(c, m, body).Render(c.R.Context(), &b); err != nil {
+		return fmt.Errorf("render %s: %w", c.R.URL.Path, err)
+	}
+	h := c.W.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("Vary", "Cookie")
+	c.W.WriteHeader(status)
+	_, err := b.WriteTo(c.W)
+	if err != nil {
+		c.shell.log.Debug("visitor went away", "path", c.R.URL.Path, "err", err)
+	}
+	return nil
+}
+
+// Redirect sends the visitor to another page of the site.
+func (c *Call) Redirect(status int, path string) error {
+	http.Redirect(c.W, c.R, path, status)
+	return nil
+}
+
+// RequireLogin is nil when somebody is logged in; else it has sent the visitor to the login page and returns ErrDone.
+func (c *Call) RequireLogin() error {
+	if c.User.ID != 0 {
+		return nil
+	}
+	c.Redirect(http.StatusFound, "/user/login/?next="+url.QueryEscape(c.R.URL.RequestURI()))
+	return ErrDone
+}
+
+// ErrDone says that the answer was written already.
+var ErrDone = fmt.Errorf("answered")
+
+// Page makes a handler of a page function: it finds who is logged in and turns an error into a page.
+func (s *Shell) Page(f func(*Call) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &Call{W: w, R: r, Now: s.clock.Now(), shell: s}
+		err := s.recognize(c)
+		if err == nil {
+			err = f(c)
+		}
+		if err != nil && err != ErrDone {
+			c.fail(err)
+		}
+	})
+}
+
+func (s *Shell) recognize(c *Call) error {
+	cookie, err := c.R.Cookie(SessionCookie)
+	if err != nil {
+		return nil
+	}
+	u, err := s.sessions.Visitor(c.R.Context(), cookie.Value)
+	if fault.Is(err, fault.Unauthenticated) {
+		return nil
+	}
+	c.User = u
+	return err
+}
+
+// Wrap puts around all handlers of a site what each answer needs: security headers, protection against cross-site writes, an access log
+// with a request id, and an answer even when a handler panics.
+func (s *Shell) Wrap(h http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	if s.opt.BaseURL != "" {
+		if u, err := url.Parse(s.opt.BaseURL); err == nil {
+			guard.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+		}
+	}
+	guard.SetDenyHandler(s.Page(func(*Call) error {
+		return fault.New(fault.Denied, "this form was sent from another site, or by a browser that does not say from where; open the page here and send it again")
+	}))
+	guarded := guard.Handler(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		id := requestID()
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		s.headers(rec.Header())
+		rec.Header().Set("X-Request-Id", id)
+		defer func() {
+			p := recover()
+			if p == http.ErrAbortHandler {
+				defer panic(p)
+			} else if p != nil {
+				s.log.Error("panic", "request", id, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				if !rec.wrote {
+					http.Error(rec, "Internal error. Request "+id, http.StatusInternalServerError)
+				}
+			}
+			s.access(r, rec, id, time.Since(start))
+		}()
+		guarded.ServeHTTP(rec, r)
+	})
+}
+
+func (s *Shell) headers(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	if strings.HasPrefix(s.opt.BaseURL, "https:") {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+func (s *Shell) access(r *http.Request, rec *recorder, id string, took time.Duration) {
+	level := slog.LevelInfo
+	if s.opt.SlowRequest > 0 && took > s.opt.SlowRequest {
+		level = slog.LevelWarn
+	}
+	s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.RequestURI(), "status", rec.status, "bytes", rec.bytes,
+		"ms", float64(took.Microseconds())/1000, "remote", r.RemoteAddr)
+}
+
+func requestID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	wrote  bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if !r.wrote {
+		r.status, r.wrote = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.wrote = true
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
