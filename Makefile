@@ -21,7 +21,7 @@ build: bin/pw ## build bin/pw (the default)
 bin/pw: FORCE
 	go build -trimpath -o $@ ./cmd/pw
 
-run: build ## build, make a demo database in ./data and say what to try
+run: build ## build and run the site on a demo database in ./data
 	@sh scripts/demo.sh bin/pw
 
 deps: ## install PostgreSQL, MariaDB and Chromium for the tests (apt, root)

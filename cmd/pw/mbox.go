@@ -65,7 +65,7 @@ func findMbox(ctx context.Context, a *app.App, l *letter, series bool) ([]*patch
 	case m.Hidden:
 		return nil, fault.New(fault.NotFound, "%s is hidden", l.msgid)
 	case role.Comment != 0 || m.Kind != patch.KindPatch && m.Kind != patch.KindCover:
-		return nil, fault.New(fault.Invalid, "%s is neither a patch nor a cover letter but a %s", l.msgid, m.Kind)
+		return nil, fault.New(fault.Invalid, "%s is neither a patch nor a cover letter", l.msgid)
 	case series && role.Series == 0:
 		return nil, fault.New(fault.NotFound, "%s is in no series", l.msgid)
 	case series:

@@ -47,6 +47,7 @@ one database: a SQLite file, PostgreSQL or MariaDB.`,
 
 	root.AddCommand(newServe(c))
 	root.AddCommand(newHTTP(c))
+	root.AddCommand(newWorker(c))
 	root.AddCommand(newIngress(c))
 	root.AddCommand(newMbox(c))
 	root.AddCommand(newDB(c))

@@ -116,3 +116,17 @@ func tokenHash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
+
+// Sweep removes the sessions that have expired and the failed logins that no longer count; it returns how many sessions there were.
+func Sweep(ctx context.Context, db *sqldb.DB, now clock.Time) (sessions int64, err error) {
+	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if sessions, err = tx.Exec(ctx, "DELETE FROM login_session WHERE expires_at <= ?", int64(now)); err != nil {
+			return err
+		}
+		return forgetOld(ctx, tx, now)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove expired sessions: %w", err)
+	}
+	return sessions, nil
+}

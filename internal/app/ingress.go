@@ -84,12 +84,3 @@ func protocolName(listen string) string {
 	}
 	return "smtp"
 }
-
-// ServeIngress opens ingress.listen and takes mail until ctx is done.
-func (a *App) ServeIngress(ctx context.Context) error {
-	i, err := a.OpenIngress()
-	if err != nil {
-		return err
-	}
-	return i.Serve(ctx)
-}

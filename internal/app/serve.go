@@ -10,7 +10,7 @@ import (
 	"patchwork.example/pw/internal/project"
 )
 
-// Serve runs the pages and the mail server until ctx ends or one of them fails.
+// Serve runs the pages, the mail server and the worker until ctx ends or one of them fails.
 func (a *App) Serve(ctx context.Context, version string) error {
 	if err := a.greet(ctx); err != nil {
 		return err
@@ -22,6 +22,17 @@ func (a *App) Serve(ctx context.Context, version string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(ctx) })
 	g.Go(func() error { return a.ServeHTTP(ctx, version) })
+	g.Go(func() error { return a.Work(ctx) })
+	return g.Wait()
+}
+
+// ServePages runs the pages and, beside them, the worker.
+func (a *App) ServePages(ctx context.Context, version string, worker bool) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.ServeHTTP(ctx, version) })
+	if worker {
+		g.Go(func() error { return a.Work(ctx) })
+	}
 	return g.Wait()
 }
 

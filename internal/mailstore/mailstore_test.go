@@ -196,7 +196,9 @@ func TestMessages(t *testing.T) {
 		if _, _, err := mailstore.Body(ctx, db, 99); !fault.Is(err, fault.NotFound) {
 			t.Errorf("text of no message: %v", err)
 		}
-		err = db.Tx(ctx, func(tx *sqldb.Tx) error { return mailstore.Insert(ctx, tx, []*mailstore.Message{message(9, "<a@x>", "cover")}) })
+		err = db.Tx(ctx, func(tx *sqldb.Tx) error {
+			return mailstore.Insert(ctx, tx, []*mailstore.Message{message(9, "<a@x>", "cover")})
+		})
 		if !fault.Is(err, fault.Conflict) {
 			t.Errorf("a second message of the same id: %v", err)
 		}
@@ -242,7 +244,9 @@ func TestTombstones(t *testing.T) {
 		if diff := cmp.Diff(want, list); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
-		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error { return mailstore.Unbury(ctx, tx, mailstore.Ref{Project: 3, MsgID: "<a@x>"}) })
+		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
+			return mailstore.Unbury(ctx, tx, mailstore.Ref{Project: 3, MsgID: "<a@x>"})
+		})
 		expectRows(t, db, "SELECT CONCAT_WS(' ', project_id, msgid) FROM tombstone ORDER BY 1", "3 <b@x>", "4 <a@x>")
 	})
 }
@@ -281,7 +285,9 @@ func TestPending(t *testing.T) {
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
 			return mailstore.Orphan(ctx, tx, message(1, "<p@x>", "patch"), []int64{5})
 		})
-		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error { return mailstore.Orphan(ctx, tx, message(1, "<p@x>", "patch"), nil) })
+		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
+			return mailstore.Orphan(ctx, tx, message(1, "<p@x>", "patch"), nil)
+		})
 		expectRows(t, db, rows, "5 pending 77", "6 pending 1")
 		expectRows(t, db, refs, "5 <p@x> 0", "6 <cover@x> 0")
 		expectRows(t, db, mails, "5 3 <r@x> pending the mail it answers was deleted", "6 3 <s@x> pending why <s@x>")

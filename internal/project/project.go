@@ -88,10 +88,10 @@ type Change struct {
 func Create(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, c Change) (Project, error) {
 	p := Project{UseTags: true, Hints: HintsMaintainers}
 	c.apply(&p)
+	if err := by.RequireAdmin("create projects"); err != nil {
+		return p, err
+	}
 	err := save(ctx, db, by, now, "project create", &p, func(tx *sqldb.Tx) (err error) {
-		if err := by.RequireAdmin("create projects"); err != nil {
-			return err
-		}
 		if p.ID, err = tx.NextID(ctx, "project"); err != nil {
 			return err
 		}
@@ -102,15 +102,15 @@ func Create(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 
 // Update changes a project.
 func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname string, c Change) (Project, error) {
+	if err := by.RequireAdmin("change projects"); err != nil {
+		return Project{}, err
+	}
 	p, err := ByLinkname(ctx, db, linkname)
 	if err != nil {
 		return p, err
 	}
 	c.apply(&p)
 	err = save(ctx, db, by, now, "project update", &p, func(tx *sqldb.Tx) error {
-		if err := by.RequireAdmin("change projects"); err != nil {
-			return err
-		}
 		_, err := tx.Exec(ctx, `UPDATE project SET linkname = ?, name = ?, listid = ?, listemail = ?, subject_match = ?, web_url = ?, scm_url = ?,
 				webscm_url = ?, list_archive_url = ?, list_archive_url_format = ?, commit_url_format = ?, send_notifications = ?, use_tags = ?,
 				show_dependencies = ?, auto_supersede = ?, hints = ?, nav_html = ? WHERE id = ?`, append(p.row()[1:], p.ID)...)

@@ -262,7 +262,7 @@ func tryGit(dir string, input []byte, args ...string) (string, error) {
 	cmd.Dir = dir
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_COMMITTER_NAME=c", "GIT_COMMITTER_EMAIL=c@people.example", "GIT_COMMITTER_DATE=1600000000 +0000",
-		"GIT_AUTHOR_NAME=c", "GIT_AUTHOR_EMAIL=c@people.example", "HOME="+dir, "LC_ALL=C")
+		"GIT_AUTHOR_NAME=c", "GIT_AUTHOR_EMAIL=c@people.example", "GIT_AUTHOR_DATE=1610000000 +0100", "HOME="+dir, "LC_ALL=C")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -5,6 +5,8 @@ package patchmail_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,8 +19,10 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -244,8 +248,42 @@ func TestGitAmOwnSeries(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, b.String())
 	}
-	t.Logf("XX %q %q\n%s", want, got, b.String())
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(result{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	plain, err := receiver.apply("base", b.Bytes())
+	if err != nil || plain[len(plain)-1].tree != want[len(want)-1].tree {
+		t.Errorf("without mboxrd the trees differ: %v", err)
+	}
+}
+
+// BenchmarkSeriesMbox writes a series of 30 patches, each with a diff of 200 lines and a reply.
+func BenchmarkSeriesMbox(b *testing.B) {
+	db := dbtest.Open(b, sqldb.SQLite)
+	name, list := "devel", "devel@lists.example"
+	if _, err := project.Create(b.Context(), db, account.CLI, now, project.Change{Linkname: &name, Name: &name, ListID: &name, ListEmail: &list}); err != nil {
+		b.Fatal(err)
+	}
+	diff := "--- a/f\n+++ b/f\n@@ -1,0 +1,200 @@\n" + strings.Repeat("+\tsome line of code, as long as they are;\n", 200)
+	var mails []ingress.Delivery
+	for i := range 30 {
+		id := fmt.Sprintf("p%d", i+1)
+		for _, l := range []letter{
+			{id: id, subject: fmt.Sprintf("[PATCH %d/30] x", i+1), refs: "p0", body: "Text.\n---\n" + diff},
+			{id: "r" + id, subject: "Re: x", refs: id, body: "> quoted\n\nAcked-by: Bob <bob@people.example>\n"}} {
+			mails = append(mails, ingress.Delivery{Raw: l.raw(), ListID: name})
+		}
+	}
+	if _, err := newIntake(db, ingress.DefaultLimits).Deliver(b.Context(), mails); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		found, err := patch.MboxOfSeries(b.Context(), db, 1)
+		if err != nil || len(found) != 30 {
+			b.Fatalf("%d patches: %v", len(found), err)
+		}
+		if err := patchmail.ExportMbox(b.Context(), db, io.Discard, found); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
