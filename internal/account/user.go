@@ -138,6 +138,10 @@ func UpdateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, nam
 		if u, err = UserByName(ctx, tx, name); err != nil {
 			return err
 		}
+		// Read again under lock: a login may be renewing the hash of the password.
+		if err := tx.Get(ctx, &u, "SELECT "+userColumns+" FROM user_account WHERE id = ?"+tx.LockRows(), u.ID); err != nil {
+			return err
+		}
 		if err := c.apply(&u); err != nil {
 			return err
 		}
@@ -209,7 +213,9 @@ func (u *User) valid() error {
 
 var emailRE = regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`)
 
-func validEmail(s string) bool { return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 && utf8.RuneCountInString(fold.Key(s)) <= 255 }
+func validEmail(s string) bool {
+	return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 && utf8.RuneCountInString(fold.Key(s)) <= 255
+}
 
 // CheckPassword is fault.Invalid for what may not become a password.
 func CheckPassword(password string) error {

@@ -42,7 +42,7 @@ func (a *App) Handler(version string) http.Handler {
 		}
 		return fault.New(fault.NotFound, "there is no such page")
 	}))
-	return shell.Wrap(mux)
+	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
 }
 
 // ServeHTTP answers HTTP at the configured address until ctx ends, then finishes what is under way.

@@ -101,7 +101,7 @@ func TestCollectorSharesTransactions(t *testing.T) {
 	if got := gate.batches(); len(got) != 3 || got[0] != 1 || got[1] != 4 || got[2] != 2 {
 		t.Errorf("batches of %v, want 1, 4, 2", got)
 	}
-	if n := len(stored(t, db)); n != 7 {
+	if n := len(mailRows(t, db)); n != 7 {
 		t.Errorf("%d mails are stored, want 7", n)
 	}
 }
@@ -165,7 +165,7 @@ func TestCollectorSenderLeaves(t *testing.T) {
 	gate.pass <- struct{}{}
 	gate.pass <- struct{}{}
 	all.Wait()
-	got := stored(t, db)
+	got := mailRows(t, db)
 	if len(got) != 2 || got["<n0@example.org>"] != 1 || got["<n2@example.org>"] != 1 {
 		t.Errorf("stored %v", got)
 	}
@@ -187,7 +187,7 @@ func TestCollectorOneBadMail(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := len(stored(t, db)); n != 4 {
+	if n := len(mailRows(t, db)); n != 4 {
 		t.Errorf("%d mails are stored, want 4", n)
 	}
 }
@@ -223,7 +223,7 @@ func TestCollectorStop(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := len(stored(t, db)); n != taken {
+	if n := len(mailRows(t, db)); n != taken {
 		t.Errorf("%d mails are stored, %d senders were told so", n, taken)
 	}
 	if _, err := c.Submit(t.Context(), numbered(9)); !fault.Is(err, fault.Unavailable) {

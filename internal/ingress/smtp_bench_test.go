@@ -61,7 +61,7 @@ func BenchmarkSMTP(b *testing.B) {
 	b.StopTimer()
 	rate := float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(rate, "mails/s")
-	if n := len(stored(b, db)); n != b.N {
+	if n := len(mailRows(b, db)); n != b.N {
 		b.Errorf("%d mails are stored, %d were answered 250", n, b.N)
 	}
 	if info, err := os.Stat(filepath.Join(dir, "pw.db")); err == nil {

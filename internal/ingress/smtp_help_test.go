@@ -244,8 +244,8 @@ func feed(n int) []string {
 	return out[:n]
 }
 
-// stored counts the mails by Message-ID.
-func stored(t testing.TB, db sqldb.Queryer) map[string]int {
+// mailRows counts the mails by Message-ID.
+func mailRows(t testing.TB, db sqldb.Queryer) map[string]int {
 	t.Helper()
 	out := map[string]int{}
 	err := db.Each(context.Background(), func(rows *sqlx.Rows) error {

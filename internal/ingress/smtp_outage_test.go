@@ -115,8 +115,8 @@ func TestSTARTTLS(t *testing.T) {
 	}
 
 	s.stop()
-	if err := last.Noop(); err == nil || err.Error() != "421 4.3.2 the service is stopping, try again later" {
-		t.Errorf("goodbye under TLS: %v", err)
+	if line, err := last.Text.ReadLine(); line != "421 4.3.2 the service is stopping, try again later" {
+		t.Errorf("goodbye under TLS: %q, %v", line, err)
 	}
 	if _, err := ingress.TLSFiles(cert, filepath.Join(dir, "none.pem")); err == nil {
 		t.Error("a missing key is no error")
@@ -142,7 +142,7 @@ func TestOutageIsTold(t *testing.T) {
 	way.open(t)
 	p.deliver(letter("while@example.org", "x"), "250 2.0.0 OK, ignored")
 	p.deliver(letter("after@example.org", "x"), "250 ")
-	if n := len(stored(t, db)); n != 3 {
+	if n := len(mailRows(t, db)); n != 3 {
 		t.Errorf("%d mails are stored, want 3", n)
 	}
 }
@@ -249,7 +249,7 @@ func TestEightConnections(t *testing.T) {
 	}
 	close(next)
 	all.Wait()
-	if n := len(stored(t, s.db)); n != len(mails) {
+	if n := len(mailRows(t, s.db)); n != len(mails) {
 		t.Errorf("%d mails are stored, %d were sent", n, len(mails))
 	}
 }

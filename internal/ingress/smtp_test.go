@@ -108,7 +108,7 @@ func TestSMTPRefusesMails(t *testing.T) {
 				p.deliver(letter("next-"+strings.ReplaceAll(tt.name, " ", "-")+"@example.org", "fine"), "250 ")
 			})
 		}
-		if n := stored(t, s.db)["<bad@example.org>"]; n != 0 {
+		if n := mailRows(t, s.db)["<bad@example.org>"]; n != 0 {
 			t.Errorf("%s: %d refused mails are stored", start.name, n)
 		}
 	}
@@ -245,7 +245,7 @@ func TestSMTPClients(t *testing.T) {
 			t.Errorf("mail %d: %v", i, err)
 		}
 	}
-	if n := len(stored(t, s.db)); n != 6 {
+	if n := len(mailRows(t, s.db)); n != 6 {
 		t.Errorf("%d mails are stored, want all 6", n)
 	}
 }
@@ -268,7 +268,7 @@ func TestSMTPUnknownList(t *testing.T) {
 		}
 		p.deliver(nowhere, "550 5.1.1 it has no List-Id")
 		p.deliver(letter("good@example.org", "x"), "250 ")
-		if n := len(stored(t, s.db)); n != 1 {
+		if n := len(mailRows(t, s.db)); n != 1 {
 			t.Errorf("%d mails are stored, want one", n)
 		}
 	})
@@ -343,11 +343,15 @@ func TestConnectionLimits(t *testing.T) {
 		p.closed()
 	})
 	t.Run("networks", func(t *testing.T) {
-		s := serveSQLite(t, func(o *ingress.ServerOptions) { o.AllowedNetworks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+		s := serveSQLite(t, func(o *ingress.ServerOptions) {
+			o.AllowedNetworks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		})
 		p := s.dial()
 		p.want("554 5.7.1 127.0.0.1 may not send mail here")
 		p.closed()
-		s = serveSQLite(t, func(o *ingress.ServerOptions) { o.AllowedNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+		s = serveSQLite(t, func(o *ingress.ServerOptions) {
+			o.AllowedNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		})
 		s.hello()
 	})
 	t.Run("a socket has no address", func(t *testing.T) {
@@ -381,7 +385,10 @@ func TestTimeouts(t *testing.T) {
 		{"no command", func(p *peer) {}},
 		{"slow command", func(p *peer) { dribble(p, "NOOP is said so slowly that nobody can wait for the end of it") }},
 		{"no mail", func(p *peer) { p.begin() }},
-		{"slow mail", func(p *peer) { p.begin(); dribble(p, "Subject: this mail comes byte by byte, and it would take days\r\n") }},
+		{"slow mail", func(p *peer) {
+			p.begin()
+			dribble(p, "Subject: this mail comes byte by byte, and it would take days\r\n")
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -448,7 +455,7 @@ func TestDrainEndsAtItsGrace(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the server waits for a mail that does not end")
 	}
-	if n := len(stored(t, s.db)); n != 0 {
+	if n := len(mailRows(t, s.db)); n != 0 {
 		t.Errorf("%d mails are stored, of none was the end seen", n)
 	}
 }

@@ -5,11 +5,13 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
@@ -70,11 +72,42 @@ type Page struct {
 // CountLimit is up to where a list that no counter covers is counted exactly.
 const CountLimit = 50000
 
-// List reads one page of patches in four queries.
+// maxWords bounds how many different words may be searched at once; each is a condition of its own.
+const maxWords = 32
+
+// tidy takes out what is there twice, which would find rows twice, and refuses what can't be answered.
+func (f Query) tidy() (Query, error) {
+	if len(f.States) > 1 {
+		f.States = slices.Compact(slices.Sorted(slices.Values(f.States)))
+	}
+	if f.Archived != nil && slices.Contains(f.Archived, true) && slices.Contains(f.Archived, false) {
+		f.Archived = nil
+	} else if len(f.Archived) > 1 {
+		f.Archived = f.Archived[:1]
+	}
+	if len(f.words()) > maxWords {
+		return f, fault.New(fault.Invalid, "too many words: at most %d can be searched at once", maxWords)
+	}
+	return f, nil
+}
+
+// words are the different words that are searched.
+func (f Query) words() []string {
+	return slices.Compact(slices.Sorted(slices.Values(strings.Fields(fold.Key(f.Words)))))
+}
+
+// List reads one page of patches in four queries. PerPage must be at least 1.
 func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
-	total, err := Count(ctx, q, f)
+	if f.PerPage < 1 {
+		return Page{}, fault.New(fault.Invalid, "%d patches on a page: want at least 1", f.PerPage)
+	}
+	f, err := f.tidy()
 	if err != nil {
 		return Page{}, err
+	}
+	total, err := Count(ctx, q, f)
+	if err != nil || total == 0 {
+		return Page{Page: 1, Pages: 1}, err
 	}
 	p := Page{Total: total, Pages: max(1, (total+f.PerPage-1)/f.PerPage)}
 	p.Page = min(max(f.Page, 1), p.Pages)
@@ -89,6 +122,10 @@ func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 // Count counts what a query finds: from the counters where they cover it, else row by row up to CountLimit+1.
 func Count(ctx context.Context, q sqldb.Queryer, f Query) (int, error) {
 	var n int
+	f, err := f.tidy()
+	if err != nil {
+		return 0, err
+	}
 	w := f.conditions("p.state_id", "p.archived", "COALESCE(p.delegate_id, 0)")
 	query := "SELECT COUNT(*) FROM (SELECT 1 AS x FROM patch p" + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
 	if f.Series == 0 && f.Submitters == nil && f.Words == "" {
@@ -161,7 +198,7 @@ func (f Query) arms() []Query {
 
 // sorted is for the orders that no index has.
 func (f Query) sorted(by string, reverse bool) (string, []any) {
-	column := map[string]string{OrderState: "st.ordering", OrderSubmitter: "COALESCE(e.name_key, e.email_key)", OrderDelegate: "COALESCE(u.username_key, '')"}[by]
+	column := map[string]string{OrderState: "COALESCE(st.ordering, -1)", OrderSubmitter: "COALESCE(NULLIF(e.name_key, ''), e.email_key)", OrderDelegate: "COALESCE(u.username_key, '')"}[by]
 	direction, second := "", " DESC"
 	if reverse {
 		direction, second = " DESC", ""
@@ -202,7 +239,11 @@ func (f Query) conditions(state, archived, delegate string) *where {
 	if f.Submitters != nil {
 		w.add("p.submitter_id IN (?)", orNone(f.Submitters))
 	}
-	if len(f.Archived) == 1 {
+	switch {
+	case f.Archived == nil:
+	case len(f.Archived) == 0:
+		w.add("1 = 0")
+	default:
 		w.add(archived+" = ?", f.Archived[0])
 	}
 	if f.States != nil {
@@ -211,7 +252,7 @@ func (f Query) conditions(state, archived, delegate string) *where {
 	if f.Delegates != nil {
 		w.add(delegate+" IN (?)", orNone(f.Delegates))
 	}
-	for _, word := range strings.Fields(fold.Key(f.Words)) {
+	for _, word := range f.words() {
 		w.add("p.name_key LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
 	}
 	return w

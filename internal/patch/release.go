@@ -65,6 +65,10 @@ func moveCounts(ctx context.Context, tx *sqldb.Tx, user int64) error {
 func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 	const ofPatches = " WHERE patch_id IN (SELECT id FROM patch WHERE project_id = ?)"
 	const ofSeries = " WHERE series_id IN (SELECT id FROM series WHERE project_id = ?)"
+	var relations []int64
+	if err := tx.Select(ctx, &relations, "SELECT DISTINCT related_id FROM patch WHERE project_id = ? AND related_id IS NOT NULL", project); err != nil {
+		return fmt.Errorf("find the relations of project %d: %w", project, err)
+	}
 	for _, query := range []string{
 		"DELETE FROM patch_diff" + ofPatches,
 		"DELETE FROM patch_tag" + ofPatches,
@@ -75,6 +79,7 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM patch_comment" + ofPatches,
 		"DELETE FROM cover_comment WHERE cover_id IN (SELECT id FROM cover WHERE project_id = ?)",
 		"DELETE FROM series_dependency" + ofSeries,
+		"DELETE FROM series_dependency WHERE depends_on_id IN (SELECT id FROM series WHERE project_id = ?)",
 		"DELETE FROM series_metadata" + ofSeries,
 		"DELETE FROM series_reference WHERE project_id = ?",
 		"DELETE FROM patch WHERE project_id = ?",
@@ -87,6 +92,11 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 	} {
 		if _, err := tx.Exec(ctx, query, project); err != nil {
 			return fmt.Errorf("delete the patches of project %d: %w", project, err)
+		}
+	}
+	for _, id := range relations {
+		if err := settleRelation(ctx, tx, id); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -111,9 +111,11 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 		Series   int64 `db:"series"`
 		State    int64 `db:"state"`
 		Delegate int64 `db:"delegate"`
+		Related  int64 `db:"related"`
 		Archived bool
 	}
-	err := tx.Get(ctx, &p, `SELECT id, COALESCE(series_id, 0) AS series, COALESCE(state_id, 0) AS state, COALESCE(delegate_id, 0) AS delegate, archived
+	err := tx.Get(ctx, &p, `SELECT id, COALESCE(series_id, 0) AS series, COALESCE(state_id, 0) AS state, COALESCE(delegate_id, 0) AS delegate,
+			COALESCE(related_id, 0) AS related, archived
 		FROM patch WHERE message_id = ?`, m.ID)
 	if err != nil {
 		return fmt.Errorf("find the patch of %s: %w", m.MsgID, err)
@@ -143,7 +145,29 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := event.Forget(ctx, tx, event.Subject{Kind: "patch", ID: p.ID}, nil); err != nil {
 		return err
 	}
+	if err := settleRelation(ctx, tx, p.Related); err != nil {
+		return err
+	}
 	return recountSeries(ctx, tx, p.Series)
+}
+
+// settleRelation ends a relation that has fewer than two patches left.
+func settleRelation(ctx context.Context, tx *sqldb.Tx, id int64) error {
+	if id == 0 {
+		return nil
+	}
+	var n int64
+	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM patch WHERE related_id = ?", id)
+	if err == nil && n < 2 {
+		_, err = tx.Exec(ctx, "UPDATE patch SET related_id = NULL WHERE related_id = ?", id)
+		if err == nil {
+			_, err = tx.Exec(ctx, "DELETE FROM patch_relation WHERE id = ?", id)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("settle relation %d: %w", id, err)
+	}
+	return nil
 }
 
 // recountSeries makes a series' roll-ups true again.

@@ -94,7 +94,7 @@ func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		s.Slug = Slugify(s.Name)
 	}
 	err := administer(ctx, db, by, now, "state create", "state "+s.Slug, func(tx *sqldb.Tx) (err error) {
-		if s.Ordering < 0 {
+		if c.Ordering == nil {
 			if err := tx.Get(ctx, &s.Ordering, "SELECT COALESCE(MAX(ordering), -1) + 1 FROM state"); err != nil {
 				return err
 			}

@@ -92,6 +92,9 @@ func Create(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		return p, err
 	}
 	err := save(ctx, db, by, now, "project create", &p, func(tx *sqldb.Tx) (err error) {
+		if err := p.valid(); err != nil {
+			return err
+		}
 		if p.ID, err = tx.NextID(ctx, "project"); err != nil {
 			return err
 		}
@@ -102,16 +105,25 @@ func Create(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 
 // Update changes a project.
 func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname string, c Change) (Project, error) {
-	if err := by.RequireAdmin("change projects"); err != nil {
-		return Project{}, err
-	}
-	p, err := ByLinkname(ctx, db, linkname)
-	if err != nil {
-		return p, err
-	}
-	c.apply(&p)
-	err = save(ctx, db, by, now, "project update", &p, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE project SET linkname = ?, name = ?, listid = ?, listemail = ?, subject_match = ?, web_url = ?, scm_url = ?,
+	var p Project
+	err := save(ctx, db, by, now, "project update", &p, func(tx *sqldb.Tx) (err error) {
+		if err := by.RequireAdmin("change projects"); err != nil {
+			return err
+		}
+		if p, err = ByLinkname(ctx, tx, linkname); err != nil {
+			return err
+		}
+		if err := Lock(ctx, tx, []int64{p.ID}); err != nil {
+			return err
+		}
+		if p, err = ByLinkname(ctx, tx, linkname); err != nil { // as it is now that nobody else can change it
+			return err
+		}
+		c.apply(&p)
+		if err := p.valid(); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE project SET linkname = ?, name = ?, listid = ?, listemail = ?, subject_match = ?, web_url = ?, scm_url = ?,
 				webscm_url = ?, list_archive_url = ?, list_archive_url_format = ?, commit_url_format = ?, send_notifications = ?, use_tags = ?,
 				show_dependencies = ?, auto_supersede = ?, hints = ?, nav_html = ? WHERE id = ?`, append(p.row()[1:], p.ID)...)
 		return err
@@ -120,9 +132,6 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 }
 
 func save(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb string, p *Project, write func(*sqldb.Tx) error) error {
-	if err := p.valid(); err != nil {
-		return err
-	}
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if err := write(tx); err != nil {
 			return err

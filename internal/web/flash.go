@@ -37,5 +37,5 @@ func (c *Call) takeFlash() []Flash {
 
 // Secure tells whether the visitor came by https, so that cookies may say so.
 func (c *Call) Secure() bool {
-	return c.R.TLS != nil || strings.HasPrefix(c.shell.opt.BaseURL, "https:")
+	return c.R.TLS != nil || c.R.Header.Get("X-Forwarded-Proto") == "https" || strings.HasPrefix(c.shell.opt.BaseURL, "https:")
 }

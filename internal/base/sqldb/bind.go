@@ -12,6 +12,9 @@ import (
 // array; elsewhere lists are padded to a power of two by repeating the last value, so that a few texts per query are prepared
 // instead of one per length.
 func (db *DB) bind(query string, args []any) (string, []any, error) {
+	if db.hear != nil {
+		db.hear(query)
+	}
 	spread := false
 	for _, a := range args {
 		switch a.(type) {

@@ -70,6 +70,9 @@ func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [
 			}
 			args = append(args, r...)
 		}
+		if tx.db.hear != nil {
+			tx.db.hear(head)
+		}
 		if _, err := tx.tx.ExecContext(ctx, head+tx.db.values(n, len(columns))+tail, args...); err != nil {
 			return fmt.Errorf("insert into %s: %w", table, classify(err))
 		}

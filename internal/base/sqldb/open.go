@@ -41,11 +41,13 @@ type DB struct {
 	blocks *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
 	locks  *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
 	ids    idPool
+	hear   func(query string)
 }
 
 // Options bound what a DB uses. The zero value means 20 connections.
 type Options struct {
 	MaxConnections int
+	Statement      func(query string) // if set, hears the text of each statement but those that take ids, so that tests can count them
 }
 
 // Open opens the database url names: sqlite:PATH, postgres://…, mariadb://… or mysql://… (MariaDB's ?socket=PATH names a Unix
@@ -77,6 +79,7 @@ func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", redact(rawURL), err)
 	}
+	db.hear = opt.Statement
 	if err := db.write.PingContext(ctx); err != nil {
 		db.Close()
 		return nil, fault.Wrap(fault.Unavailable, err, "open database %s", redact(rawURL))

@@ -46,7 +46,8 @@ type run struct {
 //
 // Patchwork 3.2 loses a patch whose only change is a "Binary files differ"
 // line, moves the header lines of a file that follows a binary one into the
-// comment, and takes the mail's signature into a diff that ends with a binary
+// comment, takes text into the diff from a line on that happens to begin with
+// the word "diff", and takes the mail's signature into a diff that ends with a binary
 // file; here these stay with, or out of, the diff.
 func Split(text []byte) (comment, diff []byte) {
 	var room [16]run
@@ -118,6 +119,8 @@ func (s *splitter) line(line []byte, end int) {
 		s.textLine(line, end)
 	case inHeader:
 		switch {
+		case has(line, gitHeader) && s.proseWaits():
+			s.keep(end-len(line)-1, false)
 		case has(line, oldName):
 			s.state = sawOld
 		case isExtended(line):
@@ -141,6 +144,11 @@ func (s *splitter) line(line []byte, end int) {
 	case inBinary:
 		s.binaryLine(line, end)
 	}
+}
+
+// proseWaits tells whether the lines that wait begin with the word "diff" but not as diff writes it, with options: then they are text.
+func (s *splitter) proseWaits() bool {
+	return s.hunks == 0 && s.kept < len(s.text) && has(s.text[s.kept:], diffWord) && !has(s.text[s.kept:], "diff -")
 }
 
 // to assigns all lines up to end and goes on in the state next.
@@ -234,6 +242,7 @@ const (
 	oldName     = "--- "
 	newName     = "+++ "
 	diffWord    = "diff "
+	gitHeader   = "diff --git "
 	indexWord   = "Index: "
 	noNewline   = `\ No newline at end of file`
 	binaryPatch = "GIT binary patch"

@@ -15,6 +15,7 @@ import (
 // we put elsewhere than it does. The text has no last newline, which is
 // supplied; a case that ends with "t " has one, and gains an empty line.
 var splitCases = map[string]string{
+	"prose":            "t why|T diff to verify|T more|T ---|T  f: 1 +|T |d diff --git a/f b/f|d index 1..2 100644|d --- a/f|d +++ b/f|d @@ -1 +1 @@|d -a|d +b|t ",
 	"no diff":          "t hello|t |t world",
 	"empty":            "t ",
 	"unified":          "t why|t ---|t  f: 1 +|d diff --git a/f b/f|d index 1..2 100644|d --- a/f|d +++ b/f|d @@ -1,2 +1,3 @@ fn|d  a|d +b|d  c|t -- |t 2.30|t ",

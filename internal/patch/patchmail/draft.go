@@ -91,9 +91,15 @@ func (d *draft) split(p *mailmsg.Part) (text, decoded string) {
 	if patch == nil {
 		return whole, ""
 	}
-	raw := patch
+	raw, body := patch, p.Body
+	if flowed, delSp := p.Flowed(); flowed {
+		// Mail programs say flowed also of diffs that they have left alone; those make no sense once they are unflowed.
+		if c, q := diff.Split([]byte(mailmsg.Unflow(whole, delSp))); diff.Sound(q) {
+			comment, patch, raw, body = c, q, q, []byte(mailmsg.Unflow(string(body), delSp))
+		}
+	}
 	if !utf8Name(charset) && asciiBased(charset) {
-		_, raw = diff.Split(p.Body)
+		_, raw = diff.Split(body)
 	}
 	d.setDiff(raw, string(patch), charset)
 	return string(comment), string(patch)

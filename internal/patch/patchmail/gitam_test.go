@@ -16,7 +16,6 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
-	"patchwork.example/pw/internal/format/mbox"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
@@ -120,9 +119,9 @@ func trials(t *testing.T, db *sqldb.DB, chance *rand.Rand, patches, series int) 
 
 // tally counts what became of trials; its counts are guarded by mu.
 type tally struct {
-	mu                                     sync.Mutex
-	tried, noBase, refused, equal, trailer int
-	wrong                                  []string
+	mu                                                     sync.Mutex
+	tried, noBase, refused, equal, trailer, indent, signed int
+	wrong                                                  []string
 }
 
 func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
@@ -149,8 +148,8 @@ func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
 	workers.Wait()
 	for series, n := range counts {
 		what := map[bool]string{false: "patches", true: "series"}[series]
-		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added)",
-			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer)
+		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added, %d but for the indentation of the first line, %d but for a signature)",
+			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer, n.indent, n.signed)
 		if n.equal < n.tried/8 {
 			t.Errorf("%s: too few can be compared", what)
 		}
@@ -177,7 +176,11 @@ func (tr trial) try(ctx context.Context, db *sqldb.DB, w *workshop, listEmail st
 	if err != nil || len(want) != len(tr.raw) {
 		return note(&n.refused)
 	}
-	got, err := w.apply(base, ours)
+	var args []string
+	if bytes.Contains(ours, []byte("\n>From ")) || bytes.Contains(ours, []byte("\n>>From ")) {
+		args = []string{"--patch-format=mboxrd"}
+	}
+	got, err := w.apply(base, ours, args...)
 	wrong := ""
 	switch {
 	case err != nil:
@@ -186,7 +189,7 @@ func (tr trial) try(ctx context.Context, db *sqldb.DB, w *workshop, listEmail st
 		wrong = fmt.Sprintf("%d commits, want %d", len(got), len(want))
 	default:
 		for i := range got {
-			wrong += got[i].compare(want[i], listEmail, submitters[i], trailers[i])
+			wrong += n.compare(got[i], want[i], listEmail, submitters[i], trailers[i])
 		}
 	}
 	if wrong != "" {
@@ -229,19 +232,33 @@ func (tr *trial) read(ctx context.Context, db *sqldb.DB) (ours []byte, trailers,
 }
 
 // compare says how a commit made of our mail differs from one made of the mail as sent, beyond what it should.
-func (r result) compare(want result, listEmail, submitter, trailers string) string {
-	if r.tree != want.tree {
-		return fmt.Sprintf("\n\ttree %s, want %s", r.tree, want.tree)
+func (n *tally) compare(got, want result, listEmail, submitter, trailers string) string {
+	if got.tree != want.tree {
+		return fmt.Sprintf("\n\ttree %s, want %s", got.tree, want.tree)
 	}
-	if strings.Contains(strings.ToLower(want.author), "<"+listEmail+">") { // the list had put itself in the place of the sender
-		if !strings.Contains(r.author, "<"+submitter+">") {
-			return fmt.Sprintf("\n\tauthor %s, want %s", r.author, submitter)
-		}
-	} else if r.author != want.author {
-		return fmt.Sprintf("\n\tauthor %s, want %s", r.author, want.author)
+	// Where the list had put itself in the place of the sender, we are right.
+	munged := strings.Contains(strings.ToLower(want.author), "<"+listEmail+">") && strings.Contains(got.author, "<"+submitter+">")
+	if got.author != want.author && !munged {
+		return fmt.Sprintf("\n\tauthor %s, want %s", got.author, want.author)
 	}
-	if got := string(mbox.Unquote([]byte(r.message))); got != want.message+trailers {
-		return fmt.Sprintf("\n\tmessage:\n%s\n\twant:\n%s", got, want.message+trailers)
+	subject, body, _ := strings.Cut(want.message, "\n\n")
+	if got.message == message(subject, body, trailers) {
+		return ""
 	}
-	return ""
+	// The text is stored trimmed: the first line has lost its indentation, and what stands from a signature on is gone.
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if got.message == message(subject, strings.TrimLeft(body, " \t"), trailers) {
+		n.indent++
+		return ""
+	}
+	if above, _, ok := strings.Cut(body, "\n--\n"); ok && got.message == message(subject, strings.TrimRight(above, "\n"), trailers) {
+		n.signed++
+		return ""
+	}
+	return fmt.Sprintf("\n\tmessage:\n%s\n\twant:\n%s", got.message, want.message+trailers)
+}
+
+func message(subject, body, trailers string) string {
+	return strings.TrimRight(subject+"\n\n"+strings.TrimPrefix(body+trailers, "\n"), "\n")
 }

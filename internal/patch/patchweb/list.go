@@ -194,6 +194,21 @@ func (l listPage) total() string {
 	}
 }
 
+// which says what the list is about where the form of the filter can't, in words: the form shows numbers as they stand in the address.
+func (l listPage) which() string {
+	if len(l.page.Rows) == 0 {
+		return ""
+	}
+	r, s := l.page.Rows[0], ""
+	if id, err := strconv.ParseInt(l.form.Submitter, 10, 64); err == nil && id == r.Submitter {
+		s += " by " + person(r.SubmitterName, r.SubmitterMail)
+	}
+	if l.form.Series == strconv.FormatInt(r.Series, 10) {
+		s += " in " + shown(r.SeriesName)
+	}
+	return s
+}
+
 // bulk changes the selected patches and goes back to the list as it was.
 func (p *Pages) bulk(c *web.Call) error {
 	if err := c.RequireLogin(); err != nil {

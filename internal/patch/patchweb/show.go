@@ -70,21 +70,6 @@ func tagTitle(tags []patch.Tag) string {
 	return strings.Join(s, " / ")
 }
 
-func tagCounts(tags []patch.Tag, hits map[int64]int) string {
-	var s []string
-	for _, t := range columns(tags) {
-		s = append(s, dash(hits[t.ID]))
-	}
-	return strings.Join(s, "/")
-}
-
-func dash(n int) string {
-	if n == 0 {
-		return "-"
-	}
-	return strconv.Itoa(n)
-}
-
 var checkStates = [...]string{"pending", "success", "warning", "fail"}
 
 func checkState(n int) string {
@@ -134,14 +119,18 @@ func seriesState(s seriesPage) string {
 	return s.words.StateName(s.series.State)
 }
 
-// place is where a patch stands in its series, and the series' name unless it is the patch's own.
+// place is where a patch stands in its series.
 func place(r *patch.Row) string {
-	s := "of " + strconv.Itoa(r.Total)
 	if r.Number > 0 {
-		s = fmt.Sprintf("%d/%d", r.Number, r.Total)
+		return fmt.Sprintf("%d/%d", r.Number, r.Total)
 	}
-	if r.SeriesName != "" && r.SeriesName != r.Name {
-		s += " " + shown(r.SeriesName)
+	return "of " + strconv.Itoa(r.Total)
+}
+
+// seriesTitle is the name of the series a patch is in, unless it is the patch's own.
+func seriesTitle(r *patch.Row) string {
+	if r.SeriesName == "" || r.SeriesName == r.Name {
+		return ""
 	}
-	return s
+	return shown(r.SeriesName)
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every page works without this. It adds: select all and ranges of rows with shift.
+// Every page works without this. It adds: select all and ranges of rows with shift, copying, and short addresses of filters.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const all = document.querySelector("input[data-select-all]");
@@ -8,7 +8,7 @@ document.addEventListener("DOMContentLoaded", () => {
   let last = null;
   const show = () => {
     const n = boxes.filter((b) => b.checked).length;
-    if (count) count.textContent = n === 0 ? "" : n + " selected";
+    if (count) count.textContent = n + " selected";
     if (all) {
       all.checked = n > 0 && n === boxes.length;
       all.indeterminate = n > 0 && n < boxes.length;
@@ -30,13 +30,21 @@ document.addEventListener("DOMContentLoaded", () => {
     show();
   }));
   show();
-  document.querySelectorAll("button[data-copy]").forEach((b) => {
-    b.hidden = false;
-    b.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(b.dataset.copy);
-      const old = b.textContent;
-      b.textContent = "Copied";
-      setTimeout(() => { b.textContent = old; }, 1200);
+  addEventListener("pageshow", show); // the browser may bring back what was ticked
+  if (navigator.clipboard) { // only over https, or on this machine
+    document.querySelectorAll("button[data-copy]").forEach((b) => {
+      const label = b.textContent;
+      b.hidden = false;
+      b.addEventListener("click", async () => {
+        b.style.minWidth = b.offsetWidth + "px"; // what is beside it must not move
+        await navigator.clipboard.writeText(b.dataset.copy).then(() => { b.textContent = "Copied"; }, () => { b.textContent = "Not copied"; });
+        setTimeout(() => { b.textContent = label; }, 1500);
+      });
     });
-  });
+  }
+  document.querySelectorAll("form[method=get]").forEach((f) => f.addEventListener("formdata", (e) => {
+    for (const [name, value] of [...e.formData]) {
+      if (value === "") e.formData.delete(name);
+    }
+  }));
 });
