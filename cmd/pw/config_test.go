@@ -5,6 +5,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,7 +35,7 @@ func TestConfigIsAcceptedByCheck(t *testing.T) {
 	if err := os.WriteFile("patchwork.toml", []byte(printed.out), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	checked := outcome{0, "read patchwork.toml\n" + noBase + noHost + "41 keys are set; no mistakes\n", ""}
+	checked := outcome{0, "read patchwork.toml\n" + noBase + noHost + "48 keys are set; no mistakes\n", ""}
 	want(t, pw("", nil, "config", "check"), checked)
 	want(t, pw("", nil, "config", "check", "patchwork.toml"), checked)
 	want(t, pw("", nil, "config", "check", "--config", "patchwork.toml"), checked)
@@ -81,7 +82,8 @@ func TestConfigCurrent(t *testing.T) {
 
 func TestConfigKeys(t *testing.T) {
 	table := pw("", nil, "config", "keys")
-	if !strings.Contains(table.out, "\nhttp.web-page-size         PW_HTTP_WEB_PAGE_SIZE         --http-web-page-size         100\n") {
+	row := regexp.MustCompile(`(?m)^http\.web-page-size +PW_HTTP_WEB_PAGE_SIZE +--http-web-page-size +100$`)
+	if !row.MatchString(table.out) {
 		t.Errorf("table:\n%s", table.out)
 	}
 	var keys []struct {

@@ -24,7 +24,6 @@ func (c *cli) takeUntilStopped(ctx context.Context, a *app.App) error {
 		return err
 	}
 	c.notify(a, "READY=1")
-	defer context.AfterFunc(ctx, func() { c.notify(a, "STOPPING=1") })()
 	return server.Serve(ctx)
 }
 

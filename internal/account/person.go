@@ -69,6 +69,7 @@ func PersonByID(ctx context.Context, q sqldb.Queryer, id int64) (Person, error) 
 // Persons is the working set of one intake transaction: who the senders of a batch of mails are.
 type Persons struct {
 	byKey map[string]*Person
+	users map[string]int64 // folded address → user, of those who are no persons yet
 	fresh []*Person
 }
 
@@ -93,7 +94,9 @@ func LoadPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Person
 	if err != nil {
 		return nil, fmt.Errorf("load persons: %w", err)
 	}
-	return p, nil
+	unknown := slices.DeleteFunc(keys, func(key string) bool { return p.byKey[key] != nil })
+	p.users, err = UsersByEmail(ctx, tx, unknown)
+	return p, err
 }
 
 // Sender gives the person who sent a mail with this address and display name, a new one if nobody has the address yet. Letter case of
@@ -109,7 +112,7 @@ func (p *Persons) Sender(ctx context.Context, tx *sqldb.Tx, email, name string) 
 	if err != nil {
 		return nil, err
 	}
-	x := &Person{ID: id, Email: email}
+	x := &Person{ID: id, Email: email, User: p.users[key]}
 	x.observe(name)
 	p.byKey[key] = x
 	p.fresh = append(p.fresh, x)
@@ -120,10 +123,10 @@ func (p *Persons) Sender(ctx context.Context, tx *sqldb.Tx, email, name string) 
 func (p *Persons) Save(ctx context.Context, tx *sqldb.Tx) error {
 	var rows [][]any
 	for _, x := range p.fresh {
-		rows = append(rows, []any{x.ID, x.Email, personKey(x.Email), sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes})
+		rows = append(rows, []any{x.ID, x.Email, personKey(x.Email), sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes, sqldb.NullID(x.User)})
 		x.dirty = false
 	}
-	err := tx.Insert(ctx, "person", []string{"id", "email", "email_key", "name", "name_key", "name_votes"}, rows)
+	err := tx.Insert(ctx, "person", []string{"id", "email", "email_key", "name", "name_key", "name_votes", "user_id"}, rows)
 	if err != nil {
 		return fmt.Errorf("save persons: %w", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"patchwork.example/pw/internal/account"
@@ -35,13 +34,7 @@ func (a *App) Handler(version string) http.Handler {
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	patchweb.Routes(mux, shell, a.DB, a.Clock, cfg.WebPageSize)
 	accountweb.Routes(mux, shell, a.DB, sessions, log)
-	mux.Handle("/", shell.Page(func(c *web.Call) error {
-		if p := c.R.URL.Path; c.R.Method == http.MethodGet && !strings.HasSuffix(p, "/") && !strings.Contains(p, ".") {
-			to := url.URL{Path: p + "/", RawQuery: c.R.URL.RawQuery}
-			return c.Redirect(http.StatusMovedPermanently, to.String())
-		}
-		return fault.New(fault.NotFound, "there is no such page")
-	}))
+	mux.Handle("/", shell.Unmatched(mux))
 	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
 }
 

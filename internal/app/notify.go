@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Notify tells the service manager how pw is, by the protocol of sd_notify(3): "READY=1", "STOPPING=1". socket is the value of $NOTIFY_SOCKET;
+// Notify tells the service manager how pw is, by the protocol of sd_notify(3): "READY=1" when it serves. socket is the value of $NOTIFY_SOCKET;
 // empty, as without a service manager, it does nothing.
 func Notify(socket, state string) error {
 	if socket == "" {

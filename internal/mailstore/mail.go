@@ -3,6 +3,7 @@
 package mailstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -65,6 +66,9 @@ func Unpack(packed []byte, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
+// rawPart is how many bytes of a delivery one row holds: MariaDB takes 16 MiB in a statement unless told otherwise.
+const rawPart = 4 << 20
+
 // Put writes deliveries, ids given by the caller (NextID "mail"), in the caller's transaction.
 func Put(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
 	rows := make([][]any, 0, len(mails))
@@ -73,13 +77,17 @@ func Put(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
 		m := &mails[i]
 		rows = append(rows, []any{m.ID, int64(m.ReceivedAt), m.SHA256[:], m.Size, m.Via, fold.Cut(m.ListID, 255), sqldb.NullID(m.Project),
 			fold.Cut(m.MsgID, 255), m.Outcome, fold.Cut(m.Reason, 1000)})
-		raws = append(raws, []any{m.ID, m.Packed})
+		for part, rest := 0, m.Packed; part == 0 || len(rest) > 0; part++ {
+			n := min(len(rest), rawPart)
+			raws = append(raws, []any{m.ID, part, rest[:n]})
+			rest = rest[n:]
+		}
 	}
 	columns := []string{"id", "received_at", "sha256", "size", "via", "list_id", "project_id", "msgid", "outcome", "reason"}
 	if err := tx.Insert(ctx, "mail", columns, rows); err != nil {
 		return err
 	}
-	return tx.Insert(ctx, "mail_raw", []string{"mail_id", "raw"}, raws)
+	return tx.Insert(ctx, "mail_raw", []string{"mail_id", "part", "raw"}, raws)
 }
 
 // Seen tells how a mail with the same bytes ended before.
@@ -111,11 +119,15 @@ func SeenBefore(ctx context.Context, tx *sqldb.Tx, sums [][]byte) (map[[32]byte]
 
 // Raw reads a delivery as it was received. A purged or unknown one is fault.NotFound.
 func Raw(ctx context.Context, q sqldb.Queryer, id, limit int64) ([]byte, error) {
-	var packed []byte
-	if err := q.Get(ctx, &packed, "SELECT raw FROM mail_raw WHERE mail_id = ?", id); err != nil {
+	var parts [][]byte
+	err := q.Select(ctx, &parts, "SELECT raw FROM mail_raw WHERE mail_id = ? ORDER BY part", id)
+	if err == nil && len(parts) == 0 {
+		err = fault.New(fault.NotFound, "its bytes are not kept")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read raw mail %d: %w", id, err)
 	}
-	return Unpack(packed, limit)
+	return Unpack(bytes.Join(parts, nil), limit)
 }
 
 // Deliveries lists all deliveries with a Message-ID (key form), oldest first, without their bytes.

@@ -91,3 +91,11 @@ func Orphan(ctx context.Context, tx *sqldb.Tx, parent *Message, ids []int64) err
 	}
 	return Wait(ctx, tx, waiting)
 }
+
+// JoinThreads moves all messages of one thread into another.
+func JoinThreads(ctx context.Context, tx *sqldb.Tx, from, to int64) error {
+	if _, err := tx.Exec(ctx, "UPDATE message SET thread_id = ? WHERE thread_id = ?", to, from); err != nil {
+		return fmt.Errorf("join thread %d to %d: %w", from, to, err)
+	}
+	return nil
+}

@@ -63,17 +63,19 @@ type Comment struct {
 	Addressed *bool // nil: nothing asked for
 }
 
-// Locate finds the message with a Message-ID (key form) in a project. One that is hidden or waits for its parent is fault.NotFound.
-func Locate(ctx context.Context, q sqldb.Queryer, project int64, msgid string) (*mailstore.Message, error) {
-	found, err := mailstore.Lookup(ctx, q, project, []string{msgid})
+// Locate finds the message with the first of these Message-IDs (key form) that a project has. One that is hidden or waits for its parent is not there;
+// none is fault.NotFound.
+func Locate(ctx context.Context, q sqldb.Queryer, project int64, msgids ...string) (*mailstore.Message, error) {
+	found, err := mailstore.Lookup(ctx, q, project, msgids)
 	if err != nil {
 		return nil, err
 	}
-	m := found[msgid]
-	if m == nil || m.Hidden || m.Kind == mailstore.Pending {
-		return nil, fault.New(fault.NotFound, "there is no message %s here", msgid)
+	for _, id := range msgids {
+		if m := found[id]; m != nil && !m.Hidden && m.Kind != mailstore.Pending {
+			return m, nil
+		}
 	}
-	return m, nil
+	return nil, fault.New(fault.NotFound, "there is no message %s here", msgids[0])
 }
 
 // ReadPatch reads the patch that a message is.
@@ -180,8 +182,8 @@ func PlaceOf(ctx context.Context, q sqldb.Queryer, kind string, id int64) (Place
 		KindPatch: {"SELECT j.linkname AS project, 'patch' AS kind, m.msgid, 0 AS comment FROM patch p JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE p.id = ? AND m.hidden = FALSE"},
 		KindCover: {"SELECT j.linkname AS project, 'cover' AS kind, m.msgid, 0 AS comment FROM cover p JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE p.id = ? AND m.hidden = FALSE"},
 		KindComment: {
-			"SELECT j.linkname AS project, 'patch' AS kind, m.msgid, c.id AS comment FROM patch_comment c JOIN patch p ON p.id = c.patch_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE",
-			"SELECT j.linkname AS project, 'cover' AS kind, m.msgid, c.id AS comment FROM cover_comment c JOIN cover p ON p.id = c.cover_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE",
+			"SELECT j.linkname AS project, 'patch' AS kind, m.msgid, c.id AS comment FROM patch_comment c JOIN message cm ON cm.id = c.message_id JOIN patch p ON p.id = c.patch_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE AND cm.hidden = FALSE",
+			"SELECT j.linkname AS project, 'cover' AS kind, m.msgid, c.id AS comment FROM cover_comment c JOIN message cm ON cm.id = c.message_id JOIN cover p ON p.id = c.cover_id JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.id = ? AND m.hidden = FALSE AND cm.hidden = FALSE",
 		},
 	}
 	for _, query := range queries[kind] {

@@ -199,7 +199,8 @@ func (in *Intake) attachWaiting(ctx context.Context, m *mailstore.Message) error
 		if w.Kind != mailstore.Pending {
 			continue
 		}
-		w.Kind, w.Thread = KindComment, m.Thread
+		w.Kind = KindComment
+		in.joinThreads(w.Thread, m.Thread)
 		in.new.attached = append(in.new.attached, w)
 		if err := in.comment(ctx, w, in.targets[m.ID]); err != nil {
 			return err
@@ -209,6 +210,19 @@ func (in *Intake) attachWaiting(ctx context.Context, m *mailstore.Message) error
 		}
 	}
 	return nil
+}
+
+// joinThreads makes one thread of two: what answered a reply that waited belongs to the thread of its parent.
+func (in *Intake) joinThreads(from, to int64) {
+	if from == to {
+		return
+	}
+	in.new.threads = append(in.new.threads, [2]int64{from, to})
+	for _, m := range in.messages {
+		if m.Thread == from {
+			m.Thread = to
+		}
+	}
 }
 
 // addressed is false, "still to be addressed", for a mail with an X-Patchwork-Action-Required header, whatever its value; else null.

@@ -25,6 +25,7 @@ type added struct {
 	dependencies  [][2]int64
 	waiting       []mailstore.Waiting
 	attached      []*mailstore.Message
+	threads       [][2]int64 // from, to: joined
 	events        []event.Event
 	tags          map[[2]int64]int // patch, tag → hits
 	counts        map[[2]int64]int // state, delegate → patches
@@ -66,6 +67,11 @@ func (in *Intake) writeMessages(ctx context.Context) error {
 	}
 	for _, m := range in.new.attached {
 		if err := mailstore.Attached(ctx, in.tx, m, KindComment, "its parent came later"); err != nil {
+			return err
+		}
+	}
+	for _, t := range in.new.threads {
+		if err := mailstore.JoinThreads(ctx, in.tx, t[0], t[1]); err != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func Count(ctx context.Context, q sqldb.Queryer, f Query) (int, error) {
 	w := f.conditions("p.state_id", "p.archived", "COALESCE(p.delegate_id, 0)")
 	query := "SELECT COUNT(*) FROM (SELECT 1 AS x FROM patch p" + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
 	if f.Series == 0 && f.Submitters == nil && f.Words == "" {
-		w = f.conditions("p.state_id", "p.archived", "p.delegate_id")
+		w = f.conditions("NULLIF(p.state_id, 0)", "p.archived", "p.delegate_id")
 		query = "SELECT COALESCE(SUM(p.patches), 0) FROM patch_count p" + w.sql()
 	}
 	if err := q.Get(ctx, &n, query, w.args...); err != nil {

@@ -27,7 +27,7 @@ func has(q patch.Query, p seedPatch) bool {
 			return false
 		}
 	}
-	return p.project == q.Project && (q.States == nil || slices.Contains(q.States, p.state)) && (q.Archived == nil || slices.Contains(q.Archived, p.archived)) &&
+	return p.project == q.Project && (q.States == nil || p.state != 0 && slices.Contains(q.States, p.state)) && (q.Archived == nil || slices.Contains(q.Archived, p.archived)) &&
 		(q.Submitters == nil || slices.Contains(q.Submitters, p.person)) && (q.Delegates == nil || slices.Contains(q.Delegates, p.delegate)) &&
 		(q.Series == 0 || q.Series == p.series)
 }
@@ -112,11 +112,16 @@ var filters = map[string]patch.Query{
 
 // TestList compares every page of every filter in every order with a plain loop over the seed.
 func TestList(t *testing.T) {
-	orders := []string{"", "date", "-date", "name", "-name", "state", "-state", "submitter", "-submitter", "delegate", "-delegate", "bogus"}
+	all := []string{"", "date", "-date", "name", "-name", "state", "-state", "submitter", "-submitter", "delegate", "-delegate", "bogus"}
+	thorough := []string{"all", "action required", "two delegates", "words", "everything"}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		for name, q := range filters {
 			q.Project, q.PerPage = projectAlpha, 10
+			orders := all
+			if db.Engine() != sqldb.SQLite && !slices.Contains(thorough, name) {
+				orders = []string{"", "name"} // these two have a plan of their own
+			}
 			for _, q.Order = range orders {
 				want := expected(q)
 				if name == "neither archived state" {
@@ -256,7 +261,7 @@ func TestCountPaths(t *testing.T) {
 			}
 		}
 		counts, err := patch.CountByState(t.Context(), db, projectAlpha)
-		want := map[int64]int{0: 2, 1: 12, 2: 9, 3: 2, 4: 2, 5: 2, 6: 1, 7: 3, 8: 1, 9: 2, 10: 2}
+		want := map[int64]int{0: 2, 1: 11, 2: 10, 3: 2, 4: 2, 5: 2, 6: 1, 7: 3, 8: 1, 9: 2, 10: 2}
 		if diff := gocmp.Diff(want, counts); err != nil || diff != "" {
 			t.Error(err, diff)
 		}

@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -124,7 +125,10 @@ var ErrDone = fmt.Errorf("answered")
 func (s *Shell) Page(f func(*Call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Call{W: w, R: r, Now: s.clock.Now(), shell: s}
-		err := s.recognize(c)
+		err := readable(r.URL)
+		if err == nil {
+			err = s.recognize(c)
+		}
 		if err == nil {
 			err = f(c)
 		}
@@ -132,6 +136,22 @@ func (s *Shell) Page(f func(*Call) error) http.Handler {
 			c.fail(err)
 		}
 	})
+}
+
+// readable refuses addresses with what no text of a database can hold: not every engine would take it even to compare.
+func readable(u *url.URL) error {
+	ok := func(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+	if !ok(u.Path) {
+		return fault.New(fault.NotFound, "there is no such page")
+	}
+	for name, values := range u.Query() {
+		for _, v := range values {
+			if !ok(name) || !ok(v) {
+				return fault.New(fault.Invalid, "the address is no readable text after the question mark")
+			}
+		}
+	}
+	return nil
 }
 
 func (s *Shell) recognize(c *Call) error {

@@ -4,6 +4,8 @@ package web
 
 import (
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 )
@@ -22,4 +24,10 @@ func sectionURL(m Meta, path string) templ.SafeURL {
 		u += path + "/"
 	}
 	return templ.SafeURL(u)
+}
+
+// sentence makes a sentence of the text of an error.
+func sentence(text string) string {
+	r, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(string(r)) + strings.TrimSuffix(text[size:], ".") + "."
 }

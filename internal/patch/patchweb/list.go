@@ -4,6 +4,7 @@ package patchweb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -68,8 +69,8 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
 	q := patch.Query{Project: l.project.ID, Words: l.form.Words, Order: v.Get("order"), PerPage: p.perPage}
-	if u.ID != 0 {
-		q.PerPage = u.ItemsPerPage
+	if u.ID != 0 && u.ItemsPerPage > 0 { // Patchwork 3.2 stored other numbers too
+		q.PerPage = min(u.ItemsPerPage, account.MaxItemsPerPage)
 	}
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	l.order = validOrder(q.Order)
@@ -186,12 +187,21 @@ func (l listPage) pager() web.Pager {
 func (l listPage) total() string {
 	switch n := l.page.Total; {
 	case n > patch.CountLimit:
-		return fmt.Sprintf("more than %d patches", patch.CountLimit)
+		return "more than " + grouped(patch.CountLimit) + " patches"
 	case n == 1:
 		return "1 patch"
 	default:
-		return fmt.Sprintf("%d patches", n)
+		return grouped(n) + " patches"
 	}
+}
+
+// grouped writes a number with a comma between groups of three digits.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // which says what the list is about where the form of the filter can't, in words: the form shows numbers as they stand in the address.
@@ -306,7 +316,12 @@ const maxForm = 256 << 10
 
 func parseForm(c *web.Call) error {
 	c.R.Body = http.MaxBytesReader(c.W, c.R.Body, maxForm)
-	if err := c.R.ParseForm(); err != nil {
+	err := c.R.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fault.Wrap(fault.TooLarge, err, "the form is too large: at most %d bytes can be sent at once", maxForm)
+	}
+	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the form can't be read")
 	}
 	return nil

@@ -49,7 +49,7 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 	if err != nil {
 		return err
 	}
-	t := parseTarget(c.R.URL.EscapedPath(), kind)
+	t := parseTarget(c.R.URL.EscapedPath())
 	m, err := p.locate(c.R.Context(), pr.ID, t)
 	if err != nil {
 		return err
@@ -62,11 +62,11 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 		if t.download != "" {
 			to += t.download + "/"
 		}
-		return c.Redirect(http.StatusFound, to)
+		return c.Redirect(http.StatusFound, withQuery(to, c))
 	case t.download != "":
 		return p.download(c, pr, m, t.download)
-	case !strings.HasSuffix(c.R.URL.Path, "/"):
-		return c.Redirect(http.StatusMovedPermanently, c.R.URL.EscapedPath()+"/")
+	case !strings.HasSuffix(c.R.URL.EscapedPath(), "/"):
+		return c.Redirect(http.StatusMovedPermanently, withQuery(c.R.URL.EscapedPath()+"/", c))
 	}
 	page, err := p.read(c, pr, m.ID, kind)
 	if err != nil {
@@ -142,7 +142,7 @@ func (p *Pages) updatePatch(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.locate(c.R.Context(), pr.ID, parseTarget(c.R.URL.EscapedPath(), patch.KindPatch))
+	m, err := p.locate(c.R.Context(), pr.ID, parseTarget(c.R.URL.EscapedPath()))
 	if err != nil {
 		return err
 	}

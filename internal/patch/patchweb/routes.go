@@ -61,6 +61,7 @@ func (p *Pages) numbered(kind string) func(*web.Call) error {
 		if rest != "" {
 			to += rest + "/"
 		}
+		to = withQuery(to, c)
 		if at.Comment != 0 {
 			to += "#" + strconv.FormatInt(at.Comment, 10)
 		}
@@ -68,9 +69,22 @@ func (p *Pages) numbered(kind string) func(*web.Call) error {
 	}
 }
 
-// pageURL is the address of a patch or cover letter. The slash of a Message-ID is escaped twice, as Patchwork 3.2 does it.
+// withQuery is an address with the query of the one that was asked for.
+func withQuery(path string, c *web.Call) string {
+	if c.R.URL.RawQuery == "" {
+		return path
+	}
+	return path + "?" + c.R.URL.RawQuery
+}
+
+// pageURL is the address of a patch or cover letter. The slash of a Message-ID is escaped twice, as Patchwork 3.2 does it, and so are dots that would be
+// taken for a way up.
 func pageURL(linkname, kind, msgid string) string {
-	id := strings.ReplaceAll(strings.Trim(msgid, "<>"), "/", "%2F")
+	id := strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">")
+	id = strings.ReplaceAll(id, "/", "%2F")
+	if id == "." || id == ".." {
+		id = strings.ReplaceAll(id, ".", "%2E")
+	}
 	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + url.PathEscape(id) + "/"
 }
 
@@ -80,11 +94,13 @@ type target struct {
 	download string   // "", "mbox" or "raw"
 }
 
-// parseTarget reads what follows /patch/ or /cover/ in the escaped path: a Message-ID without its brackets, in which a slash may be escaped twice,
-// once or not at all.
-func parseTarget(escapedPath, kind string) target {
-	_, rest, _ := strings.Cut(escapedPath, "/"+kind+"/")
-	rest = strings.TrimSuffix(rest, "/")
+// parseTarget reads what follows /project/NAME/patch/ or …/cover/ in the escaped path: a Message-ID without its brackets, in which a slash may be
+// escaped twice, once or not at all.
+func parseTarget(escapedPath string) target {
+	rest := ""
+	if parts := strings.SplitN(escapedPath, "/", 5); len(parts) == 5 {
+		rest = strings.TrimSuffix(parts[4], "/")
+	}
 	var t target
 	for _, d := range []string{"mbox", "raw"} {
 		if id, ok := strings.CutSuffix(rest, "/"+d); ok && id != "" {
@@ -101,19 +117,13 @@ func parseTarget(escapedPath, kind string) target {
 		forms = append(forms, twice)
 	}
 	for _, f := range forms {
-		t.ids = append(t.ids, mailstore.Key("<"+f+">"), mailstore.Key(f))
+		f = strings.ToValidUTF8(strings.ReplaceAll(f, "\x00", "\uFFFD"), "\uFFFD") // no database takes them
+		t.ids = append(t.ids, mailstore.Key("<"+f+">"), mailstore.Key(f), mailstore.Key("<"+f)) // the last is the key of a long one
 	}
 	return t
 }
 
 // locate finds the message that an address names.
 func (p *Pages) locate(ctx context.Context, projectID int64, t target) (*mailstore.Message, error) {
-	var m *mailstore.Message
-	var err error
-	for _, id := range t.ids {
-		if m, err = patch.Locate(ctx, p.db, projectID, id); !fault.Is(err, fault.NotFound) {
-			break
-		}
-	}
-	return m, err
+	return patch.Locate(ctx, p.db, projectID, t.ids...)
 }

@@ -59,7 +59,7 @@ func tagHead(tags []patch.Tag) string {
 	for _, t := range columns(tags) {
 		s = append(s, t.Abbrev)
 	}
-	return strings.Join(s, "/")
+	return strings.Join(s, " ")
 }
 
 func tagTitle(tags []patch.Tag) string {
@@ -67,7 +67,7 @@ func tagTitle(tags []patch.Tag) string {
 	for _, t := range columns(tags) {
 		s = append(s, t.Name)
 	}
-	return strings.Join(s, " / ")
+	return strings.Join(s, ", ")
 }
 
 var checkStates = [...]string{"pending", "success", "warning", "fail"}

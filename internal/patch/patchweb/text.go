@@ -3,9 +3,12 @@
 package patchweb
 
 import (
+	"fmt"
 	"html"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // maxText bounds how much of one mail a page shows, in bytes; the rest is in the mbox.
@@ -52,8 +55,28 @@ func linked(b *strings.Builder, line string) {
 			break
 		}
 		u := html.EscapeString(line[at[0]:at[1]])
-		b.WriteString(html.EscapeString(line[:at[0]]) + `<a rel="nofollow noreferrer" href="` + u + `">` + u + `</a>`)
+		escape(b, line[:at[0]])
+		b.WriteString(`<a rel="nofollow noreferrer" href="` + u + `">` + u + `</a>`)
 		line = line[at[1]:]
 	}
-	b.WriteString(html.EscapeString(line))
+	escape(b, line)
+}
+
+// escape writes text as HTML. Characters that turn the text around them, so that it reads otherwise than it runs, are shown by their number.
+func escape(b *strings.Builder, text string) {
+	for i := 0; i < len(text); {
+		if text[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if !unicode.Is(unicode.Bidi_Control, r) {
+			i += size
+			continue
+		}
+		b.WriteString(html.EscapeString(text[:i]))
+		fmt.Fprintf(b, `<b class="ctl">%U</b>`, r)
+		text, i = text[i+size:], 0
+	}
+	b.WriteString(html.EscapeString(text))
 }

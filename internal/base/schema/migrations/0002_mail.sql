@@ -16,9 +16,12 @@ CREATE INDEX mail_sha256 ON mail (sha256);
 CREATE INDEX mail_outcome ON mail (outcome, id);
 CREATE INDEX mail_msgid ON mail (msgid);
 
+-- The bytes of a delivery, zstd, in pieces that any server takes in one statement.
 CREATE TABLE mail_raw (
-  mail_id BIGINT PRIMARY KEY,
-  raw BYTES NOT NULL
+  mail_id BIGINT NOT NULL,
+  part INTEGER NOT NULL,
+  raw BYTES NOT NULL,
+  PRIMARY KEY (mail_id, part)
 );
 
 -- A mail of a project. msgid is the key: at most 255 bytes; a longer Message-ID is cut and hashed, and stands whole in msgid_long.

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/app"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/config"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/test/browser"
+	"patchwork.example/pw/internal/test/dbtest"
+	"patchwork.example/pw/internal/web"
+)
+
+const (
+	maintainer = "maintainer-with-a-name-as-long-as-names-of-users-get"
+	password   = "kettle-pass-1"
+	demoList   = "kettle-dev.lists.example.org"
+)
+
+var root = account.Actor{Admin: true, Via: "test"}
+
+// site is a whole Patchwork on a database of its own.
+type site struct {
+	*app.App
+	url     string
+	session string // of maintainer; empty: there is no such user
+}
+
+// newSite starts a site without projects and users.
+func newSite(t *testing.T) *site {
+	t.Helper()
+	cfg := config.Default()
+	cfg.HTTP.WebPageSize = 30
+	cfg.HTTP.FooterHTML = `<a href="https://example.org/privacy">Privacy</a>`
+	a := &app.App{Config: cfg, DB: dbtest.Open(t, sqldb.SQLite), Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}
+	server := httptest.NewServer(a.Handler("4.0-test"))
+	t.Cleanup(server.Close)
+	return &site{App: a, url: server.URL}
+}
+
+// addProject makes a project and takes in its mails.
+func (s *site) addProject(t *testing.T, linkname, name, list string, mails ingress.Source) {
+	t.Helper()
+	email := linkname + "@lists.example.org"
+	archive, commits := "https://lore.example.org/"+linkname+"/{}", "https://git.example.org/"+linkname+"/commit/{}"
+	_, err := project.Create(t.Context(), s.DB, root, s.Clock.Now(), project.Change{Linkname: &linkname, Name: &name, ListID: &list, ListEmail: &email,
+		ListArchiveURLFormat: &archive, CommitURLFormat: &commits, WebURL: &archive})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := s.Intake().Import(t.Context(), mails, func(ingress.Summary) {})
+	if err != nil || sum.Outcomes["patch"] == 0 || sum.Outcomes["broken"] > 0 {
+		t.Fatalf("import into %s: %v, %+v", linkname, err, sum)
+	}
+}
+
+// addMaintainer makes the user who may change patches of the projects, and logs him in.
+func (s *site) addMaintainer(t *testing.T, projects ...string) {
+	t.Helper()
+	name, email, pass, perPage := maintainer, "maintainer@example.org", password, 30
+	_, err := account.CreateUser(t.Context(), s.DB, root, s.Clock.Now(), account.UserChange{Username: &name, Email: &email, Password: &pass, ItemsPerPage: &perPage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range projects {
+		if err := project.AddMaintainer(t.Context(), s.DB, root, s.Clock.Now(), p, maintainer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.session, _, err = account.NewSessions(s.DB, s.Clock).Login(t.Context(), maintainer, password, "192.0.2.1:1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func demoMails(t *testing.T) ingress.Source {
+	t.Helper()
+	raw, err := os.ReadFile("../../demo/demo.mbox")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := ingress.OpenArchive(bytes.NewReader(raw), "demo.mbox", demoList, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// mailSource is mails in memory.
+type mailSource []string
+
+// Next implements ingress.Source.
+func (m *mailSource) Next() (ingress.Delivery, error) {
+	if len(*m) == 0 {
+		return ingress.Delivery{}, io.EOF
+	}
+	raw := (*m)[0]
+	*m = (*m)[1:]
+	return ingress.Delivery{Raw: []byte(raw), Via: "test"}, nil
+}
+
+// busySite has a small project and one with hostile mails, decided patches, checks and addressed comments.
+func busySite(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	s.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
+	hostile := mailSource(hostileMails())
+	s.addProject(t, "hostile", "Hostile & <b>Sons</b>", hostileList, &hostile)
+	s.addMaintainer(t, "hostile", "kettle")
+	s.exec(t, `UPDATE patch_comment SET addressed = (id % 2 = 0)`)
+	s.exec(t, `INSERT INTO patch_check (id, patch_id, user_id, date, state, target_url, description, context)
+		SELECT p.id * 4 + n.n, p.id, u.id, p.date, n.n, 'https://ci.example.org/' || n.n, 'the <b>result</b> of a long run, with some words about it', 'ci/kettle-' || n.n
+		FROM patch p, user_account u, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) n WHERE p.id % 3 = 0`)
+	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT patch_id, user_id, context, id, state FROM patch_check`)
+	return s
+}
+
+func (s *site) exec(t *testing.T, query string) {
+	t.Helper()
+	err := s.DB.Tx(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), query)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func (s *site) number(t *testing.T, query string) int {
+	t.Helper()
+	var n int
+	if err := s.DB.Get(t.Context(), &n, query); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// brokenSite answers each path with the error page of its status.
+func brokenSite(t *testing.T) *site {
+	t.Helper()
+	shell := web.New(web.Options{SiteName: "Patchwork", Version: "4.0-test"}, nobody{}, clock.System{}, slog.New(slog.DiscardHandler))
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", web.Assets())
+	for path, kind := range map[string]fault.Kind{"/403/": fault.Denied, "/503/": fault.Unavailable, "/500/": fault.Internal, "/413/": fault.TooLarge} {
+		mux.Handle(path, shell.Page(func(*web.Call) error { return fault.New(kind, "this is why") }))
+	}
+	server := httptest.NewServer(shell.Wrap(mux))
+	t.Cleanup(server.Close)
+	return &site{url: server.URL}
+}
+
+// nobody has no sessions.
+type nobody struct{}
+
+// Visitor implements web.Sessions.
+func (nobody) Visitor(context.Context, string) (account.User, error) {
+	return account.User{}, fault.New(fault.Unauthenticated, "nobody")
+}
+
+func mailPath(kind, id string) string {
+	return "/project/hostile/" + kind + "/" + url.PathEscape(strings.ReplaceAll(id, "/", "%2F")) + "/"
+}
+
+// TestPages looks at the pages in a real browser. It is one test, so that there is one browser.
+func TestPages(t *testing.T) {
+	b := browser.Start(t)
+	busy := busySite(t)
+	t.Run("look", func(t *testing.T) { testLook(t, b, busy) })
+	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
+	t.Run("use without JavaScript", func(t *testing.T) { testWithoutScript(t, b, busy) })
+}
+
+var views = []browser.View{
+	{Width: 1280, Height: 800}, {Width: 1280, Height: 800, Dark: true},
+	{Width: 390, Height: 844, Dark: true}, {Width: 390, Height: 844},
+	{Width: 320, Height: 640}, {Width: 320, Height: 640, Dark: true},
+}
+
+// testLook opens each page and wants in each view that it is not wider than the window, that axe-core finds nothing, and that the console is empty.
+func testLook(t *testing.T, b *browser.Browser, busy *site) {
+	empty, one, broken := newSite(t), newSite(t), brokenSite(t)
+	one.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
+	series := busy.seriesPath(t)
+	pages := []struct {
+		name   string
+		site   *site
+		path   string
+		user   bool
+		status int
+	}{
+		{"front, no project", empty, "/", false, 200},
+		{"front, one project", one, "/", false, 200},
+		{"front, two projects", busy, "/", false, 200},
+		{"about", busy, "/project/hostile/", false, 200},
+		{"list", busy, "/project/hostile/list/", false, 200},
+		{"list of a user", busy, "/project/hostile/list/", true, 200},
+		{"list, page 3", busy, "/project/hostile/list/?page=3&state=*", true, 200},
+		{"list, sorted and filtered", busy, "/project/hostile/list/?order=name&submitter=2&state=*", false, 200},
+		{"list, nothing", busy, "/project/hostile/list/?q=nothing-has-this", true, 200},
+		{"patch", busy, "/project/kettle/patch/20260204203000.5120-3-ann@example.org/", true, 200},
+		{"patch with scripts", busy, mailPath("patch", scriptID), true, 200},
+		{"patch with a slash", busy, mailPath("patch", slashID), false, 200},
+		{"patch with a long diff", busy, mailPath("patch", longDiffID), false, 200},
+		{"patch, binary", busy, mailPath("patch", binaryID), false, 200},
+		{"patch, wide", busy, mailPath("patch", wideID), false, 200},
+		{"patch, bidi", busy, mailPath("patch", bidiID), false, 200},
+		{"patch, CRLF", busy, mailPath("patch", crlfID), false, 200},
+		{"patch, no subject", busy, mailPath("patch", emptyID), true, 200},
+		{"patch 60 of 60", busy, mailPath("patch", lastID), true, 200},
+		{"cover", busy, mailPath("cover", coverID), true, 200},
+		{"series", busy, series, true, 200},
+		{"login", busy, "/user/login/?next=/project/hostile/list/", false, 200},
+		{"profile", busy, "/user/", true, 200},
+		{"logout", busy, "/user/logout/", true, 200},
+		{"404", busy, "/project/none/list/", false, 404},
+		{"403", broken, "/403/", false, 403},
+		{"413", broken, "/413/", false, 413},
+		{"500", broken, "/500/", false, 500},
+		{"503", broken, "/503/", false, 503},
+	}
+	for _, p := range pages {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			tab := b.Tab(t)
+			if p.user {
+				tab.SetCookie(p.site.url, web.SessionCookie, p.site.session)
+			}
+			if got := tab.Open(p.site.url + p.path); got != p.status {
+				t.Fatalf("%s: %d, want %d", p.path, got, p.status)
+			}
+			for _, v := range views {
+				tab.Look(v)
+				if wide := tab.Overflow(); wide != "" {
+					t.Errorf("%v: %s", v, wide)
+				}
+				for _, found := range tab.Axe() {
+					t.Errorf("%v: %s", v, found)
+				}
+			}
+			for _, said := range tab.Complaints() {
+				if p.status == 200 || !strings.Contains(said, "Failed to load resource") { // which is what Chromium says of an error page itself
+					t.Errorf("console: %s", said)
+				}
+			}
+		})
+	}
+}
+
+func (s *site) seriesPath(t *testing.T) string {
+	t.Helper()
+	tab, err := http.Get(s.url + mailPath("cover", coverID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tab.Body.Close()
+	page, err := io.ReadAll(tab.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), `href="/project/hostile/series/`)
+	id, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatal("the cover letter does not link its series")
+	}
+	return "/project/hostile/series/" + id
+}
+
+var shift = chromedp.ModifierShift

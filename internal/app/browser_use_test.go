@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchwork.example/pw/internal/test/browser"
+	"patchwork.example/pw/internal/web"
+)
+
+const checkedRows = `[...document.querySelectorAll("[data-row]")].map(b => b.checked ? "x" : ".").join("").slice(0, 8)`
+
+// testUse does with keyboard and mouse what a maintainer does.
+func testUse(t *testing.T, b *browser.Browser, s *site) {
+	t.Run("keyboard reaches all", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.SetCookie(s.url, web.SessionCookie, s.session)
+		tab.Open(s.url + "/project/hostile/list/")
+		var order []string
+		for range 25 {
+			tab.Press("\t")
+			order = append(order, tab.Focused())
+			if !browser.Eval[bool](tab, `(r => r.bottom > 0 && r.top < innerHeight && r.width > 0)(document.activeElement.getBoundingClientRect())`) {
+				t.Errorf("%s has the focus but is not in view", tab.Focused())
+			}
+		}
+		want := []string{"a Skip to content", "a Patchwork", "a Hostile & <b>Sons</b>", "a Patches", "a About", "a " + maintainer, "button Log out",
+			"select state", "select archive", "input q", "input submitter", "input delegate", "button Filter",
+			"input Select all on this page", "a Patch", "a Date ▼", "a Submitter", "a Delegate", "a State"}
+		if diff := cmp.Diff(want, order[:len(want)]); diff != "" {
+			t.Errorf("tab order (-want +got):\n%s", diff)
+		}
+		if row := order[len(want)]; !strings.HasPrefix(row, "input Select ") {
+			t.Errorf("after the head comes %q, want the box of a row", row)
+		}
+		if row := order[len(want)+1]; !strings.HasPrefix(row, "a ") {
+			t.Errorf("after the box comes %q, want the patch", row)
+		}
+	})
+	t.Run("skip link", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.Open(s.url + "/project/hostile/list/")
+		tab.Press("\t")
+		tab.Press("\r")
+		if got := browser.Eval[string](tab, `location.hash + document.activeElement.id`); got != "#mainmain" {
+			t.Errorf("after the skip link: %s, want #mainmain", got)
+		}
+		tab.Press("\t")
+		if got := tab.Focused(); got != "select state" {
+			t.Errorf("after the skip link the next is %s, want the filter", got)
+		}
+	})
+	t.Run("select rows", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.SetCookie(s.url, web.SessionCookie, s.session)
+		tab.Open(s.url + "/project/hostile/list/")
+		selected := func(want, count string) {
+			t.Helper()
+			if got := browser.Eval[string](tab, checkedRows); got != want {
+				t.Errorf("selected %s, want %s", got, want)
+			}
+			if got := browser.Eval[string](tab, `document.querySelector("[data-selected]").textContent`); got != count {
+				t.Errorf("it says %q, want %q", got, count)
+			}
+		}
+		selected("........", "0 selected")
+		tab.Click("tr:nth-child(2) [data-row]")
+		tab.Click("tr:nth-child(5) [data-row]", shift)
+		selected(".xxxx...", "4 selected")
+		tab.Click("tr:nth-child(3) [data-row]")
+		tab.Click("tr:nth-child(4) [data-row]", shift)
+		selected(".x..x...", "2 selected")
+		tab.Click("[data-select-all]")
+		selected("xxxxxxxx", "30 selected")
+		tab.Click("[data-select-all]")
+		selected("........", "0 selected")
+	})
+	t.Run("filter has a short address", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.Open(s.url + "/project/hostile/list/")
+		browser.Eval[any](tab, `document.querySelector("[name=q]").focus()`)
+		tab.Press("slash")
+		tab.PressAndLoad("\r")
+		if got := browser.Eval[string](tab, `location.search`); got != "?q=slash" {
+			t.Errorf("the filter leads to %s", got)
+		}
+		if n := tab.Has("[data-row], td.name"); n != 1 {
+			t.Errorf("%d patches have the word, want 1", n)
+		}
+	})
+	t.Run("hostile text stays text", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.Open(s.url + mailPath("patch", bidiID))
+		if n := tab.Has("pre.diff .ctl"); n != 4 {
+			t.Errorf("%d of 4 characters that turn text are shown in the diff", n)
+		}
+		tab.Open(s.url + mailPath("patch", scriptID))
+		if n := tab.Has("main script, main img, pre h1"); n != 0 {
+			t.Errorf("%d elements came from mails", n)
+		}
+	})
+	t.Run("filter is folded on phones only", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.Open(s.url + "/project/hostile/list/")
+		const shown = `document.querySelector("[name=q]").checkVisibility({contentVisibilityAuto: true}) && document.querySelector("[name=q]").getBoundingClientRect().height > 0`
+		if !browser.Eval[bool](tab, shown) {
+			t.Error("the filter is hidden on a desktop")
+		}
+		tab.Look(browser.View{Width: 390, Height: 844})
+		if browser.Eval[bool](tab, shown) {
+			t.Error("the filter is not folded on a phone")
+		}
+		tab.Click(".fold > summary")
+		if !browser.Eval[bool](tab, shown) {
+			t.Error("the filter can't be unfolded on a phone")
+		}
+	})
+	t.Run("print", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.SetCookie(s.url, web.SessionCookie, s.session)
+		tab.Look(browser.View{Width: 760, Height: 1000, Print: true, Dark: true})
+		tab.Open(s.url + "/project/kettle/patch/20260204203000.5120-3-ann@example.org/")
+		if n := browser.Eval[int](tab, `[...document.querySelectorAll("button, select, .button")].filter(e => e.checkVisibility()).length`); n != 0 {
+			t.Errorf("%d controls are printed", n)
+		}
+		if ink := browser.Eval[string](tab, `getComputedStyle(document.body).color + getComputedStyle(document.body).backgroundColor`); ink != "rgb(28, 29, 31)rgb(255, 255, 255)" {
+			t.Errorf("in the dark theme it prints %s", ink)
+		}
+	})
+}
+
+// testWithoutScript logs in, filters, changes patches and logs out with JavaScript switched off, by keyboard.
+func testWithoutScript(t *testing.T, b *browser.Browser, s *site) {
+	tab := b.Tab(t)
+	tab.Look(browser.View{Width: 390, Height: 844, NoScript: true})
+	focus := func(selector string) { browser.Eval[any](tab, `document.querySelector('`+selector+`').focus()`) }
+	value := func(selector, v string) {
+		browser.Eval[any](tab, `document.querySelector('`+selector+`').value = '`+v+`'`)
+	}
+
+	tab.Open(s.url + "/user/login/?next=/project/kettle/list/")
+	focus("[name=username]")
+	tab.Press(maintainer)
+	focus("[name=password]")
+	tab.Press(password)
+	if got := tab.PressAndLoad("\r"); got != 200 {
+		t.Fatalf("log in: %d", got)
+	}
+	if got := browser.Eval[string](tab, `location.pathname`); got != "/project/kettle/list/" {
+		t.Fatalf("logging in leads to %s", got)
+	}
+	if tab.Has("[data-select-all]:not([hidden]), [data-copy]:not([hidden])") != 0 {
+		t.Error("controls that need JavaScript are shown without it")
+	}
+
+	focus(".fold > summary")
+	tab.Press("\r")
+	focus("[name=q]")
+	tab.Press("seconds")
+	tab.PressAndLoad("\r")
+	before := tab.Has("[data-row]")
+	if before < 2 {
+		t.Fatalf("%d patches have the word", before)
+	}
+	for _, row := range []string{"tr:nth-child(1) [data-row]", "tr:nth-child(2) [data-row]"} {
+		focus(row)
+		tab.Press(" ")
+	}
+	accepted := `(SELECT id FROM patch_state WHERE name = 'Accepted')`
+	state := browser.Eval[string](tab, `[...document.querySelectorAll(".bulk [name=state] option")].find(o => o.text == "Accepted").value`)
+	value(".bulk [name=state]", state)
+	focus(".bulk button")
+	if got := tab.PressAndLoad("\r"); got != 200 {
+		t.Fatalf("change: %d", got)
+	}
+	if got := browser.Eval[string](tab, `document.querySelector(".flash").innerText`); got != "2 patches updated" {
+		t.Errorf("it says %q", got)
+	}
+	if got := tab.Has("[data-row]"); got != before-2 || !strings.Contains(browser.Eval[string](tab, `location.search`), "q=seconds") {
+		t.Errorf("%d patches of %d are left, at %s: the filter must stay", got, before, browser.Eval[string](tab, `location.href`))
+	}
+	if n := s.number(t, `SELECT count(*) FROM patch WHERE state_id = `+accepted); n != 2 {
+		t.Errorf("%d patches are accepted, want 2", n)
+	}
+
+	tab.Open(s.url + "/project/kettle/patch/20260204203000.5120-2-ann@example.org/")
+	value(".edit [name=archived]", "true")
+	focus(".edit button")
+	tab.PressAndLoad("\r")
+	if got := browser.Eval[string](tab, `document.querySelector(".flash").innerText`); got != "Patch updated" {
+		t.Errorf("it says %q", got)
+	}
+	focus(".who button")
+	tab.PressAndLoad("\r")
+	if tab.Has(".who button") != 0 {
+		t.Error("logged out, there is still a button to log out")
+	}
+	if said := tab.Complaints(); said != nil {
+		t.Errorf("console: %q", said)
+	}
+}
+
+// TestPicture takes the picture of the README: PW_PICTURE=docs/patch-list.png, seen from the module's root. See scripts/picture.sh.
+func TestPicture(t *testing.T) {
+	file := os.Getenv("PW_PICTURE")
+	if file == "" {
+		t.Skip("takes a picture only with PW_PICTURE=FILE")
+	}
+	s := newSite(t)
+	s.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
+	s.addMaintainer(t, "kettle")
+	s.exec(t, `UPDATE user_account SET username = 'ann', username_key = 'ann'`)
+	tab := browser.Start(t).Tab(t)
+	tab.SetCookie(s.url, web.SessionCookie, s.session)
+	tab.Look(browser.View{Width: 1280, Height: 560})
+	tab.Open(s.url + "/project/kettle/list/")
+	if err := os.WriteFile(file, tab.Picture(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

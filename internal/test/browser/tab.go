@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package browser
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// Tab is one tab with cookies of its own. It belongs to one test, which it fails when a page does not answer.
+type Tab struct {
+	t   testing.TB
+	b   *Browser
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// patience is how long one step may take.
+const patience = 20 * time.Second
+
+// Tab opens an empty tab, and closes it when the test ends.
+func (b *Browser) Tab(t testing.TB) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	tab := &Tab{t: t, b: b, ctx: ctx}
+	if err := chromedp.Listen(ctx, tab.hear); err != nil {
+		t.Fatal(err)
+	}
+	command(tab, log.Enable, cdp.Empty{})
+	command(tab, runtime.Enable, cdp.Empty{})
+	tab.Look(View{Width: 1280, Height: 800})
+	return tab
+}
+
+// hear notes what the console shows as an error: exceptions, breaches of the content security policy, files that don't come.
+func (p *Tab) hear(event any) {
+	var said string
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		said = fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+	case *runtime.EventExceptionThrown:
+		said = "exception: " + e.ExceptionDetails.Text
+	case *runtime.EventConsoleAPICalled:
+		said = fmt.Sprintf("console.%s", e.Type)
+	default:
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.complaints = append(p.complaints, said)
+}
+
+// Complaints gives what the console said since the last call.
+func (p *Tab) Complaints() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	said := p.complaints
+	p.complaints = nil
+	return said
+}
+
+// View is how a page is looked at. Sizes are in CSS pixels; below 500 it is a phone.
+type View struct {
+	Width, Height int
+	Dark          bool
+	Print         bool // as on paper
+	NoScript      bool // with JavaScript switched off
+}
+
+// String names the view for messages.
+func (v View) String() string {
+	s := fmt.Sprintf("%d px", v.Width)
+	if v.Dark {
+		s += ", dark"
+	}
+	if v.Print {
+		s += ", print"
+	}
+	if v.NoScript {
+		s += ", without JavaScript"
+	}
+	return s
+}
+
+// Look changes the view; the page that is open is laid out anew.
+func (p *Tab) Look(v View) {
+	p.t.Helper()
+	theme, media := "light", ""
+	if v.Dark {
+		theme = "dark"
+	}
+	if v.Print {
+		media = "print"
+	}
+	command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.Width < 500})
+	command(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+	command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
+}
+
+// Open opens an address, waits until the page is loaded and gives the HTTP status.
+func (p *Tab) Open(url string) int {
+	p.t.Helper()
+	return int(Do(p, chromedp.NavigateResponse(url)).Status)
+}
+
+// SetCookie sets a cookie for the site of url.
+func (p *Tab) SetCookie(url, name, value string) {
+	p.t.Helper()
+	command(p, network.SetCookie, network.SetCookieParams{URL: url, Name: name, Value: value})
+}
+
+// Press presses keys on what has the focus; "\t" is the tabulator, "\r" the enter key.
+func (p *Tab) Press(keys string, modifiers ...chromedp.Modifier) {
+	p.t.Helper()
+	Do(p, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
+}
+
+// PressAndLoad is Press of keys that lead to another page; it waits for it and gives the HTTP status.
+func (p *Tab) PressAndLoad(keys string) int {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(keys))
+	if err != nil {
+		p.t.Fatalf("press %q: %v", keys, err)
+	}
+	return int(response.Status)
+}
+
+// Click clicks in the middle of the first element a CSS selector finds.
+func (p *Tab) Click(selector string, modifiers ...chromedp.Modifier) {
+	p.t.Helper()
+	at := Eval[[]float64](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: "center"});
+		const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, selector))
+	Do(p, chromedp.MouseClickXY(at[0], at[1], chromedp.ButtonModifiers(modifiers...)))
+}
+
+// Picture gives a PNG of what is in view.
+func (p *Tab) Picture() []byte {
+	p.t.Helper()
+	return command(p, page.CaptureScreenshot, page.CaptureScreenshotParams{}).Data
+}
+
+// Eval gives the value of a JavaScript expression in the page, also where the page's own scripts are switched off.
+func Eval[T any](p *Tab, expression string) T {
+	p.t.Helper()
+	return Do(p, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+}
+
+// Do runs a step in the tab.
+func Do[T any](p *Tab, step chromedp.Action[T]) T {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, step)
+	if err != nil {
+		p.t.Fatalf("in the browser: %v", err)
+	}
+	return v
+}
+
+func command[P, R any](p *Tab, c cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	return Do(p, func(ctx context.Context, t *chromedp.Target) (R, error) { return cdp.Call(ctx, t, c, params) })
+}
