@@ -16,7 +16,7 @@ const hostileList = "hostile.lists.example.org"
 // Message-IDs of mails that tests open.
 const (
 	scriptID   = "script-1@example.org"
-	slashID    = "a/b%2Fc?d#e@example.org"
+	slashID    = "a/b%c?d#e@example.org"
 	longDiffID = "long-diff@example.org"
 	binaryID   = "binary@example.org"
 	wideID     = "wide@example.org"

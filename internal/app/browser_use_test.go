@@ -93,6 +93,16 @@ func testUse(t *testing.T, b *browser.Browser, s *site) {
 			t.Errorf("%d patches have the word, want 1", n)
 		}
 	})
+	t.Run("links of odd Message-IDs", func(t *testing.T) {
+		tab := b.Tab(t)
+		for _, words := range []string{"slash", "script"} {
+			tab.Open(s.url + "/project/hostile/list/?q=" + words)
+			browser.Eval[any](tab, `document.querySelector("td.name a").focus()`)
+			if got := tab.PressAndLoad("\r"); got != 200 {
+				t.Errorf("the patch with %q leads to %d at %s", words, got, browser.Eval[string](tab, `location.href`))
+			}
+		}
+	})
 	t.Run("hostile text stays text", func(t *testing.T) {
 		tab := b.Tab(t)
 		tab.Open(s.url + mailPath("patch", bidiID))
@@ -171,7 +181,7 @@ func testWithoutScript(t *testing.T, b *browser.Browser, s *site) {
 		focus(row)
 		tab.Press(" ")
 	}
-	accepted := `(SELECT id FROM patch_state WHERE name = 'Accepted')`
+	accepted := `(SELECT id FROM state WHERE name = 'Accepted')`
 	state := browser.Eval[string](tab, `[...document.querySelectorAll(".bulk [name=state] option")].find(o => o.text == "Accepted").value`)
 	value(".bulk [name=state]", state)
 	focus(".bulk button")
@@ -215,10 +225,14 @@ func TestPicture(t *testing.T) {
 	s.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
 	s.addMaintainer(t, "kettle")
 	s.exec(t, `UPDATE user_account SET username = 'ann', username_key = 'ann'`)
+	s.exec(t, `UPDATE patch SET state_id = (SELECT id FROM state WHERE name = 'Under Review'), delegate_id = (SELECT id FROM user_account) WHERE name LIKE '[v2%'`)
+	s.exec(t, `UPDATE patch SET state_id = (SELECT id FROM state WHERE name = 'Superseded') WHERE name LIKE '[_/3]%'`)
+	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state)
+		SELECT p.id, u.id, 'ci', p.id, 1 + (p.name LIKE '%README%') FROM patch p, user_account u WHERE p.name LIKE '[v2%'`)
 	tab := browser.Start(t).Tab(t)
 	tab.SetCookie(s.url, web.SessionCookie, s.session)
-	tab.Look(browser.View{Width: 1280, Height: 560})
-	tab.Open(s.url + "/project/kettle/list/")
+	tab.Look(browser.View{Width: 1280, Height: 520})
+	tab.Open(s.url + "/project/kettle/list/?state=*")
 	if err := os.WriteFile(file, tab.Picture(), 0o644); err != nil {
 		t.Fatal(err)
 	}

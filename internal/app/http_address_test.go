@@ -32,7 +32,7 @@ func TestOldAddresses(t *testing.T) {
 			fmt.Sprintf("/cover/%d/mbox/", c):          "/project/alpha/cover/c@x/mbox/",
 			fmt.Sprintf("/comment/%d/", pc):            fmt.Sprintf("/project/alpha/patch/p1@x/#%d", pc),
 			"/comment/7777/":                           "/project/alpha/cover/c@x/#7777",
-			fmt.Sprintf("/patch/%d/", odd):             "/project/alpha/patch/odd%252F%25+%23%3F&x%20y@x/",
+			fmt.Sprintf("/patch/%d/", odd):             "/project/alpha/patch/odd%2F%25+%23%3F&x%20y@x/",
 			"/series/" + series + "/":                  "/project/alpha/series/" + series + "/",
 			"/project/alpha/cover/p1@x/":               "/project/alpha/patch/p1@x/",
 			"/project/alpha/cover/p1@x/mbox/":          "/project/alpha/patch/p1@x/mbox/",
@@ -96,6 +96,8 @@ func TestMessageIDs(t *testing.T) {
 		"a/b/mbox@x":    {"a/b/mbox@x"},
 		"per%cent@x":    {"per%25cent@x"},
 		"twice%2F@x":    {"twice%252F@x"},
+		"a%/b@x":        {"a%25%2Fb@x"},
+		"a%2F/b%@x":     nil,
 		"p+q@x":         {"p+q@x", "p%2Bq@x"},
 		"h#ash@x":       {"h%23ash@x"},
 		"q?uery=1@x":    {"q%3Fuery=1@x"},
@@ -120,7 +122,7 @@ func TestMessageIDs(t *testing.T) {
 			n++
 			s.patchMail("patch", id, fmt.Sprintf("[PATCH] Number %d ends", n))
 		}
-		link := regexp.MustCompile(`href="(/project/patch/patch/[^"]*)"[^>]*>Number (\d+) ends<`)
+		link := regexp.MustCompile(`href="(/project/patch/patch/[^"]*)"[^>]*>(?:<[^>]*>)*Number (\d+) ends<`)
 		list := s.get("/project/patch/list/").body
 		found := link.FindAllStringSubmatch(list, -1)
 		if len(found) != len(ids) {

@@ -259,7 +259,7 @@ func (s *site) expect(a answer, status int, texts ...string) {
 	for _, text := range texts {
 		text, not := strings.CutPrefix(text, "!")
 		if strings.Contains(a.body, text) == not {
-			s.t.Errorf("%s %s: %q is there: %v", a.Request.Method, a.Request.URL.Opaque, text, !not)
+			s.t.Errorf("%s %s: %q is there: %v, want %v", a.Request.Method, a.Request.URL.Opaque, text, not, !not)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func TestAboutPage(t *testing.T) {
 	})
 }
 
-func TestPages(t *testing.T) {
+func TestPagesAnswer(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
 		s.seriesOfTwo()

@@ -26,11 +26,10 @@ func (a *App) DeleteUser(ctx context.Context, by account.Actor, username string)
 		if err != nil {
 			return err
 		}
-		if err := patch.ReleaseUser(ctx, tx, u.ID); err != nil {
-			return err
-		}
-		if err := event.ReleaseUser(ctx, tx, u.ID); err != nil {
-			return err
+		for _, release := range []func(context.Context, *sqldb.Tx, int64) error{patch.ReleaseUser, mailstore.ReleaseUser, event.ReleaseUser} {
+			if err := release(ctx, tx, u.ID); err != nil {
+				return err
+			}
 		}
 		if err := account.RemoveUser(ctx, tx, u); err != nil {
 			return err

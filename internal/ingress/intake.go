@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"strconv"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -17,10 +16,11 @@ import (
 
 // Delivery is one mail as it came.
 type Delivery struct {
-	Raw    []byte
-	Via    string // "stdin", "mbox", "smtp", …
-	ListID string // overrides the list headers; empty: none
-	Cut    bool   // Raw is only the beginning of the mail, which was too large
+	Raw        []byte
+	Via        string   // "stdin", "mbox", "smtp", …
+	ListID     string   // overrides the list headers; empty: none
+	Cut        bool     // Raw is only the beginning of the mail, which was too large
+	Recipients []string // of the envelope; nil: not known
 	// RefuseUnrouted: a mail for no project is not stored; whoever sends it is told so by its Outcome, mailstore.Unrouted, and keeps it.
 	RefuseUnrouted bool
 }
@@ -33,13 +33,14 @@ type Mail struct {
 	MsgID      string
 	ListID     string
 	Via        string
+	Recipients []string // of the envelope
 	SHA256     [32]byte
 	ReceivedAt clock.Time
 	size       int64
 	packed     []byte
-	refusable  bool  // Delivery.RefuseUnrouted
-	cut        bool  // Delivery.Cut
-	prepared   []any // by claimer
+	refusable  bool   // Delivery.RefuseUnrouted
+	spoiled    string // why the claimers are not asked; empty: they are
+	prepared   []any  // by claimer
 }
 
 // Outcome is what became of a mail.
@@ -91,18 +92,31 @@ func (in *Intake) prepare(deliveries []Delivery) []Mail {
 	mails := make([]Mail, 0, len(deliveries))
 	for _, d := range deliveries {
 		msg := mailmsg.Parse(d.Raw)
-		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
-			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted, cut: d.Cut}
+		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
+			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted}
 		if m.MsgID = mailstore.Key(msg.ID()); m.MsgID == "" {
 			// Mails without an id must not pass for copies of each other.
 			m.MsgID = fmt.Sprintf("<%x@no-message-id.invalid>", m.SHA256[:16])
 		}
-		for _, c := range in.claimers {
-			m.prepared = append(m.prepared, c.Prepare(msg))
+		if d.Cut {
+			m.spoiled = fmt.Sprintf("the mail is too large: only its first %d bytes are kept", len(d.Raw))
 		}
+		m.ask(in.claimers)
 		mails = append(mails, m)
 	}
 	return mails
+}
+
+// ask has the claimers prepare a mail. A bug that one mail brings out must not stop all others: the mail is kept as broken.
+func (m *Mail) ask(claimers []Claimer) {
+	defer func() {
+		if p := recover(); p != nil {
+			m.spoiled = fmt.Sprintf("reading it panicked: %v", p)
+		}
+	}()
+	for _, c := range claimers {
+		m.prepared = append(m.prepared, c.Prepare(m.Message))
+	}
 }
 
 // store commits a batch; if it fails for a reason that lies in a mail, the mails are stored one by one.
@@ -128,6 +142,11 @@ func (in *Intake) store(ctx context.Context, mails []Mail) ([]Outcome, error) {
 func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	var outcomes []Outcome
 	err := in.db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		defer func() {
+			if p := recover(); p != nil { // as in ask; the transaction is rolled back
+				err = fault.New(fault.Internal, "panic: %v", p)
+			}
+		}()
 		if err := tx.FreshPlans(ctx); err != nil {
 			return err
 		}
@@ -159,12 +178,12 @@ func (in *Intake) claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outc
 	outcomes := make([]Outcome, len(mails))
 	var open []int
 	for i := range mails {
-		if !mails[i].cut {
+		if mails[i].spoiled == "" {
 			open = append(open, i)
 			continue
 		}
 		var err error
-		if outcomes[i], err = brokenUnlessKnown(ctx, tx, &mails[i], "the mail is too large: only its first "+strconv.FormatInt(mails[i].size, 10)+" bytes are kept"); err != nil {
+		if outcomes[i], err = brokenUnlessKnown(ctx, tx, &mails[i], mails[i].spoiled); err != nil {
 			return nil, err
 		}
 	}

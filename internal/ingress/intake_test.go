@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,5 +226,46 @@ func TestArchive(t *testing.T) {
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "short.gz") {
 			t.Errorf("%q: %v", head, err)
 		}
+	}
+}
+
+// panicking is a claimer with a bug that some mails bring out.
+type panicking struct{ ingress.Claimer }
+
+func (p panicking) Prepare(m *mailmsg.Message) any {
+	if m.Header.Get("Subject") == "prepare" {
+		panic("bug in prepare")
+	}
+	return nil
+}
+
+func (p panicking) Claim(_ context.Context, _ *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
+	out := make([]ingress.Outcome, len(mails))
+	for i, m := range mails {
+		if m.Message.Header.Get("Subject") == "claim" {
+			panic("bug in claim")
+		}
+		out[i].Kind = "fine"
+	}
+	return out, nil
+}
+
+func TestPanicSpoilsOneMail(t *testing.T) {
+	db := dbtest.Open(t, sqldb.SQLite)
+	in := ingress.New(db, clock.System{}, ingress.DefaultLimits, panicking{})
+	var mails []ingress.Delivery
+	for _, subject := range []string{"a", "prepare", "b", "claim", "c"} {
+		mails = append(mails, ingress.Delivery{Raw: []byte("Subject: " + subject + "\nMessage-ID: <" + subject + "@example.org>\n\nx\n"), Via: "test"})
+	}
+	outcomes, err := in.Deliver(context.Background(), mails)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range outcomes {
+		got = append(got, o.Kind)
+	}
+	if want := []string{"fine", "broken", "fine", "broken", "fine"}; !slices.Equal(got, want) {
+		t.Errorf("outcomes %q, want %q", got, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-smtp"
@@ -26,6 +27,7 @@ type session struct {
 	conn   *conn
 	submit func(Delivery) (Outcome, error)
 	begun  bool // by MAIL
+	to     []string
 	errors int
 }
 
@@ -43,7 +45,7 @@ func (s *Server) newSession(c *smtp.Conn, submit func(Delivery) (Outcome, error)
 }
 
 // Reset implements smtp.Session.
-func (s *session) Reset() { s.begun = false }
+func (s *session) Reset() { s.begun, s.to = false, nil }
 
 // Logout implements smtp.Session.
 func (s *session) Logout() error { return nil }
@@ -57,21 +59,18 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 	return nil
 }
 
-// Rcpt implements smtp.Session. Mail is never relayed; recipients only matter where some are refused.
+// Rcpt implements smtp.Session. Mail is never relayed; recipients only matter where some are refused, and for mail that names no list.
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	if len(s.server.opt.Recipients) == 0 {
-		return nil
-	}
 	key := fold.Key(to)
-	for _, pattern := range s.server.opt.Recipients {
-		if fnmatch.Match(fold.Key(pattern), key) {
-			return nil
-		}
+	accepts := func(pattern string) bool { return fnmatch.Match(fold.Key(pattern), key) }
+	if len(s.server.opt.Recipients) == 0 || slices.ContainsFunc(s.server.opt.Recipients, accepts) {
+		s.to = append(s.to, to)
+		return nil
 	}
 	return s.refuse(reply(550, 5, 1, 1, "<%s> is no address of this server, and it does not relay mail", to))
 }
 
-// Data implements smtp.Session. On LMTP all recipients get the same answer: the project of a mail is told by its header.
+// Data implements smtp.Session. On LMTP all recipients get the same answer: the project is one of the mail, not of a recipient.
 func (s *session) Data(r io.Reader) error {
 	_, chunked := r.(*io.PipeReader)
 	s.conn.beginMail(chunked)
@@ -90,7 +89,7 @@ func (s *session) take(r io.Reader) *smtp.SMTPError {
 	if refusal != nil {
 		return refusal
 	}
-	outcome, err := s.submit(Delivery{Raw: raw, Via: s.server.via(), RefuseUnrouted: s.server.opt.RefuseUnknownLists})
+	outcome, err := s.submit(Delivery{Raw: raw, Via: s.server.via(), Recipients: s.to, RefuseUnrouted: s.server.opt.RefuseUnknownLists})
 	if err != nil {
 		s.server.log.Error("mail not stored, the sender will try again", "peer", s.peer(), "error", err)
 		return reply(451, 4, 3, 0, "the mail can't be stored now, try again later")

@@ -266,10 +266,21 @@ func TestSMTPUnknownList(t *testing.T) {
 		for range 2 {
 			p.deliver(foreign, "550 5.1.1 no project for the list gadgets.lists.example.org")
 		}
-		p.deliver(nowhere, "550 5.1.1 it has no List-Id")
+		p.say("MAIL FROM:<ann@example.org>", "250 ")
+		p.say("RCPT TO:<nobody@lists.example.org>", "250 ")
+		p.say("DATA", "354 ")
+		p.send(dotted(nowhere))
+		p.want("550 5.1.1 it has no List-Id")
 		p.deliver(letter("good@example.org", "x"), "250 ")
 		if n := len(mailRows(t, s.db)); n != 1 {
 			t.Errorf("%d mails are stored, want one", n)
+		}
+	})
+	t.Run("no list but its address", func(t *testing.T) {
+		s := serveSQLite(t, func(o *ingress.ServerOptions) { o.RefuseUnknownLists = true })
+		s.hello().deliver(nowhere, "250 2.0.0 OK, ignored") // to widgets@lists.example.org, of a project
+		if m := s.one("<foreign@example.org>"); m.Project == 0 {
+			t.Error("the mail has no project")
 		}
 	})
 }

@@ -77,6 +77,9 @@ func Put(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
 		m := &mails[i]
 		rows = append(rows, []any{m.ID, int64(m.ReceivedAt), m.SHA256[:], m.Size, m.Via, fold.Cut(m.ListID, 255), sqldb.NullID(m.Project),
 			fold.Cut(m.MsgID, 255), m.Outcome, fold.Cut(m.Reason, 1000)})
+		if m.Outcome == Deleted { // what was deleted on purpose is not kept when it comes again
+			continue
+		}
 		for part, rest := 0, m.Packed; part == 0 || len(rest) > 0; part++ {
 			n := min(len(rest), rawPart)
 			raws = append(raws, []any{m.ID, part, rest[:n]})

@@ -219,3 +219,11 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 	}
 	return nil
 }
+
+// ReleaseUser lets go of a user who is about to be deleted: the tombstones he set stay, set by nobody.
+func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
+	if _, err := tx.Exec(ctx, "UPDATE tombstone SET actor_id = NULL WHERE actor_id = ?", user); err != nil {
+		return fmt.Errorf("release user %d: %w", user, err)
+	}
+	return nil
+}

@@ -267,16 +267,20 @@ func TestUpdateHundred(t *testing.T) {
 // manyPatches adds n new patches to alpha, from id 2000.
 func manyPatches(t testing.TB, db *sqldb.DB, n int) (ids []int64) {
 	t.Helper()
-	var messages, patches [][]any
+	var messages, bodies, patches [][]any
 	for i := range n {
 		id := int64(2000 + i)
 		ids = append(ids, id)
 		messages = append(messages, []any{id, projectAlpha, fmt.Sprintf("<many%d@mail.example>", id), 0, "patch", 3, int64(noon), "x", "", id, false})
+		bodies = append(bodies, []any{id, "", ""})
 		patches = append(patches, []any{id, id, projectAlpha, 3, int64(noon), "many", "many", 1, false})
 	}
 	err := db.Tx(context.Background(), func(tx *sqldb.Tx) error {
 		ctx := context.Background()
 		if err := tx.Insert(ctx, "message", strings.Fields("id project_id msgid copy kind submitter_id date subject in_reply_to thread_id hidden"), messages); err != nil {
+			return err
+		}
+		if err := tx.Insert(ctx, "message_body", strings.Fields("message_id headers content"), bodies); err != nil {
 			return err
 		}
 		if err := tx.Insert(ctx, "patch", strings.Fields("id message_id project_id submitter_id date name name_key state_id archived"), patches); err != nil {

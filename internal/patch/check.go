@@ -58,6 +58,10 @@ var probes = []probe{
 			m.kind = 'patch' AND NOT EXISTS (SELECT 1 FROM patch p WHERE p.message_id = m.id) OR
 			m.kind = 'cover' AND NOT EXISTS (SELECT 1 FROM cover c WHERE c.message_id = m.id) OR
 			m.kind = 'comment' AND NOT EXISTS (SELECT 1 FROM patch_comment c WHERE c.message_id = m.id) AND NOT EXISTS (SELECT 1 FROM cover_comment c WHERE c.message_id = m.id)`, nil},
+	{"messages without their text", "SELECT COUNT(*) FROM message m WHERE NOT EXISTS (SELECT 1 FROM message_body b WHERE b.message_id = m.id)", nil},
+	{"patches that have lost their diff", "SELECT COUNT(*) FROM patch p WHERE p.hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM patch_diff d WHERE d.patch_id = p.id)", nil},
+	{"references that lead to a series that does not exist", "SELECT COUNT(*) FROM series_reference r WHERE NOT EXISTS (SELECT 1 FROM series s WHERE s.id = r.series_id)", nil},
+	{"places in bundles of patches that do not exist", "SELECT COUNT(*) FROM bundle_patch b WHERE NOT EXISTS (SELECT 1 FROM patch p WHERE p.id = b.patch_id)", nil},
 	{"patches in a series that does not exist", "SELECT COUNT(*) FROM patch p WHERE p.series_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM series s WHERE s.id = p.series_id)", nil},
 	{"patches in a state that does not exist", "SELECT COUNT(*) FROM patch p WHERE p.state_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM state s WHERE s.id = p.state_id)", nil},
 	{"patches of a submitter that does not exist", "SELECT COUNT(*) FROM patch p WHERE NOT EXISTS (SELECT 1 FROM person s WHERE s.id = p.submitter_id)", nil},

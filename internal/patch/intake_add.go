@@ -135,19 +135,19 @@ func (in *Intake) announce(s *Series) {
 	}
 }
 
-// Refer lets a Message-ID (key form) lead to a series, unless it leads to one already.
+// Refer lets the Message-ID (key form) of an ancestor of its mails lead to a series, unless it leads to one already.
 func (in *Intake) Refer(msgid string, s *Series) {
 	if in.byRef[msgid] == nil {
-		in.Own(msgid, s)
+		in.byRef[msgid] = s
+		in.new.references[msgid] = reference{series: s.ID}
+		s.awaits = true
 	}
 }
 
 // Own lets the Message-ID of one of its own mails (key form) lead to a series, wherever it led before.
 func (in *Intake) Own(msgid string, s *Series) {
-	if in.byRef[msgid] != s {
-		in.byRef[msgid] = s
-		in.new.references[msgid] = s.ID
-	}
+	in.byRef[msgid] = s
+	in.new.references[msgid] = reference{series: s.ID, own: true}
 }
 
 // DependOn records that a series needs another one of the project to be applied first. A series can't depend on itself.

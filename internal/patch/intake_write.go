@@ -21,7 +21,7 @@ type added struct {
 	covers        [][]any
 	patchComments [][]any
 	coverComments [][]any
-	references    map[string]int64 // key form → series
+	references    map[string]reference // by key form
 	dependencies  [][2]int64
 	waiting       []mailstore.Waiting
 	attached      []*mailstore.Message
@@ -31,6 +31,12 @@ type added struct {
 	counts        map[[2]int64]int // state, delegate → patches
 }
 
+// reference is where a Message-ID leads: to a series of which it is a mail (own), or of whose mails it is an ancestor.
+type reference struct {
+	series int64
+	own    bool
+}
+
 type patchRow struct {
 	NewPatch
 	id       int64
@@ -38,7 +44,7 @@ type patchRow struct {
 }
 
 func newAdded() added {
-	return added{references: map[string]int64{}, tags: map[[2]int64]int{}, counts: map[[2]int64]int{}}
+	return added{references: map[string]reference{}, tags: map[[2]int64]int{}, counts: map[[2]int64]int{}}
 }
 
 func (a *added) count(state, delegate int64) { a.counts[[2]int64{state, delegate}]++ }
@@ -116,10 +122,11 @@ func (in *Intake) writeSeries(ctx context.Context) error {
 		return err
 	}
 	var references [][]any
-	for msgid, id := range in.new.references {
-		references = append(references, []any{in.project.ID, msgid, id})
+	for msgid, r := range in.new.references {
+		references = append(references, []any{in.project.ID, msgid, r.series, r.own})
 	}
-	u = sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id"}, Key: []string{"project_id", "msgid"}, Replace: []string{"series_id"}}
+	u = sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id", "own"},
+		Key: []string{"project_id", "msgid"}, Replace: []string{"series_id", "own"}}
 	if err := in.tx.Upsert(ctx, u, references); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type Series struct {
 	State     int64 `db:"state_id"` // what all patches share; 0: none, or they differ
 
 	numbers     map[int]int64 // number → patch
+	awaits      bool          // one of its references is no mail of it: other mails of its thread are still to come
 	firstName   string        // of patch 1, empty if it is not here
 	dirty       bool
 	unannounced bool // it is new, and its event is not raised yet
@@ -34,6 +35,10 @@ const seriesColumns = `s.id, COALESCE(s.project_id, 0) AS project_id, COALESCE(s
 
 // Has tells whether the series has a patch with this number.
 func (s *Series) Has(number int) bool { return s.numbers[number] != 0 }
+
+// Threaded tells whether a mail that belongs to the series must be reachable from it by references: it has a cover letter, or its mails answer one that
+// is not here.
+func (s *Series) Threaded() bool { return s.Cover != 0 || s.awaits }
 
 // Numbers are the numbers of the patches that are here, unordered.
 func (s *Series) Numbers() []int {

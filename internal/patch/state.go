@@ -187,6 +187,9 @@ func DeleteState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if n > 0 {
 			return fault.New(fault.Conflict, "%d patches are in state %q: move them to another state first", n, s.Slug)
 		}
+		if _, err := tx.Exec(ctx, "DELETE FROM state_notice WHERE original_state_id = ?", s.ID); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, "DELETE FROM state WHERE id = ?", s.ID)
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/format/pattern"
 )
 
@@ -45,12 +46,27 @@ func (r *Router) Route(listIDs []string, subject string) *Project {
 	return nil
 }
 
+// RouteByAddress finds the project whose list has one of the addresses, without regard to letter case; for mail that says nothing of a list. Nil: none.
+func (r *Router) RouteByAddress(addresses []string, subject string) *Project {
+	for _, address := range addresses {
+		key := fold.Key(address)
+		if p := r.first(subject, func(p *Project) bool { return fold.Key(p.ListEmail) == key }); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
 func (r *Router) onList(id, subject string) *Project {
+	return r.first(subject, func(p *Project) bool { return p.ListID == id })
+}
+
+func (r *Router) first(subject string, fits func(*Project) bool) *Project {
 	var open *Project
 	for i := range r.projects {
 		p := &r.projects[i]
 		switch {
-		case p.ListID != id:
+		case !fits(p):
 		case p.SubjectMatch == "":
 			open = p
 		case r.matches[p.ID] != nil && r.matches[p.ID].Match(subject):

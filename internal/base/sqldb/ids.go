@@ -12,13 +12,27 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 )
 
-// blockSize is how many ids a process takes at once; ids not used when it ends are gaps.
-const blockSize = 512
+// maxBlock is how many ids a process takes at once at the most: the first time one, then twice as many each time. Ids not used when
+// it ends are gaps; a command that makes one project leaves none.
+const maxBlock = 512
 
 // idPool holds the blocks that are taken for good: those of a SQLite transaction come here when it has committed.
 type idPool struct {
 	mu     sync.Mutex
 	blocks map[string]*idBlock
+	sizes  map[string]int64 // of the next block
+}
+
+// size is how many ids to take next for name.
+func (p *idPool) size(name string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sizes == nil {
+		p.sizes = map[string]int64{}
+	}
+	n := max(p.sizes[name], 1)
+	p.sizes[name] = min(2*n, maxBlock)
+	return n
 }
 
 type idBlock struct{ next, end int64 }
@@ -66,17 +80,18 @@ func (tx *Tx) NextID(ctx context.Context, name string) (int64, error) {
 }
 
 func (tx *Tx) refill(ctx context.Context, name string) error {
+	n := tx.db.ids.size(name)
 	if tx.db.engine == SQLite {
-		first, err := tx.db.takeBlock(ctx, tx.tx, name)
+		first, err := tx.db.takeBlock(ctx, tx.tx, name, n)
 		if err != nil {
 			return err
 		}
-		tx.keep(name, idBlock{next: first, end: first + blockSize})
+		tx.keep(name, idBlock{next: first, end: first + n})
 		return nil
 	}
 	return tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) {
-		first, err := tx.db.takeBlock(ctx, t, name)
-		return idBlock{next: first, end: first + blockSize}, err
+		first, err := tx.db.takeBlock(ctx, t, name, n)
+		return idBlock{next: first, end: first + n}, err
 	}, name)
 }
 
@@ -90,39 +105,48 @@ func (tx *Tx) keep(name string, b idBlock) {
 
 // ownTx runs f on the connection for id blocks until it commits, and puts what it gives into the pool.
 func (db *DB) ownTx(ctx context.Context, f func(*sqlx.Tx) (idBlock, error), name string) error {
-	for {
-		t, err := db.blocks.BeginTxx(ctx, nil)
-		if err != nil {
-			return classify(err)
-		}
-		b, err := f(t)
-		if err == nil {
-			err = t.Commit()
-		}
+	for attempt := 1; ; attempt++ {
+		b, err := db.ownBlock(ctx, f)
 		if err == nil {
 			db.ids.put(name, b)
 			return nil
 		}
-		t.Rollback()
-		// Two processes that both found no row for name: the loser finds the winner's.
-		if err = classify(err); !retryable(err) && fault.KindOf(err) != fault.Conflict {
+		// Two processes that both found no row for name: the loser finds the winner's. A connection that has died since it was last
+		// used is no outage: the next one is new.
+		again := retryable(err) || fault.Is(err, fault.Conflict) || fault.Is(err, fault.Unavailable) && attempt == 1
+		if !again || attempt == maxAttempts {
 			return err
 		}
 	}
 }
 
-func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string) (int64, error) {
-	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = next_id + ? WHERE name = ?"), blockSize, name)
+func (db *DB) ownBlock(ctx context.Context, f func(*sqlx.Tx) (idBlock, error)) (idBlock, error) {
+	t, err := db.blocks.BeginTxx(ctx, nil)
+	if err != nil {
+		return idBlock{}, classify(err)
+	}
+	b, err := f(t)
+	if err == nil {
+		err = t.Commit()
+	}
+	if err != nil {
+		t.Rollback()
+	}
+	return b, classify(err)
+}
+
+func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string, n int64) (first int64, err error) {
+	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = next_id + ? WHERE name = ?"), n, name)
 	if err != nil {
 		return 0, classify(err)
 	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		_, err := t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, 1+blockSize)
+	if rows, _ := res.RowsAffected(); rows == 0 {
+		_, err := t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, 1+n)
 		return 1, classify(err)
 	}
 	var next int64
 	err = t.GetContext(ctx, &next, db.rebind("SELECT next_id FROM id_block WHERE name = ?"), name)
-	return next - blockSize, classify(err)
+	return next - n, classify(err)
 }
 
 // ReserveIDs makes the id space name go on after last, if it does not already: for imports that keep their ids. On servers it stays so if
@@ -150,7 +174,7 @@ func (db *DB) raise(ctx context.Context, t *sqlx.Tx, name string, next int64) er
 	if err != nil {
 		return classify(err)
 	}
-	if n, _ := res.RowsAffected(); n == 0 {
+	if rows, _ := res.RowsAffected(); rows == 0 {
 		_, err = t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, next)
 	}
 	return classify(err)

@@ -17,10 +17,10 @@ import (
 )
 
 // Lock takes the lock name among all processes that use the database, waiting until ctx ends; unlock gives it back, and so does the
-// end of the process. SQLite: an flock on FILE.lock; PostgreSQL: an advisory lock; MariaDB: GET_LOCK.
+// end of the process. SQLite: an flock on FILE.NAME.lock; PostgreSQL: an advisory lock; MariaDB: GET_LOCK.
 func (db *DB) Lock(ctx context.Context, name string) (unlock func(), err error) {
 	if db.engine == SQLite {
-		return lockFile(ctx, db.path+".lock")
+		return lockFile(ctx, db.path+"."+name+".lock")
 	}
 	conn, err := db.locks.Conn(ctx)
 	if err != nil {

@@ -123,13 +123,13 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	}
 	// Writers begin IMMEDIATE: a deferred transaction that reads first and then writes fails with SQLITE_BUSY whatever the timeout.
 	// A checkpoint every 64 MB instead of every 4 MB writes hot index pages once, not sixteen times.
-	write, err := sqlx.Open("sqlite", dsn("_txlock=immediate", "_pragma=cache_size(-49152)", "_pragma=wal_autocheckpoint(16384)"))
+	write, err := openPreparing(dsn("_txlock=immediate", "_pragma=cache_size(-49152)", "_pragma=wal_autocheckpoint(16384)"))
 	if err != nil {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxIdleTime(0)
-	read, err := sqlx.Open("sqlite", dsn("_pragma=query_only(1)", "_pragma=cache_size(-8192)"))
+	read, err := openPreparing(dsn("_pragma=query_only(1)", "_pragma=cache_size(-8192)"))
 	if err != nil {
 		write.Close()
 		return nil, err

@@ -78,9 +78,12 @@ func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *lette
 		lists = []string{m.ListID}
 	}
 	p := router.Route(lists, d.subject)
+	if len(lists) == 0 { // sent straight to us, as git-send-email does
+		p = router.RouteByAddress(m.Recipients, d.subject)
+	}
 	switch {
 	case p == nil && len(lists) == 0:
-		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: "it has no List-Id, X-Mailing-List or X-list header that could be read"}
+		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: "it has no List-Id, X-Mailing-List or X-list header that could be read, and was not sent to the address of a list"}
 		return nil
 	case p == nil:
 		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: fmt.Sprintf("no project for the list %s", strings.Join(lists, " or "))}

@@ -177,7 +177,7 @@ func (d *desk) seriesOfPatch(ctx context.Context, l *letter) (*patch.Series, err
 }
 
 // pick chooses the series of a numbered patch: the one that waits for its Message-ID, then the one that the nearest of its references
-// leads to, then the newest that its sender began around the same time with the same version and total. Nil: none fits.
+// leads to, then the newest that its sender began around the same time with the same version and total, unless both are threads. Nil: none fits.
 func (d *desk) pick(l *letter) *patch.Series {
 	if s := d.in.SeriesByReference(l.mail.MsgID); s != nil && d.fits(l, s, "") {
 		return s
@@ -190,6 +190,9 @@ func (d *desk) pick(l *letter) *patch.Series {
 	var best *patch.Series
 	d.in.EachSeries(func(s *patch.Series) {
 		apart := s.Date.Sub(l.date).Abs()
+		if len(l.references) > 0 && s.Threaded() {
+			return // one of its references would have led there
+		}
 		if s.Submitter != l.sender.ID || s.Version != l.subject.Version || s.Total != l.subject.Total || apart > seriesWindow || s.Has(l.subject.Number) {
 			return
 		}

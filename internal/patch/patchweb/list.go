@@ -271,7 +271,11 @@ func flashOf(done patch.Changed) web.Flash {
 	}
 	if len(done.Refused) > 0 {
 		f.Bad = true
-		f.Text += fmt.Sprintf(". You don't have permissions to edit %d others: %s", len(done.Refused), strings.Join(done.Refused[:min(3, len(done.Refused))], "; "))
+		var names []string
+		for _, name := range done.Refused[:min(3, len(done.Refused))] {
+			names = append(names, shown(name))
+		}
+		f.Text += fmt.Sprintf(". You don't have permissions to edit %d others: %s", len(done.Refused), strings.Join(names, "; "))
 	}
 	return f
 }

@@ -266,7 +266,7 @@ func safeLink(s string) string {
 func headerLines(headers string) string {
 	var b strings.Builder
 	for _, f := range mailmsg.Parse([]byte(headers + "\n\n")).Header {
-		b.WriteString(f.Name + ": " + mailmsg.Decode(f.Value) + "\n")
+		b.WriteString(f.Name + ": " + visible(mailmsg.Decode(f.Value)) + "\n")
 	}
 	return b.String()
 }

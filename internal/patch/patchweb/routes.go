@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,11 +114,14 @@ func parseTarget(escapedPath string) target {
 		once = rest
 	}
 	forms := []string{once}
-	if twice, err := url.PathUnescape(once); err == nil && twice != once {
+	if slashes := strings.ReplaceAll(once, "%2F", "/"); slashes != once {
+		forms = append(forms, slashes) // what pageURL makes, whatever else the Message-ID has that looks escaped
+	}
+	if twice, err := url.PathUnescape(once); err == nil && !slices.Contains(forms, twice) {
 		forms = append(forms, twice)
 	}
 	for _, f := range forms {
-		f = strings.ToValidUTF8(strings.ReplaceAll(f, "\x00", "\uFFFD"), "\uFFFD") // no database takes them
+		f = strings.ToValidUTF8(strings.ReplaceAll(f, "\x00", "\uFFFD"), "\uFFFD")              // no database takes them
 		t.ids = append(t.ids, mailstore.Key("<"+f+">"), mailstore.Key(f), mailstore.Key("<"+f)) // the last is the key of a long one
 	}
 	return t

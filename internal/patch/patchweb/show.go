@@ -18,16 +18,21 @@ type member = project.Member
 
 // shown is a name that came by mail as a page may show it: never empty, and without characters that turn the text around them.
 func shown(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, name)
+	name = visible(name)
 	if strings.TrimSpace(name) == "" {
 		return "(no subject)"
 	}
 	return name
+}
+
+// visible puts the replacement character in place of those that turn the text around them and of control characters.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 func person(name, mail string) string {

@@ -36,7 +36,7 @@ func listView(all []project.Project) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Projects</h1><table class=\"narrow\"><caption class=\"unseen\">Projects of this site</caption> <thead><tr><th scope=\"col\">Project</th><th scope=\"col\">List</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Projects</h1><table class=\"narrow projects\"><caption class=\"unseen\">Projects of this site</caption> <thead><tr><th scope=\"col\">Project</th><th scope=\"col\">List</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

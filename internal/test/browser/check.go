@@ -4,21 +4,35 @@ package browser
 
 import "fmt"
 
-// axeRun runs the rules of WCAG 2.2 up to level AA and axe-core's own good practices, and gives one line for each thing it finds.
-const axeRun = `axe.run(document, {
-	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
-	rules: {"target-size": {enabled: true}},
-	resultTypes: ["violations"],
-}).then(r => r.violations.flatMap(v => v.nodes.slice(0, 3).map(n =>
+// axeAll are the rules of WCAG 2.2 up to level AA and axe-core's own good practices.
+const axeAll = `{runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+	rules: {"target-size": {enabled: true}}, resultTypes: ["violations"]}`
+
+// axeColours are the rules whose answer is another in another theme.
+const axeColours = `{runOnly: ["color-contrast", "link-in-text-block"], resultTypes: ["violations"]}`
+
+// axeRun gives a line for each element that breaks a rule, of three elements at most per rule.
+const axeRun = `axe.run(document, %s).then(r => r.violations.flatMap(v => v.nodes.slice(0, 3).map(n =>
 	v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " "))))`
 
 // Axe gives what axe-core finds wrong in the page as it is shown now; nil: nothing.
 func (p *Tab) Axe() []string {
 	p.t.Helper()
+	return p.runAxe(axeAll)
+}
+
+// AxeColours is Axe of the colours alone: enough, and quicker, where another theme of the same page passed all.
+func (p *Tab) AxeColours() []string {
+	p.t.Helper()
+	return p.runAxe(axeColours)
+}
+
+func (p *Tab) runAxe(options string) []string {
+	p.t.Helper()
 	if !Eval[bool](p, `"axe" in window`) {
 		Eval[any](p, p.b.axe+"\n;null")
 	}
-	found := Eval[[]string](p, axeRun)
+	found := Eval[[]string](p, fmt.Sprintf(axeRun, options))
 	if len(found) == 0 {
 		return nil
 	}
