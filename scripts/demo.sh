@@ -19,11 +19,12 @@ if [ "$("$pw" admin user list --json)" = '[]' ]; then
 	echo kettle-demo | "$pw" admin user create demo --email demo@example.org --admin --password-stdin
 	"$pw" admin maintainer create kettle demo
 fi
+export PW_HTTP_LISTEN=${PW_HTTP_LISTEN:-127.0.0.1:8080} PW_INGRESS_LISTEN=${PW_INGRESS_LISTEN:-127.0.0.1:2525}
 cat <<EOF
 
-  The pages   http://127.0.0.1:8080/     log in as demo, password kettle-demo
-  The mail    SMTP on 127.0.0.1:2525     git send-email --smtp-server=127.0.0.1 --smtp-server-port=2525 \\
-                                           --to=kettle-dev@lists.example.org --add-header='List-Id: <$list>' -1
+  The pages   http://$PW_HTTP_LISTEN/     log in as demo, password kettle-demo
+  The mail    SMTP at $PW_INGRESS_LISTEN     such as the last commit of any repository, by Debian's git-email:
+                git send-email -1 --smtp-server=${PW_INGRESS_LISTEN%:*} --smtp-server-port=${PW_INGRESS_LISTEN##*:} --to=kettle-dev@lists.example.org
   By hand     PW_DATABASE_URL=$PW_DATABASE_URL $pw --help
   Stop        Ctrl-C
 

@@ -47,7 +47,8 @@ func TestStateCommands(t *testing.T) {
 	s.says("admin state show LINUX-NEXT", 0, "id               11\nname             Linux Next\nslug             linux-next\nordering         10\naction required  no\n", "")
 	s.says("admin state update linux-next --slug new", 73, "", "pw: state update: another state has the name \"Linux Next\" or the slug \"new\"\n")
 	s.says("admin state update linux-next --slug Next", 65, "", "pw: state update: state slug \"Next\": want lower-case letters, digits and -\n")
-	s.says("admin state create Done --ordering -1 --slug done", 0, "created state \"done\"\n", "")
+	s.says("admin state create Done --ordering -1 --slug done", 65, "", "pw: state create: ordering -1: want 0 or more\n")
+	s.says("admin state create Done --slug done", 0, "created state \"done\"\n", "")
 	s.says("admin state delete done", 0, "deleted state \"done\"\n", "")
 	s.says("admin state delete done", 66, "", "pw: state delete: no state \"done\"; there are: new, under-review, accepted, rejected, rfc,"+
 		" not-applicable, changes-requested, awaiting-upstream, superseded, deferred, linux-next\n")

@@ -231,7 +231,7 @@ func TestPicture(t *testing.T) {
 		SELECT p.id, u.id, 'ci', p.id, 1 + (p.name LIKE '%README%') FROM patch p, user_account u WHERE p.name LIKE '[v2%'`)
 	tab := browser.Start(t).Tab(t)
 	tab.SetCookie(s.url, web.SessionCookie, s.session)
-	tab.Look(browser.View{Width: 1280, Height: 520})
+	tab.Look(browser.View{Width: 1280, Height: 540})
 	tab.Open(s.url + "/project/kettle/list/?state=*")
 	if err := os.WriteFile(file, tab.Picture(), 0o644); err != nil {
 		t.Fatal(err)
