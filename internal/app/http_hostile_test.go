@@ -58,7 +58,7 @@ func TestHostileNames(t *testing.T) {
 	const from = "=?utf-8?q?=3Cimg_src=3Dx_onerror=3Dy=3E=E2=80=AE?= <eve@people.example>"
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
-		p := s.project("alpha", func(c *project.Change) { name := `<i>"Alpha"</i>`; c.Name = &name })
+		s.project("alpha", func(c *project.Change) { name := `<i>"Alpha"</i>`; c.Name = &name })
 		body := "Text <script>alert(2)</script> \u202e \x00\x01\n---\n\n" + strings.ReplaceAll(diff, "lib/a.c", "lib/<script>alert(3)</script>\u202e.c")
 		s.mail("alpha", "From: "+from+"\nSubject: "+strings.Replace(subject, "1/2", "0/2", 1)+"\nMessage-ID: <c@x>", "Cover <script>alert(4)</script>\n")
 		s.mail("alpha", "From: "+from+"\nSubject: "+subject+"\nX-Header: <script>alert(5)</script>\nMessage-ID: <evil@x>\nIn-Reply-To: <c@x>\nContent-Type: text/plain; charset=utf-8", body)
@@ -91,7 +91,6 @@ func TestHostileNames(t *testing.T) {
 				t.Errorf("%s: %v", file, a.Header)
 			}
 		}
-		_ = p
 	})
 }
 
