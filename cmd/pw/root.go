@@ -22,8 +22,8 @@ func newRoot(c *cli) *cobra.Command {
 		Version: versionLine(),
 		Short:   "Patches, issues and releases of a project that lives on a mailing list",
 		Long: `Patchwork keeps track of the patches sent to a mailing list: it takes every mail,
-finds patches, series, cover letters, replies and tags in it, and shows what
-became of them on the web, through a REST API and by mail.
+finds patches, series, cover letters, replies and tags in it, and shows on the web
+what became of them.
 
 It needs one configuration file at most ("pw config" prints it with comments) and
 one database: a SQLite file, PostgreSQL or MariaDB.`,

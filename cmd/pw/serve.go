@@ -22,6 +22,7 @@ func (c *cli) running(cmd *cobra.Command, run func(*cobra.Command, *app.App) err
 			return err
 		}
 		defer a.Close()
+		a.Ready = func() { c.notify(a, "READY=1") }
 		return run(cmd, a)
 	}
 	return cmd

@@ -20,6 +20,7 @@ type App struct {
 	Config *config.Config
 	DB     *sqldb.DB
 	Clock  clock.Clock
+	Ready  func() // called once when the pages can be asked for; nil: nobody waits
 	Log    *slog.Logger
 }
 

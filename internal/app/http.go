@@ -26,13 +26,16 @@ import (
 func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
-	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", FooterHTML: cfg.FooterHTML, SlowRequest: cfg.SlowRequest, Version: version}, sessions, a.Clock, log)
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
+	if cfg.CustomCSS != "" {
+		mux.HandleFunc("GET /static/custom.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, cfg.CustomCSS) })
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "User-agent: *\nDisallow: /user/\n") })
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
-	patchweb.Routes(mux, shell, a.DB, a.Clock, cfg.WebPageSize)
+	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
 	accountweb.Routes(mux, shell, a.DB, sessions, log)
 	mux.Handle("/", shell.Unmatched(mux))
 	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
@@ -55,6 +58,9 @@ func (a *App) ServeHTTP(ctx context.Context, version string) error {
 		return fault.Wrap(fault.Unavailable, err, "listen for http on %s", a.Config.HTTP.Listen)
 	}
 	log.Info("http is up", "address", "http://"+listener.Addr().String()+"/")
+	if a.Ready != nil {
+		a.Ready()
+	}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

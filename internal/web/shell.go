@@ -35,7 +35,9 @@ type Sessions interface {
 type Options struct {
 	BaseURL     string // empty: as each request says
 	SiteName    string
-	FooterHTML  string
+	NavHTML     string // put into the navigation of all pages as it is
+	FooterHTML  string // put into the footer of all pages as it is
+	CustomCSS   string // a stylesheet is served at /static/custom.css; empty: none
 	SlowRequest time.Duration
 	Version     string
 }

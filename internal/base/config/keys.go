@@ -87,7 +87,8 @@ a unix socket that speaks LMTP.`)
 Empty: all.`)
 	add("ingress.recipients", "", addressPatterns(&c.Ingress.Recipients),
 		`Recipient addresses taken, in any case; * stands for any characters. Others are refused
-(550). Empty: all. The project of a mail is always told by its list headers.`)
+(550). Empty: all. The project of a mail is told by its list headers; only of a mail
+without any by its recipients.`)
 	add("ingress.unknown-list", "keep", choice(&c.Ingress.UnknownList, "keep", "reject"),
 		`A mail for which there is no project is kept with that reason and answered 250 (keep), or
 refused with 550 and not kept (reject).`)

@@ -7,5 +7,5 @@
 //
 // It owns no tables and decides nothing: each handler parses, makes one call of the core, and renders.
 //
-//	patchweb.Routes(mux, shell, db, clock.System{})
+//	patchweb.Routes(mux, shell, db, patchweb.Options{PerPage: 100, LegacyRedirects: true})
 package patchweb

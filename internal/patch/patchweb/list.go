@@ -68,7 +68,7 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Project: l.project.ID, Words: l.form.Words, Order: v.Get("order"), PerPage: p.perPage}
+	q := patch.Query{Project: l.project.ID, Words: l.form.Words, Order: v.Get("order"), PerPage: p.opt.PerPage}
 	if u.ID != 0 && u.ItemsPerPage > 0 { // Patchwork 3.2 stored other numbers too
 		q.PerPage = min(u.ItemsPerPage, account.MaxItemsPerPage)
 	}

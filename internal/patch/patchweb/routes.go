@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/mailstore"
@@ -21,14 +20,19 @@ import (
 
 // Pages serves the pages of patches.
 type Pages struct {
-	db      *sqldb.DB
-	clock   clock.Clock
-	perPage int
+	db  *sqldb.DB
+	opt Options
 }
 
-// Routes hangs the pages into mux. perPage is how many rows a list has for a visitor who has not said otherwise.
-func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, c clock.Clock, perPage int) {
-	p := &Pages{db: db, clock: c, perPage: perPage}
+// Options are what a site decides about its pages of patches.
+type Options struct {
+	PerPage         int  // rows of a list for a visitor who has not said otherwise
+	LegacyRedirects bool // numbers in addresses lead to the pages they meant in older versions
+}
+
+// Routes hangs the pages into mux.
+func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
+	p := &Pages{db: db, opt: opt}
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
 	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk))
 	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
@@ -37,7 +41,11 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, c clock.Clock, p
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
-	for _, kind := range []string{patch.KindPatch, patch.KindCover, patch.KindComment} {
+	kinds := []string{patch.KindComment}
+	if opt.LegacyRedirects {
+		kinds = append(kinds, patch.KindPatch, patch.KindCover)
+	}
+	for _, kind := range kinds {
 		mux.Handle("GET /"+kind+"/{id}/{rest...}", shell.Page(p.numbered(kind)))
 	}
 }
