@@ -141,10 +141,10 @@ func save(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, v
 	if fault.Is(err, fault.Conflict) {
 		return fault.New(fault.Conflict, "another project has the link name %q, the name %q, or the list id %q with the same subject match %q", p.Linkname, p.Name, p.ListID, p.SubjectMatch)
 	}
-	if err != nil {
+	if fault.UserText(err) == "" && err != nil { // what is for users says itself what it is about
 		return fmt.Errorf("%s %q: %w", verb, p.Linkname, err)
 	}
-	return nil
+	return err
 }
 
 // Remove deletes a project in the caller's transaction, with its maintainers and rules. Its patches must be gone before; app sees to it.
