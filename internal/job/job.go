@@ -69,10 +69,16 @@ func Enqueue(ctx context.Context, tx *sqldb.Tx, now clock.Time, n New) (int64, e
 }
 
 // Claim leases up to most jobs that are due, for owner until now+lease, passing over those another process is claiming and those behind
-// an unfinished job of the same target. Jobs whose lease has run out are due again.
+// an unfinished job of the same target. Jobs whose lease has run out are due again; after their last attempt they are dead: they took their process with
+// them each time.
 func Claim(ctx context.Context, tx *sqldb.Tx, now clock.Time, owner string, lease time.Duration, most int) ([]Job, error) {
+	_, err := tx.Exec(ctx, "UPDATE job SET state = ?, lease_owner = '', error = ?, finished_at = ? WHERE state = ? AND lease_until <= ? AND attempts >= max_attempts",
+		Dead, "its process ended before it did", int64(now), Running, int64(now))
+	if err != nil {
+		return nil, fmt.Errorf("bury jobs: %w", err)
+	}
 	var jobs []Job
-	err := tx.Select(ctx, &jobs, "SELECT "+columns+` FROM job j WHERE (state = 'queued' AND run_at <= ? OR state = 'running' AND lease_until <= ?)
+	err = tx.Select(ctx, &jobs, "SELECT "+columns+` FROM job j WHERE (state = 'queued' AND run_at <= ? OR state = 'running' AND lease_until <= ?)
 		AND (target = '' OR NOT EXISTS (SELECT 1 FROM job o WHERE o.target = j.target AND o.id < j.id AND o.state IN ('queued', 'running')))
 		ORDER BY priority, run_at, id LIMIT ?`+tx.SkipLocked(), int64(now), int64(now), most)
 	if err != nil {

@@ -172,6 +172,29 @@ func TestLeaseExpires(t *testing.T) {
 	})
 }
 
+// TestJobThatKillsItsProcess: a job that ends its process each time is dead after its last attempt, and the next of its target can run.
+func TestJobThatKillsItsProcess(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		enqueue(t, db, job.New{Kind: "a", Target: "t", MaxAttempts: 2})
+		enqueue(t, db, job.New{Kind: "b", Target: "t"})
+		at := now
+		for attempt := 1; attempt <= 2; attempt++ {
+			got := claim(t, db, at, "me", 10)
+			if len(got) != 1 || got[0].Kind != "a" || got[0].Attempts != attempt {
+				t.Fatalf("attempt %d: %+v", attempt, got)
+			}
+			at = got[0].LeaseUntil
+		}
+		if got := claim(t, db, at, "me", 10); len(got) != 1 || got[0].Kind != "b" {
+			t.Errorf("after its last attempt: %+v", got)
+		}
+		var state string
+		if err := db.Get(t.Context(), &state, "SELECT CONCAT_WS(' ', state, attempts, error) FROM job WHERE kind = 'a'"); err != nil || state != "dead 2 its process ended before it did" {
+			t.Errorf("%s, %v", state, err)
+		}
+	})
+}
+
 func TestFail(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		enqueue(t, db, job.New{Kind: "a", MaxAttempts: 3})
