@@ -189,14 +189,14 @@ func (in *Intake) loadWaiting(ctx context.Context, msgids []string) error {
 
 func (in *Intake) loadSeries(ctx context.Context, msgids []string, w Wanted) error {
 	err := sqldb.Chunks(msgids, func(msgids []string) error {
-		return in.eachSeriesRow(ctx, "SELECT r.msgid AS ref, NOT r.own AS awaits, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
+		return in.eachSeriesRow(ctx, "SELECT r.msgid AS ref, r.awaited AS awaits, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
 			WHERE r.project_id = ? AND r.msgid IN (?)`, in.project.ID, msgids)
 	})
 	if err != nil {
 		return err
 	}
 	err = sqldb.Chunks(w.Submitters, func(people []int64) error {
-		return in.eachSeriesRow(ctx, "SELECT '' AS ref, EXISTS (SELECT 1 FROM series_reference r WHERE r.series_id = s.id AND r.own = FALSE) AS awaits, "+seriesColumns+` FROM series s WHERE s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?`,
+		return in.eachSeriesRow(ctx, "SELECT '' AS ref, EXISTS (SELECT 1 FROM series_reference r WHERE r.series_id = s.id AND r.awaited = TRUE) AS awaits, "+seriesColumns+` FROM series s WHERE s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?`,
 			people, int64(w.From), int64(w.To), in.project.ID)
 	})
 	if err != nil {

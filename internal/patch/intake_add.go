@@ -139,15 +139,16 @@ func (in *Intake) announce(s *Series) {
 func (in *Intake) Refer(msgid string, s *Series) {
 	if in.byRef[msgid] == nil {
 		in.byRef[msgid] = s
-		in.new.references[msgid] = reference{series: s.ID}
-		s.awaits = true
+		awaited := in.messages[msgid] == nil
+		in.new.references[msgid] = reference{series: s.ID, awaited: awaited}
+		s.awaits = s.awaits || awaited
 	}
 }
 
 // Own lets the Message-ID of one of its own mails (key form) lead to a series, wherever it led before.
 func (in *Intake) Own(msgid string, s *Series) {
 	in.byRef[msgid] = s
-	in.new.references[msgid] = reference{series: s.ID, own: true}
+	in.new.references[msgid] = reference{series: s.ID}
 }
 
 // DependOn records that a series needs another one of the project to be applied first. A series can't depend on itself.

@@ -31,10 +31,10 @@ type added struct {
 	counts        map[[2]int64]int // state, delegate → patches
 }
 
-// reference is where a Message-ID leads: to a series of which it is a mail (own), or of whose mails it is an ancestor.
+// reference is where a Message-ID leads: to the series of which it is a mail, or of whose mails it is an ancestor. awaited: an ancestor that is not here.
 type reference struct {
-	series int64
-	own    bool
+	series  int64
+	awaited bool
 }
 
 type patchRow struct {
@@ -123,10 +123,10 @@ func (in *Intake) writeSeries(ctx context.Context) error {
 	}
 	var references [][]any
 	for msgid, r := range in.new.references {
-		references = append(references, []any{in.project.ID, msgid, r.series, r.own})
+		references = append(references, []any{in.project.ID, msgid, r.series, r.awaited})
 	}
-	u = sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id", "own"},
-		Key: []string{"project_id", "msgid"}, Replace: []string{"series_id", "own"}}
+	u = sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id", "awaited"},
+		Key: []string{"project_id", "msgid"}, Replace: []string{"series_id", "awaited"}}
 	if err := in.tx.Upsert(ctx, u, references); err != nil {
 		return err
 	}

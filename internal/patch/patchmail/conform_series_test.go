@@ -72,6 +72,23 @@ var seriesCases = []seriesCase{
 		p1 | [PATCH 1/2] one | | 1
 		p2 | [PATCH 2/2] two | | 2`,
 		"cover patch patch", []string{`(1,2,[1 2]) c "A sample series"`}, "SCPpPps", ""},
+	// A re-roll whose patches answer different comments on its predecessor is one series: its markers hold it together.
+	{"revision-threaded-to-comments", `
+		p0 | [PATCH] one
+		r1 | Re: [PATCH] one | p0 | 1
+		r2 | Re: [PATCH] one | p0 | 2
+		p1 | [PATCH v2 1/2] one | r1 | 60
+		p2 | [PATCH v2 2/2] two | r2 | 61`,
+		"patch comment comment patch patch", []string{`(1,1,[1]) - "one"`, `(2,2,[1 2]) - "[v2,1/2] one"`}, "PSpsrrPSpPps", "r1→p0 r2→p0"},
+	// Two threads of one author, of one length and minutes apart, whose covers come last, are not mixed. Django joins p1 and p4.
+	{"two-threads-covers-last", `
+		p1 | [PATCH 1/2] one | c | 1
+		p4 | [PATCH 2/2] four | d | 3
+		p3 | [PATCH 1/2] three | d | 2
+		p2 | [PATCH 2/2] two | c | 2
+		c  | [PATCH 0/2] first
+		d  | [PATCH 0/2] second`,
+		"patch patch patch patch cover cover", []string{`(1,2,[1 2]) c "first"`, `(1,2,[1 2]) d "second"`}, "PSpPSPppsPpsCC", ""},
 	{"bugs-multiple-references", `
 		c  | [PATCH v2 0/4] A sample series
 		p1 | [PATCH v2 1/4] one | c c | 1

@@ -104,8 +104,8 @@ func (d *desk) takeCover(ctx context.Context, l *letter) error {
 		if s, err = d.in.NewSeries(ctx, l.sender.ID, l.date, l.subject.Version, l.subject.Total, nil); err != nil {
 			return err
 		}
-		d.in.Own(l.mail.MsgID, s)
 	}
+	d.in.Own(l.mail.MsgID, s)
 	if err := d.in.AddCover(ctx, l.message, d.parent(l), l.subject.Name, s); err != nil {
 		return err
 	}

@@ -55,12 +55,12 @@ CREATE INDEX series_submitter_date ON series (submitter_id, date);
 CREATE INDEX series_previous ON series (previous_id);
 CREATE INDEX series_date ON series (date, id);
 
--- Message-IDs that lead to a series: own are its mails; the others are ancestors of them that are not here, such as a cover letter still to come.
+-- Message-IDs that lead to a series: of its mails and of their ancestors. awaited: one that was not here, such as a cover letter still to come.
 CREATE TABLE series_reference (
   project_id BIGINT NOT NULL,
   msgid VARCHAR(255) NOT NULL,
   series_id BIGINT NOT NULL,
-  own BOOLEAN NOT NULL,
+  awaited BOOLEAN NOT NULL,
   PRIMARY KEY (project_id, msgid)
 ) WITHOUT ROWID;
 CREATE INDEX series_reference_series ON series_reference (series_id);
