@@ -51,6 +51,9 @@ func (p *Tab) hear(event any) {
 	var said string
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelInfo || e.Entry.Level == log.EntryLevelVerbose {
+			return // remarks on timing, such as that autofocus came too late
+		}
 		said = fmt.Sprintf("%s: %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL)
 	case *runtime.EventExceptionThrown:
 		said = "exception: " + e.ExceptionDetails.Text
