@@ -5,16 +5,17 @@ export CGO_ENABLED := 0
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SIZE    ?= 10k
 
 # Packages with goroutines; the race detector needs cgo.
 RACE    := job ingress patch/patchmail app
 TESTS   := go run ./internal/test/runtests
 
 .DEFAULT_GOAL := build
-.PHONY: help build run deps test race soak bench check install clean FORCE
+.PHONY: help build run deps test race soak bench bench-intake check install clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: bin/pw ## build bin/pw (the default)
 
@@ -47,6 +48,10 @@ bench: ## run the benchmarks, on servers that write to disk
 	@dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' cmd internal | xargs -r -n1 dirname | sort -u | sed 's,^,./,'); \
 	if [ -z "$$dirs" ]; then echo 'bench: no package has benchmarks'; \
 	else set -x; PW_TEST_DURABLE=1 go test -run '^$$' -bench . -benchmem -timeout 2h $$dirs; fi
+
+bench-intake: ## how fast mail is taken in, and where the time goes; SIZE=10k, 100k or 1M mails
+	@sh scripts/deps.sh --try
+	PW_TEST_DURABLE=1 SIZE=$(SIZE) go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/intakebench
 
 check: ## format, vet, staticcheck, architecture, generated files, go.mod, scripts
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd internal) || exit 1; \

@@ -20,7 +20,10 @@ import (
 
 func main() {
 	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ(), files: config.StandardFiles(os.Environ())}
-	os.Exit(c.run(os.Args[1:]))
+	stop := profile(c.environ, c.err)
+	code := c.run(os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
 // cli is what commands have of the world outside; tests give it buffers.

@@ -152,7 +152,7 @@ func (l *loader) environment(environ []string) {
 
 // forTests names the variables that steer the project's own tests, which run pw.
 func forTests(name string) bool {
-	return name == "PW_SHARED" || name == "PW_SOAK" || strings.HasPrefix(name, "PW_TEST_")
+	return name == "PW_SHARED" || name == "PW_SOAK" || name == "PW_CPUPROFILE" || strings.HasPrefix(name, "PW_TEST_")
 }
 
 func (l *loader) flag(name, value string) {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package intakebench
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/smtp"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/mbox"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+const smtpConnections = 8
+
+// BenchmarkSMTPServer sends the generated archive over 8 connections to a real `pw ingress`; each mail is answered 250 when it is committed. The clients share the
+// processors with the server.
+func BenchmarkSMTPServer(b *testing.B) {
+	program := build(b)
+	mails := readMails(b, sources(b)[0].path)
+	for _, engine := range dbtest.Engines(b) {
+		b.Run(engine, func(b *testing.B) {
+			for b.Loop() {
+				benchSMTP(b, program, engine, mails)
+			}
+		})
+	}
+}
+
+func readMails(b *testing.B, path string) (out [][]byte) {
+	b.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for r := mbox.NewReader(f, 1<<20); ; {
+		m, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		out = append(out, append([]byte(nil), m.Raw...))
+	}
+}
+
+func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
+	b.StopTimer()
+	url := database(b, program, engine, "kettle.lists.example")
+	address := freePort(b)
+	server := command(program, url, "ingress", "--ingress-listen", address)
+	server.Stderr = io.Discard
+	if err := server.Start(); err != nil {
+		b.Fatal(err)
+	}
+	clients := connect(b, address)
+	b.StartTimer()
+	start := time.Now()
+	send(b, clients, mails)
+	took := time.Since(start)
+	b.StopTimer()
+	for _, c := range clients {
+		c.Quit()
+	}
+	if err := server.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		b.Fatalf("pw ingress: %v", err)
+	}
+	if n := stored(b, url); n != len(mails) {
+		b.Errorf("%d mails are stored, %d were answered 250", n, len(mails))
+	}
+	report(b, server, len(mails), took, databaseSize(b, engine, url))
+	b.StartTimer()
+}
+
+func freePort(b *testing.B) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func connect(b *testing.B, address string) (out []*smtp.Client) {
+	b.Helper()
+	for end := time.Now().Add(20 * time.Second); len(out) < smtpConnections; {
+		c, err := smtp.Dial(address)
+		if err == nil {
+			out = append(out, c)
+		} else if time.Now().After(end) {
+			b.Fatal(err)
+		} else {
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	return out
+}
+
+// send gives each connection every eighth mail, so that neighbours arrive at the same time.
+func send(b *testing.B, clients []*smtp.Client, mails [][]byte) {
+	var all sync.WaitGroup
+	for i, c := range clients {
+		all.Go(func() {
+			for k := i; k < len(mails); k += len(clients) {
+				if err := sendOne(c, mails[k]); err != nil {
+					b.Errorf("mail %d: %v", k, err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func sendOne(c *smtp.Client, raw []byte) error {
+	if err := c.Mail("bounce@lists.example"); err != nil {
+		return err
+	}
+	if err := c.Rcpt("kettle@lists.example"); err != nil {
+		return err
+	}
+	w, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func stored(b *testing.B, url string) (n int) {
+	b.Helper()
+	db, err := sqldb.Open(b.Context(), url, sqldb.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Get(b.Context(), &n, "SELECT COUNT(*) FROM mail"); err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
