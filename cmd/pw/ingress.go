@@ -70,6 +70,7 @@ file, or for the file "-", it reads standard input.`,
 	cmd.Flags().StringVarP(&f.listID, "list-id", "l", "", "take the mails as sent to the list with this id, whatever their headers say")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
 	cmd.ValidArgsFunction = nil
+	cmd.AddCommand(newIngressList(c), newIngressShow(c), newIngressRetry(c), newIngressRoute(c), newIngressDrop(c))
 	return cmd
 }
 
@@ -269,4 +270,5 @@ var meaning = map[string]string{
 	mailstore.Unrouted:  "no project for their list",
 	mailstore.Broken:    "could not be understood; kept with the reason",
 	mailstore.Deleted:   "deleted on purpose before",
+	mailstore.Dropped:   "an administrator has no use for them",
 }

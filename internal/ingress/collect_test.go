@@ -25,7 +25,7 @@ type turnstile struct {
 	seen []int
 }
 
-func (*turnstile) Prepare(*mailmsg.Message) any { return nil }
+func (*turnstile) Prepare(*mailmsg.Message, clock.Time) any { return nil }
 
 func (s *turnstile) Claim(_ context.Context, _ *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
 	s.mu.Lock()

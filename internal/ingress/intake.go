@@ -32,6 +32,7 @@ type Mail struct {
 	Prepared   any // what the Prepare of the claimer that is asked made of Message
 	MsgID      string
 	ListID     string
+	Project    int64 // it is for this project, whatever its headers say; 0: they decide
 	Via        string
 	Recipients []string // of the envelope
 	SHA256     [32]byte
@@ -51,10 +52,11 @@ type Outcome struct {
 	Known   bool   // the same bytes were here before: nothing is stored
 }
 
-// Claimer is a domain's mail face. Prepare does what needs no database and may run concurrently. Claim decides about all mails of a batch in
+// Claimer is a domain's mail face. Prepare does what needs no database and may run concurrently; it is told when the mail was received, which may be
+// long ago. Claim decides about all mails of a batch in
 // the caller's transaction; it answers one Outcome per mail, an empty one for a mail that is not its own.
 type Claimer interface {
-	Prepare(*mailmsg.Message) any
+	Prepare(m *mailmsg.Message, received clock.Time) any
 	Claim(ctx context.Context, tx *sqldb.Tx, mails []Mail) ([]Outcome, error)
 }
 
@@ -94,17 +96,24 @@ func (in *Intake) prepare(deliveries []Delivery) []Mail {
 		msg := mailmsg.Parse(d.Raw)
 		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
 			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted}
-		if m.MsgID = mailstore.Key(msg.ID()); m.MsgID == "" {
-			// Mails without an id must not pass for copies of each other.
-			m.MsgID = fmt.Sprintf("<%x@no-message-id.invalid>", m.SHA256[:16])
-		}
+		m.name()
 		if d.Cut {
-			m.spoiled = fmt.Sprintf("the mail is too large: only its first %d bytes are kept", len(d.Raw))
+			m.spoiled = fmt.Sprintf("%s: only its first %d bytes are kept", tooLarge, len(d.Raw))
 		}
 		m.ask(in.claimers)
 		mails = append(mails, m)
 	}
 	return mails
+}
+
+// tooLarge begins the reason of a mail that was cut.
+const tooLarge = "the mail is too large"
+
+// name gives the mail its Message-ID. Mails without one must not pass for copies of each other.
+func (m *Mail) name() {
+	if m.MsgID = mailstore.Key(m.Message.ID()); m.MsgID == "" {
+		m.MsgID = fmt.Sprintf("<%x@no-message-id.invalid>", m.SHA256[:16])
+	}
 }
 
 // ask has the claimers prepare a mail. A bug that one mail brings out must not stop all others: the mail is kept as broken.
@@ -115,7 +124,7 @@ func (m *Mail) ask(claimers []Claimer) {
 		}
 	}()
 	for _, c := range claimers {
-		m.prepared = append(m.prepared, c.Prepare(m.Message))
+		m.prepared = append(m.prepared, c.Prepare(m.Message, m.ReceivedAt))
 	}
 }
 
@@ -251,7 +260,7 @@ func brokenUnlessKnown(ctx context.Context, tx *sqldb.Tx, m *Mail, why string) (
 	o := Outcome{Kind: mailstore.Broken, Reason: why}
 	seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
 	for _, s := range seen[m.SHA256] {
-		o.Known = o.Known || s.Project == 0 && s.ListID == m.ListID
+		o.Known = o.Known || s.ID != m.ID && s.Project == 0 && s.ListID == m.ListID
 	}
 	return o, err
 }

@@ -27,7 +27,9 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // claimer claims mails whose subject begins with its word; "bad" in a subject makes it fail, "away" as if the database were gone.
 type claimer struct{ word string }
 
-func (c claimer) Prepare(m *mailmsg.Message) any { return c.word + ":" + m.Header.Get("Subject") }
+func (c claimer) Prepare(m *mailmsg.Message, _ clock.Time) any {
+	return c.word + ":" + m.Header.Get("Subject")
+}
 
 func (c claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
 	out := make([]ingress.Outcome, len(mails))
@@ -232,7 +234,7 @@ func TestArchive(t *testing.T) {
 // panicking is a claimer with a bug that some mails bring out.
 type panicking struct{ ingress.Claimer }
 
-func (p panicking) Prepare(m *mailmsg.Message) any {
+func (p panicking) Prepare(m *mailmsg.Message, _ clock.Time) any {
 	if m.Header.Get("Subject") == "prepare" {
 		panic("bug in prepare")
 	}

@@ -24,6 +24,7 @@ const (
 	Unrouted  = "unrouted"  // no project for its list
 	Broken    = "broken"    // could not be made sense of, or made a domain fail; see the reason
 	Deleted   = "deleted"   // was deleted on purpose (tombstone)
+	Dropped   = "dropped"   // an administrator has no use for it
 )
 
 // Mail is one delivery.
@@ -95,6 +96,7 @@ func Put(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
 
 // Seen tells how a mail with the same bytes ended before.
 type Seen struct {
+	ID      int64
 	Project int64
 	ListID  string
 	Outcome string
@@ -107,12 +109,12 @@ func SeenBefore(ctx context.Context, tx *sqldb.Tx, sums [][]byte) (map[[32]byte]
 		return tx.Each(ctx, func(rows *sqlx.Rows) error {
 			var sum []byte
 			var s Seen
-			if err := rows.Scan(&sum, &s.Project, &s.ListID, &s.Outcome); err != nil {
+			if err := rows.Scan(&sum, &s.ID, &s.Project, &s.ListID, &s.Outcome); err != nil {
 				return err
 			}
 			out[[32]byte(sum)] = append(out[[32]byte(sum)], s)
 			return nil
-		}, "SELECT sha256, COALESCE(project_id, 0), list_id, outcome FROM mail WHERE sha256 IN (?)", sums)
+		}, "SELECT sha256, id, COALESCE(project_id, 0), list_id, outcome FROM mail WHERE sha256 IN (?)", sums)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for earlier deliveries: %w", err)
@@ -133,8 +135,46 @@ func Raw(ctx context.Context, q sqldb.Queryer, id, limit int64) ([]byte, error) 
 	return Unpack(bytes.Join(parts, nil), limit)
 }
 
+// Raws reads deliveries as they were received; those whose bytes are not kept are missing. The caller bounds how much it asks for by Mail.Size.
+func Raws(ctx context.Context, q sqldb.Queryer, mails []Mail) (map[int64][]byte, error) {
+	ids := make([]int64, len(mails))
+	for i := range mails {
+		ids[i] = mails[i].ID
+	}
+	packed := map[int64][]byte{}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		return q.Each(ctx, func(rows *sqlx.Rows) error {
+			var id int64
+			var raw []byte
+			err := rows.Scan(&id, &raw)
+			packed[id] = append(packed[id], raw...)
+			return err
+		}, "SELECT mail_id, raw FROM mail_raw WHERE mail_id IN (?) ORDER BY mail_id, part", ids)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d raw mails: %w", len(mails), err)
+	}
+	out := map[int64][]byte{}
+	for _, m := range mails {
+		if p, ok := packed[m.ID]; ok {
+			if out[m.ID], err = Unpack(p, max(m.Size, 1)); err != nil {
+				return nil, fmt.Errorf("read raw mail %d: %w", m.ID, err)
+			}
+		}
+	}
+	return out, nil
+}
+
 // Deliveries lists all deliveries with a Message-ID (key form), oldest first, without their bytes.
 func Deliveries(ctx context.Context, q sqldb.Queryer, msgid string) ([]Mail, error) {
+	out, err := selectMails(ctx, q, "msgid = ? ORDER BY id", msgid)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries of %s: %w", msgid, err)
+	}
+	return out, nil
+}
+
+func selectMails(ctx context.Context, q sqldb.Queryer, where string, arg any) ([]Mail, error) {
 	var out []Mail
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
 		var m Mail
@@ -145,11 +185,30 @@ func Deliveries(ctx context.Context, q sqldb.Queryer, msgid string) ([]Mail, err
 		m.SHA256 = [32]byte(sum)
 		out = append(out, m)
 		return nil
-	}, "SELECT id, received_at, sha256, size, via, list_id, COALESCE(project_id, 0), msgid, outcome, reason FROM mail WHERE msgid = ? ORDER BY id", msgid)
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries of %s: %w", msgid, err)
+	}, "SELECT id, received_at, sha256, size, via, list_id, COALESCE(project_id, 0), msgid, outcome, reason FROM mail WHERE "+where, arg)
+	return out, err
+}
+
+// Settle gives deliveries that were taken in again their new project, Message-ID, outcome and reason.
+func Settle(ctx context.Context, tx *sqldb.Tx, mails []Mail) error {
+	for _, m := range mails {
+		_, err := tx.Exec(ctx, "UPDATE mail SET project_id = ?, list_id = ?, msgid = ?, outcome = ?, reason = ? WHERE id = ?",
+			sqldb.NullID(m.Project), fold.Cut(m.ListID, 255), fold.Cut(m.MsgID, 255), m.Outcome, fold.Cut(m.Reason, 1000), m.ID)
+		if err != nil {
+			return fmt.Errorf("settle mail %d: %w", m.ID, err)
+		}
 	}
-	return out, nil
+	return nil
+}
+
+// PurgeRaw removes the bytes of deliveries.
+func PurgeRaw(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
+	return sqldb.Chunks(ids, func(ids []int64) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM mail_raw WHERE mail_id IN (?)", ids); err != nil {
+			return fmt.Errorf("remove the bytes of mails: %w", err)
+		}
+		return nil
+	})
 }
 
 // Purge removes the bytes of all deliveries with a Message-ID in a project and says so in their rows; it returns how many there were.

@@ -119,8 +119,8 @@ func TestMails(t *testing.T) {
 			a, empty, other := sha256.Sum256([]byte("raw a")), sha256.Sum256(nil), sha256.Sum256([]byte("other"))
 			got, err := mailstore.SeenBefore(ctx, tx, [][]byte{a[:], empty[:], other[:]})
 			want := map[[32]byte][]mailstore.Seen{
-				a:     {{Project: 0, ListID: "l.example.org", Outcome: "unrouted"}, {Project: 3, ListID: "l.example.org", Outcome: "patch"}},
-				empty: {{Project: 3, ListID: "l.example.org", Outcome: "duplicate"}},
+				a:     {{ID: 3, Project: 0, ListID: "l.example.org", Outcome: "unrouted"}, {ID: 1, Project: 3, ListID: "l.example.org", Outcome: "patch"}},
+				empty: {{ID: 2, Project: 3, ListID: "l.example.org", Outcome: "duplicate"}},
 			}
 			byProject := cmpopts.SortSlices(func(a, b mailstore.Seen) bool { return a.Project < b.Project })
 			if diff := cmp.Diff(want, got, byProject); diff != "" {

@@ -46,6 +46,16 @@ func (r *Router) Route(listIDs []string, subject string) *Project {
 	return nil
 }
 
+// ByID finds a project by its id. Nil: there is none.
+func (r *Router) ByID(id int64) *Project {
+	for i := range r.projects {
+		if r.projects[i].ID == id {
+			return &r.projects[i]
+		}
+	}
+	return nil
+}
+
 // RouteByAddress finds the project whose list has one of the addresses, without regard to letter case; for mail that says nothing of a list. Nil: none.
 func (r *Router) RouteByAddress(addresses []string, subject string) *Project {
 	for _, address := range addresses {

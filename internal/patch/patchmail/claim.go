@@ -29,7 +29,7 @@ type Claimer struct{ clock clock.Clock }
 func New(c clock.Clock) *Claimer { return &Claimer{clock: c} }
 
 // Prepare implements ingress.Claimer.
-func (c *Claimer) Prepare(m *mailmsg.Message) any { return c.draft(m) }
+func (c *Claimer) Prepare(m *mailmsg.Message, received clock.Time) any { return c.draft(m, received) }
 
 // letter is a mail with all that is known of it when it is decided about.
 type letter struct {
@@ -78,7 +78,9 @@ func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *lette
 		lists = []string{m.ListID}
 	}
 	p := router.Route(lists, d.subject)
-	if len(lists) == 0 { // sent straight to us, as git-send-email does
+	if m.Project != 0 {
+		p = router.ByID(m.Project)
+	} else if len(lists) == 0 { // sent straight to us, as git-send-email does
 		p = router.RouteByAddress(m.Recipients, d.subject)
 	}
 	switch {
@@ -128,8 +130,12 @@ func markKnown(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail, outcomes
 		o.Known = inBatch[self]
 		inBatch[self] = true
 		for _, s := range seen[m.SHA256] {
-			if s.Project == o.Project && (o.Project != 0 || s.ListID == m.ListID) {
-				o.Known = true
+			switch {
+			case s.ID == m.ID: // it is being taken in again
+			case o.Project != 0:
+				o.Known = o.Known || s.Project == o.Project
+			default: // a project may have been given to it by hand
+				o.Known = o.Known || s.ListID == m.ListID
 			}
 		}
 		if o.Known && o.Kind == "" {

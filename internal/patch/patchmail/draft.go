@@ -35,14 +35,15 @@ type draft struct {
 // maxReferences bounds how far back in a thread a mail is looked up.
 const maxReferences = 100
 
-func (c *Claimer) draft(m *mailmsg.Message) *draft {
+// draft reads a mail; when it was received dates one that has no usable date.
+func (c *Claimer) draft(m *mailmsg.Message, received clock.Time) *draft {
 	d := &draft{
 		subject: m.Header.Get("Subject"),
 		lists:   mailmsg.ListIDs(m.Header),
 		hint:    strings.ToLower(m.Header.Get("X-Patchwork-Hint")),
 		headers: m.Header.Text(),
 	}
-	when, _ := m.Date(c.clock.Now().Time())
+	when, _ := m.Date(received.Time())
 	d.date = clock.FromTime(when)
 	for _, ref := range m.References() {
 		if len(d.references) == maxReferences {

@@ -14,6 +14,8 @@ CREATE TABLE mail (
 );
 CREATE INDEX mail_sha256 ON mail (sha256);
 CREATE INDEX mail_outcome ON mail (outcome, id);
+CREATE INDEX mail_project_outcome ON mail (project_id, outcome, id);
+CREATE INDEX mail_received ON mail (received_at, id);
 CREATE INDEX mail_msgid ON mail (msgid);
 
 -- The bytes of a delivery, zstd, in pieces that any server takes in one statement.

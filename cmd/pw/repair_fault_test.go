@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// TestRepairFaults kills a pw that repairs.
+func TestRepairFaults(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "pw")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build pw: %v\n%s", err, out)
+	}
+	t.Run("KillInMidRetry", func(t *testing.T) { testKillInMidRetry(t, program) })
+}
+
+// runs starts pw in batches of eight mails.
+func (in *inbox) runs(program string, args ...string) *process {
+	in.t.Helper()
+	p := &process{Cmd: exec.Command(program, args...)}
+	p.Env = append(in.env("PW_LIMITS_BATCH_MAILS=8"), "PATH="+os.Getenv("PATH"))
+	p.Stderr = &p.err
+	p.Dir = in.t.TempDir()
+	if err := p.Start(); err != nil {
+		in.t.Fatal(err)
+	}
+	return p
+}
+
+// lost is a database with mails that found no project, which there is now.
+func lost(t *testing.T, program, archive string) *inbox {
+	t.Helper()
+	in := newInbox(t, sqldb.SQLite)
+	if p := in.runs(program, "ingress", "--mbox", archive); p.code(t) != 0 {
+		t.Fatal(p.err.String())
+	}
+	in.project("late", "late.lists.example")
+	return in
+}
+
+// testKillInMidRetry kills pw with signal 9 at random moments, until a run comes to its end: each mail is taken in once.
+func testKillInMidRetry(t *testing.T, program string) {
+	mails := bytes.ReplaceAll(threads(60), []byte("\nSubject:"), []byte("\nList-Id: <late.lists.example>\nSubject:"))
+	archive := file(t, "threads.mbox", mails)
+	retry := []string{"ingress", "retry", "--outcome", "unrouted"}
+	calm := lost(t, program, archive)
+	began := time.Now()
+	if p := calm.runs(program, retry...); p.code(t) != 0 {
+		t.Fatal(p.err.String())
+	}
+	took := time.Since(began)
+	undisturbed := calm.rows()
+	hit := 0
+	for range faultRounds() {
+		in := lost(t, program, archive)
+		for range 4 {
+			p := in.runs(program, retry...)
+			time.Sleep(time.Duration(rand.Int64N(int64(took))))
+			p.Process.Kill()
+			p.code(t)
+			if n := in.count("SELECT COUNT(*) FROM mail WHERE outcome = 'unrouted'"); n > 0 && n < 360 {
+				hit++
+			}
+		}
+		if p := in.runs(program, retry...); p.code(t) != 0 {
+			t.Fatalf("the run to the end: %s", p.err.String())
+		}
+		in.equals(undisturbed)
+	}
+	if hit == 0 {
+		t.Error("no kill hit the middle of a retry")
+	}
+}
