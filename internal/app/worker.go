@@ -7,30 +7,56 @@ import (
 	"time"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/job"
 )
 
-// sweepEvery is how often what has expired is removed.
-const sweepEvery = 10 * time.Minute
+// Work runs jobs, gives events their positions and does what has to be done from time to time, until ctx ends. Any number of processes may do so on one
+// database.
+func (a *App) Work(ctx context.Context) error { return a.runner().Run(ctx) }
 
-// Work does what has to be done from time to time until ctx ends. Any number of processes may do so on one database. What fails is
-// logged and tried again the next time.
-func (a *App) Work(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		n, err := account.Sweep(ctx, a.DB, a.Clock.Now())
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
-			a.Log.Warn("housekeeping failed, trying again later", "err", err)
-		case n > 0:
-			a.Log.Info("housekeeping", "expired sessions", n)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+// runner knows all that this program does in the background.
+func (a *App) runner() *job.Runner {
+	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{})
+	r.Loop(job.Loop{Name: "event relay", Wake: []string{event.WakeRelay}, Run: func(ctx context.Context) (bool, error) {
+		n, err := event.Relay(ctx, a.DB)
+		return n > 0, err
+	}})
+	for _, c := range a.consumers() {
+		r.Loop(a.consuming(c))
 	}
+	for _, k := range a.kinds() {
+		r.Handle(k)
+	}
+	for _, p := range a.periodic() {
+		r.Every(p)
+	}
+	return r
+}
+
+// consumers read all events in order.
+func (a *App) consumers() []event.Consumer { return nil }
+
+// kinds are the jobs that are run.
+func (a *App) kinds() []job.Kind { return nil }
+
+// periodic is what has to be done from time to time.
+func (a *App) periodic() []job.Periodic {
+	return []job.Periodic{
+		{Name: "expired sessions", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
+			n, err := account.Sweep(ctx, a.DB, a.Clock.Now())
+			if n > 0 {
+				a.Log.Info("housekeeping", "expired sessions", n)
+			}
+			return err
+		}},
+	}
+}
+
+// consuming makes a consumer a loop of the runner.
+func (a *App) consuming(c event.Consumer) job.Loop {
+	return job.Loop{Name: "consumer " + c.Name, Wake: []string{event.WakeReaders}, Run: func(ctx context.Context) (bool, error) {
+		n, err := event.Consume(ctx, a.DB, a.Clock.Now(), c)
+		return n > 0, err
+	}}
 }

@@ -30,9 +30,16 @@ type Subject struct {
 
 // Append writes events in the caller's transaction, in order.
 func Append(ctx context.Context, tx *sqldb.Tx, events ...Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	position, err := positions(ctx, tx, len(events))
+	if err != nil {
+		return err
+	}
 	rows := make([][]any, 0, len(events))
 	var subjects [][]any
-	for _, e := range events {
+	for i, e := range events {
 		id, err := tx.NextID(ctx, "event")
 		if err != nil {
 			return err
@@ -41,15 +48,27 @@ func Append(ctx context.Context, tx *sqldb.Tx, events ...Event) error {
 		if err != nil {
 			return fmt.Errorf("append event %s: %w", e.Kind, err)
 		}
-		rows = append(rows, []any{id, sqldb.NullID(e.Project), e.Kind, sqldb.NullID(e.Actor), int64(e.At), string(payload)})
+		rows = append(rows, []any{id, position(i), sqldb.NullID(e.Project), e.Kind, sqldb.NullID(e.Actor), int64(e.At), string(payload)})
 		for _, s := range e.Subjects {
 			subjects = append(subjects, []any{s.Kind, s.ID, id})
 		}
 	}
-	if err := tx.Insert(ctx, "event", []string{"id", "project_id", "kind", "actor_id", "at", "payload"}, rows); err != nil {
+	if err := tx.Insert(ctx, "event", []string{"id", "pos", "project_id", "kind", "actor_id", "at", "payload"}, rows); err != nil {
 		return err
 	}
 	return tx.Insert(ctx, "event_subject", []string{"kind", "subject_id", "event_id"}, subjects)
+}
+
+// positions gives the position of each event that is being written. On SQLite writers are alone until they commit, so that what they count goes up in
+// the order of commits; elsewhere it is null, and given by Relay.
+func positions(ctx context.Context, tx *sqldb.Tx, n int) (func(i int) any, error) {
+	if tx.Engine() != sqldb.SQLite {
+		tx.Wake(WakeRelay)
+		return func(int) any { return nil }, nil
+	}
+	last, err := takePositions(ctx, tx, n)
+	tx.Wake(WakeReaders)
+	return func(i int) any { return last + 1 + int64(i) }, err
 }
 
 // Forget removes the events about one subject that match says yes to (nil: all): for a message that is deleted on purpose.

@@ -6,21 +6,28 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"patchwork.example/pw/internal/base/clock"
-	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
 
-// The states of a job.
+// The states of a job. The first four are unfinished.
 const (
-	Queued  = "queued"
-	Running = "running"
-	Done    = "done"
-	Dead    = "dead" // failed for the last time; kept until somebody looks
+	Waiting   = "waiting" // its time has not come
+	Blocked   = "blocked" // another job of its target comes first
+	Queued    = "queued"  // may run
+	Running   = "running"
+	Done      = "done"
+	Dead      = "dead"      // failed for the last time; kept until somebody looks
+	Cancelled = "cancelled" // somebody did not want it
 )
+
+// States are all states, in the order in which a job may go through them.
+var States = []string{Waiting, Blocked, Queued, Running, Done, Dead, Cancelled}
+
+// wakeName is what runners wait for with sqldb.DB.Wakeups.
+const wakeName = "job"
 
 // New is a job to be queued.
 type New struct {
@@ -47,77 +54,52 @@ type Job struct {
 	LeaseUntil  clock.Time `db:"lease_until"`
 	Error       string     // of the last attempt
 	CreatedAt   clock.Time `db:"created_at"`
+	FinishedAt  clock.Time `db:"finished_at"` // 0: it is not finished
 }
 
-const columns = "id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at"
+// Decode reads the payload into dest, a pointer. A payload that does not fit is a Permanent error.
+func (j Job) Decode(dest any) error {
+	if err := json.Unmarshal([]byte(j.Payload), dest); err != nil {
+		return Permanent(fmt.Errorf("read the payload of job %d: %w", j.ID, err))
+	}
+	return nil
+}
 
-// Enqueue writes a job in the caller's transaction and returns its id.
+const columns = `j.id, j.kind, j.target, j.priority, j.payload, j.state, j.run_at, j.attempts, j.max_attempts, j.lease_owner, j.lease_until, j.error,
+	j.created_at, COALESCE(j.finished_at, 0) AS finished_at`
+
+// Enqueue writes a job in the caller's transaction and returns its id. Runners look as soon as it has committed.
 func Enqueue(ctx context.Context, tx *sqldb.Tx, now clock.Time, n New) (int64, error) {
-	id, err := tx.NextID(ctx, "job")
+	ids, err := EnqueueAll(ctx, tx, now, n)
 	if err != nil {
 		return 0, err
 	}
-	payload, err := json.Marshal(n.Payload)
-	if err != nil {
-		return 0, fmt.Errorf("enqueue %s: %w", n.Kind, err)
-	}
-	if n.MaxAttempts == 0 {
-		n.MaxAttempts = 10
-	}
-	row := []any{id, n.Kind, fold.Cut(n.Target, 255), n.Priority, string(payload), Queued, int64(max(n.RunAt, now)), 0, n.MaxAttempts, "", 0, "", int64(now)}
-	return id, tx.Insert(ctx, "job", []string{"id", "kind", "target", "priority", "payload", "state", "run_at", "attempts", "max_attempts", "lease_owner", "lease_until", "error", "created_at"}, [][]any{row})
+	return ids[0], nil
 }
 
-// Claim leases up to most jobs that are due, for owner until now+lease, passing over those another process is claiming and those behind
-// an unfinished job of the same target. Jobs whose lease has run out are due again; after their last attempt they are dead: they took their process with
-// them each time.
-func Claim(ctx context.Context, tx *sqldb.Tx, now clock.Time, owner string, lease time.Duration, most int) ([]Job, error) {
-	_, err := tx.Exec(ctx, "UPDATE job SET state = ?, lease_owner = '', error = ?, finished_at = ? WHERE state = ? AND lease_until <= ? AND attempts >= max_attempts",
-		Dead, "its process ended before it did", int64(now), Running, int64(now))
-	if err != nil {
-		return nil, fmt.Errorf("bury jobs: %w", err)
-	}
-	var jobs []Job
-	err = tx.Select(ctx, &jobs, "SELECT "+columns+` FROM job j WHERE (state = 'queued' AND run_at <= ? OR state = 'running' AND lease_until <= ?)
-		AND (target = '' OR NOT EXISTS (SELECT 1 FROM job o WHERE o.target = j.target AND o.id < j.id AND o.state IN ('queued', 'running')))
-		ORDER BY priority, run_at, id LIMIT ?`+tx.SkipLocked(), int64(now), int64(now), most)
-	if err != nil {
-		return nil, fmt.Errorf("claim jobs: %w", err)
-	}
-	for i := range jobs {
-		j := &jobs[i]
-		j.State, j.LeaseOwner, j.LeaseUntil, j.Attempts = Running, owner, now.Add(lease), j.Attempts+1
-		_, err := tx.Exec(ctx, "UPDATE job SET state = ?, lease_owner = ?, lease_until = ?, attempts = ? WHERE id = ?", j.State, j.LeaseOwner, int64(j.LeaseUntil), j.Attempts, j.ID)
+// EnqueueAll is Enqueue for several jobs at once.
+func EnqueueAll(ctx context.Context, tx *sqldb.Tx, now clock.Time, list ...New) (ids []int64, err error) {
+	rows := make([][]any, 0, len(list))
+	for _, n := range list {
+		id, err := tx.NextID(ctx, "job")
 		if err != nil {
-			return nil, fmt.Errorf("claim job %d: %w", j.ID, err)
+			return nil, err
 		}
+		payload, err := json.Marshal(n.Payload)
+		if err != nil {
+			return nil, fmt.Errorf("enqueue %s: %w", n.Kind, err)
+		}
+		if n.MaxAttempts == 0 {
+			n.MaxAttempts = 10
+		}
+		state := Queued
+		if n.RunAt > now {
+			state = Waiting
+		}
+		ids = append(ids, id)
+		rows = append(rows, []any{id, n.Kind, fold.Cut(n.Target, 255), n.Priority, string(payload), state, int64(max(n.RunAt, now)), 0, n.MaxAttempts, "", 0, "", int64(now)})
 	}
-	return jobs, nil
-}
-
-// Finish ends a job that its owner has done. fault.Conflict: the lease was lost to another process meanwhile.
-func Finish(ctx context.Context, tx *sqldb.Tx, now clock.Time, j Job) error {
-	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, finished_at = ?, error = '' WHERE id = ? AND state = 'running' AND lease_owner = ? AND attempts = ?", Done, int64(now), j.ID, j.LeaseOwner, j.Attempts)
-	return j.leased(n, err)
-}
-
-// Fail records a failed attempt: the job is due again at next, or dead when it had its last attempt.
-func Fail(ctx context.Context, tx *sqldb.Tx, now, next clock.Time, j Job, why string) error {
-	state, finished := Queued, any(nil)
-	if j.Attempts >= j.MaxAttempts {
-		state, finished = Dead, int64(now)
-	}
-	n, err := tx.Exec(ctx, "UPDATE job SET state = ?, run_at = ?, lease_owner = '', lease_until = 0, error = ?, finished_at = ? WHERE id = ? AND state = 'running' AND lease_owner = ? AND attempts = ?",
-		state, int64(next), fold.Cut(why, 10000), finished, j.ID, j.LeaseOwner, j.Attempts)
-	return j.leased(n, err)
-}
-
-func (j Job) leased(n int64, err error) error {
-	if err == nil && n == 0 {
-		return fault.New(fault.Conflict, "job %d is no longer leased to %s", j.ID, j.LeaseOwner)
-	}
-	if err != nil {
-		return fmt.Errorf("end job %d: %w", j.ID, err)
-	}
-	return nil
+	tx.Wake(wakeName)
+	return ids, tx.Insert(ctx, "job", []string{"id", "kind", "target", "priority", "payload", "state", "run_at", "attempts", "max_attempts",
+		"lease_owner", "lease_until", "error", "created_at"}, rows)
 }

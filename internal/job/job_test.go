@@ -4,6 +4,7 @@ package job_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -43,10 +44,27 @@ func inTx(t *testing.T, db *sqldb.DB, f func(ctx context.Context, tx *sqldb.Tx) 
 func claim(t *testing.T, db *sqldb.DB, at clock.Time, owner string, most int) (jobs []job.Job) {
 	t.Helper()
 	inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) (err error) {
-		jobs, err = job.Claim(ctx, tx, at, owner, time.Minute, most)
+		jobs, err = claimAll(ctx, tx, at, owner, most)
 		return err
 	})
 	return jobs
+}
+
+// claimAll claims of all kinds.
+func claimAll(ctx context.Context, tx *sqldb.Tx, at clock.Time, owner string, most int) ([]job.Job, error) {
+	if _, err := job.Tidy(ctx, tx, at); err != nil {
+		return nil, err
+	}
+	var kinds []string
+	if err := tx.Select(ctx, &kinds, "SELECT DISTINCT kind FROM job ORDER BY kind"); err != nil {
+		return nil, err
+	}
+	var wants []job.Want
+	for _, k := range kinds {
+		wants = append(wants, job.Want{Kind: k, Lease: time.Minute, Most: most})
+	}
+	jobs, _, err := job.Claim(ctx, tx, at, owner, most, wants)
+	return jobs, err
 }
 
 func kinds(jobs []job.Job) string {
@@ -62,7 +80,10 @@ func finish(db *sqldb.DB, j job.Job) error {
 }
 
 func fail(db *sqldb.DB, next clock.Time, j job.Job, why string) error {
-	return db.Tx(context.Background(), func(tx *sqldb.Tx) error { return job.Fail(context.Background(), tx, now, next, j, why) })
+	return db.Tx(context.Background(), func(tx *sqldb.Tx) error {
+		_, err := job.Fail(context.Background(), tx, now, next, j, errors.New(why))
+		return err
+	})
 }
 
 func TestEnqueueAndClaim(t *testing.T) {
@@ -198,7 +219,7 @@ func TestJobThatKillsItsProcess(t *testing.T) {
 func TestFail(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		enqueue(t, db, job.New{Kind: "a", MaxAttempts: 3})
-		for attempt, want := range []string{"queued 1 0", "queued 2 0", "dead 3 1000000000000"} {
+		for attempt, want := range []string{"waiting 1 0", "waiting 2 0", "dead 3 1000000000000"} {
 			at := now + clock.Time(attempt)*1000
 			got := claim(t, db, at, "me", 1)
 			if len(got) != 1 {
@@ -258,7 +279,7 @@ func TestClaimConcurrently(t *testing.T) {
 				for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 					var jobs []job.Job
 					err := db.Tx(t.Context(), func(tx *sqldb.Tx) (err error) {
-						jobs, err = job.Claim(t.Context(), tx, now, fmt.Sprint("worker ", worker), time.Minute, 7)
+						jobs, err = claimAll(t.Context(), tx, now, fmt.Sprint("worker ", worker), 7)
 						return err
 					})
 					if err != nil {

@@ -5,7 +5,6 @@ package schema
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -74,10 +73,13 @@ func TestFilesAreWellFormed(t *testing.T) {
 	if err != nil || len(names) < 5 {
 		t.Fatal(names, err)
 	}
-	for i, name := range names {
-		if !strings.HasPrefix(name, fmt.Sprintf("migrations/%04d_", i+1)) {
-			t.Errorf("%s: file %d of the list must begin with %04d_", name, i+1, i+1)
+	used := map[string]string{}
+	for _, name := range names {
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+		if other := used[number]; other != "" || len(number) != 4 {
+			t.Errorf("%s: its number is that of %q, or has not four digits", name, other)
 		}
+		used[number] = name
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
 			t.Fatal(err)

@@ -34,20 +34,21 @@ const (
 
 // DB is one database. It is safe for concurrent use.
 type DB struct {
-	engine string
-	path   string   // SQLite: the file; else empty
-	write  *sqlx.DB // SQLite: one connection, whose transactions begin as writers
-	read   *sqlx.DB
-	blocks *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
-	locks  *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
-	ids    idPool
-	hear   func(query string)
+	engine   string
+	path     string   // SQLite: the file; else empty
+	write    *sqlx.DB // SQLite: one connection, whose transactions begin as writers
+	read     *sqlx.DB
+	blocks   *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
+	locks    *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
+	ids      idPool
+	sleepers sleepers
+	hear     func(query string)
 }
 
 // Options bound what a DB uses. The zero value means 20 connections.
 type Options struct {
 	MaxConnections int
-	Statement      func(query string) // if set, hears the text of each statement but those that take ids, so that tests can count them
+	Statement      func(query string) // if set, hears the text of each statement but those that take ids and wake others, so that tests can count them
 }
 
 // Open opens the database url names: sqlite:PATH, postgres://…, mariadb://… or mysql://… (MariaDB's ?socket=PATH names a Unix

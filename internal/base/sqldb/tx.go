@@ -29,6 +29,7 @@ type Tx struct {
 	db     *DB
 	tx     *sqlx.Tx
 	blocks map[string]*idBlock // SQLite: taken inside this transaction, void if it rolls back
+	wakes  []string            // who is to look after the commit
 }
 
 const maxAttempts = 8
@@ -69,12 +70,18 @@ func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
 	if err := f(tx); err != nil {
 		return err
 	}
+	if err := tx.sendWakes(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
 	if err := t.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	done = true
 	for name, b := range tx.blocks {
 		db.ids.put(name, *b)
+	}
+	for _, name := range tx.wakes {
+		db.sleepers.wake(name)
 	}
 	return nil
 }

@@ -39,7 +39,8 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at, id);
 CREATE INDEX audit_subject ON audit (subject, id);
 
--- state: queued, running, done, dead. Jobs with the same non-empty target run one after the other.
+-- state: waiting (for its time), blocked (by another job of its target), queued, running, done, dead, cancelled. Jobs with the same non-empty
+-- target run one after the other; see 0012 for who has the turn.
 -- owner: job
 CREATE TABLE job (
   id BIGINT PRIMARY KEY,
@@ -57,7 +58,7 @@ CREATE TABLE job (
   created_at BIGINT NOT NULL,
   finished_at BIGINT NULL
 );
-CREATE INDEX job_ready ON job (state, priority, run_at, id);
+CREATE INDEX job_ready ON job (state, kind, priority, run_at, id);
 CREATE INDEX job_target ON job (target, state, id);
 
 -- owner: webhook
