@@ -62,9 +62,11 @@ func (h *hasher) file(side byte, name string) {
 	h.add("+++ b/", name, "\n")
 }
 
+// maxHunkHead is how long a hunk header may be up to its second @@, in bytes; what follows is dropped.
+const maxHunkHead = 64
+
 func (h *hasher) hunk(line string) {
-	// Hunk headers are short up to their second @@; what follows is dropped.
-	c, ok := parseHunk([]byte(line[:min(len(line), 64)]))
+	c, ok := parseHunk([]byte(line[:min(len(line), maxHunkHead)]))
 	if ok {
 		h.add("@@ -", written(c.oldCount), " +", written(c.newCount), " @@\n")
 	}
@@ -111,15 +113,30 @@ func fileName(line string) (name string, ok bool) {
 
 // Files returns the names of the files in diff that have hunks, sorted, each
 // once, without their first component (the a/ and b/ of git) and without
-// /dev/null. A name without "/" is kept whole (Patchwork 3.2 makes it empty).
-// Renames, mode changes and binary files have no such lines and give no names.
+// /dev/null. Renames, mode changes and binary files have no such lines and give
+// no names. Unlike in Patchwork 3.2 a name without "/" is kept whole there
+// (Patchwork 3.2 makes it empty), one that git has quoted is unquoted, one with
+// spaces goes up to the tab behind it, and lines within hunks are not names.
 func Files(diff string) []string {
 	var names []string
+	old, new := 0, 0
 	for line := range strings.SplitSeq(diff, "\n") {
+		if (old > 0 || new > 0) && !strings.HasPrefix(line, gitHeader) {
+			old, new = hunkLeft(line, old, new)
+			continue
+		}
+		old, new = 0, 0
+		if strings.HasPrefix(line, "@@ -") {
+			if h, ok := parseHunk([]byte(line[:min(len(line), maxHunkHead)])); ok {
+				old, new = h.oldLines(), h.newLines()
+				continue
+			}
+		}
 		name, ok := fileName(line)
 		if !ok || strings.HasPrefix(name, "/dev/null") {
 			continue
 		}
+		name = wholeName(name, line[len(oldName):])
 		if _, rest, ok := strings.Cut(name, "/"); ok {
 			name = rest
 		}
@@ -127,6 +144,66 @@ func Files(diff string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// hunkLeft counts a line of a hunk.
+func hunkLeft(line string, old, new int) (oldLeft, newLeft int) {
+	switch {
+	case strings.HasPrefix(line, "-"):
+		return old - 1, new
+	case strings.HasPrefix(line, "+"):
+		return old, new - 1
+	case strings.HasPrefix(line, `\`):
+		return old, new
+	}
+	return old - 1, new - 1
+}
+
+// wholeName is the name at the start of rest, of which first is what precedes the first white space.
+func wholeName(first, rest string) string {
+	if rest[0] == '"' {
+		return unquote(rest)
+	}
+	if before, _, ok := strings.Cut(rest, "\t"); ok {
+		return before
+	}
+	return first
+}
+
+// unquote reads a name that git has put in quotes, in the way of C.
+func unquote(s string) string {
+	out := make([]byte, 0, len(s))
+	for i := 1; i < len(s) && s[i] != '"'; i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			out = append(out, s[i])
+			continue
+		}
+		i++
+		c := s[i]
+		if n, ok := octal(s[i:]); ok {
+			c = n
+			i += 2
+		} else if at := strings.IndexByte("abtnvfr", c); at >= 0 {
+			c = "\a\b\t\n\v\f\r"[at]
+		}
+		out = append(out, c)
+	}
+	return strings.ToValidUTF8(string(out), "\ufffd")
+}
+
+// octal reads three octal digits.
+func octal(s string) (byte, bool) {
+	if len(s) < 3 {
+		return 0, false
+	}
+	n := 0
+	for i := range 3 {
+		if s[i] < '0' || s[i] > '7' {
+			return 0, false
+		}
+		n = n*8 + int(s[i]-'0')
+	}
+	return byte(n), n < 256
 }
 
 // Degenerate reports whether hash says nothing about the content of its diff,

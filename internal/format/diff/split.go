@@ -15,6 +15,8 @@ const (
 	inHunk           // within a hunk, counts not used up
 	inExtended       // among git's extended header lines
 	inBinary         // within a git binary patch
+	inCombined       // within a hunk of a combined diff, counts not used up
+	inContext        // within a context diff
 )
 
 // A splitter assigns the lines of one text, in order, to the comment or to the
@@ -23,9 +25,10 @@ const (
 type splitter struct {
 	text             []byte
 	state            state
-	hunks            int  // completed so far
-	oldLeft, newLeft int  // lines the current hunk still lacks
-	blank            bool // the line before, of a binary patch, was empty
+	hunks            int   // completed so far
+	oldLeft, newLeft int   // lines the current hunk still lacks
+	parents          []int // the same for the old sides of a combined hunk
+	blank            bool  // the line before, of a binary patch, was empty
 	kept             int
 	runs             []run
 }
@@ -45,7 +48,7 @@ type run struct {
 // text.
 //
 // Patchwork 3.2 loses a patch whose only change is a "Binary files differ"
-// line, moves the header lines of a file that follows a binary one into the
+// line or a context diff, cuts off combined diffs (diff --cc), moves the header lines of a file that follows a binary one into the
 // comment, takes text into the diff from a line on that happens to begin with
 // the word "diff", and takes the mail's signature into a diff that ends with a binary
 // file; here these stay with, or out of, the diff.
@@ -125,6 +128,10 @@ func (s *splitter) line(line []byte, end int) {
 			s.state = sawOld
 		case isExtended(line):
 			s.state = inExtended
+		case isBinaryNotice(line) && s.headerWaits():
+			s.to(inExtended, end, true)
+		case s.beginsContext(line, end):
+			s.to(inContext, end, true)
 		}
 	case sawOld:
 		switch {
@@ -143,7 +150,16 @@ func (s *splitter) line(line []byte, end int) {
 		s.extendedLine(line, end)
 	case inBinary:
 		s.binaryLine(line, end)
+	case inCombined:
+		s.combinedLine(line, end)
+	case inContext:
+		s.contextLine(line, end)
 	}
+}
+
+// headerWaits tells whether the lines that wait begin as a program writes them.
+func (s *splitter) headerWaits() bool {
+	return s.kept < len(s.text) && (has(s.text[s.kept:], "diff -") || has(s.text[s.kept:], indexWord))
 }
 
 // proseWaits tells whether the lines that wait begin with the word "diff" but not as diff writes it, with options: then they are text.
@@ -163,6 +179,8 @@ func (s *splitter) textLine(line []byte, end int) {
 		s.state = sawOld
 	case isHeader(line):
 		s.state = inHeader
+	case s.beginsContext(line, end):
+		s.to(inContext, end, true)
 	default:
 		s.keep(end, false)
 	}
@@ -173,6 +191,10 @@ func (s *splitter) headLine(line []byte, end int) {
 	if h, ok := parseHunk(line); ok {
 		s.oldLeft, s.newLeft = h.oldLines(), h.newLines()
 		s.to(inHunk, end, true)
+		return
+	}
+	if s.combinedHunk(line) {
+		s.to(inCombined, end, true)
 		return
 	}
 	switch {
@@ -217,9 +239,21 @@ func (s *splitter) extendedLine(line []byte, end int) {
 		s.to(sawOld, end, true)
 	case has(line, binaryPatch):
 		s.to(inBinary, end, true)
+	case s.emptyFileWaits():
+		s.to(inText, end-len(line)-1, true)
+		s.textLine(line, end)
 	default:
 		s.state = inHeader
 	}
+}
+
+// emptyFileWaits tells whether what waits is a header that makes or removes a file and says all there is to say, as Mercurial writes it of an empty one.
+func (s *splitter) emptyFileWaits() bool {
+	if s.kept >= len(s.text) || !has(s.text[s.kept:], gitHeader) {
+		return false
+	}
+	_, second, _ := bytes.Cut(s.text[s.kept:], []byte("\n"))
+	return has(second, "new file mode ") || has(second, "deleted file mode ")
 }
 
 // binaryLine ends the patch where git ends it: at an empty line that no
@@ -228,11 +262,11 @@ func (s *splitter) binaryLine(line []byte, end int) {
 	switch {
 	case has(line, diffWord):
 		s.state = inHeader
-	case string(line) == signature, s.blank && !isBinaryBlock(line):
+	case isSignature(line), s.blank && !isBinaryBlock(line):
 		s.blank = false
 		s.to(inText, end, false)
 	default:
-		s.blank = len(line) == 0
+		s.blank = len(withoutCR(line)) == 0
 		s.keep(end, true)
 	}
 }
@@ -244,13 +278,18 @@ const (
 	diffWord    = "diff "
 	gitHeader   = "diff --git "
 	indexWord   = "Index: "
-	noNewline   = `\ No newline at end of file`
+	noNewline   = `\ ` // "No newline at end of file", in the language of who made the diff
 	binaryPatch = "GIT binary patch"
 )
 
 func has(line []byte, prefix string) bool {
 	return len(line) >= len(prefix) && string(line[:len(prefix)]) == prefix
 }
+
+// isSignature knows the line that begins a signature, also after a line end of CR and LF.
+func isSignature(line []byte) bool { return string(withoutCR(line)) == signature }
+
+func withoutCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte{'\r'}) }
 
 func isHeader(line []byte) bool { return has(line, diffWord) || has(line, indexWord) }
 
@@ -259,7 +298,7 @@ func isExtended(line []byte) bool {
 	for _, word := range [...]string{
 		"index ", "old mode ", "new mode ", "deleted file mode ", "new file mode ",
 		"copy from ", "copy to ", "rename from ", "rename to ",
-		"similarity index ", "dissimilarity index ",
+		"similarity index ", "dissimilarity index ", "mode 100",
 	} {
 		if has(line, word) {
 			return true
@@ -268,13 +307,18 @@ func isExtended(line []byte) bool {
 	return false
 }
 
-// isBinaryNotice reports whether line is what diff prints in place of hunks.
+// isBinaryNotice reports whether line is what git and diff, Mercurial or Subversion print in place of hunks.
 func isBinaryNotice(line []byte) bool {
-	return has(line, "Binary files ") && bytes.HasSuffix(bytes.TrimSuffix(line, []byte("\r")), []byte(" differ"))
+	if len(line) == 0 || line[0] != 'B' && line[0] != 'C' {
+		return false
+	}
+	line = withoutCR(line)
+	return has(line, "Binary files ") && bytes.HasSuffix(line, []byte(" differ")) || has(line, "Binary file ") && bytes.HasSuffix(line, []byte(" has changed")) ||
+		has(line, "Cannot display: file marked as a binary type.")
 }
 
 // isBinaryBlock reports whether line may follow an empty line of a git binary
 // patch.
 func isBinaryBlock(line []byte) bool {
-	return len(line) == 0 || has(line, "literal ") || has(line, "delta ")
+	return len(withoutCR(line)) == 0 || has(line, "literal ") || has(line, "delta ")
 }

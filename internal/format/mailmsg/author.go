@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Author returns who wrote the mail: the first From address, or, when list software has put the list's own address there (listEmail, any
-// letter case) to satisfy DMARC, the person behind it as far as other headers tell. listEmail may be empty. The error says why there is no
+// Author returns who wrote the mail: the first From address, or, when list software has put the list's own address there (listEmail or that of List-Post,
+// any letter case) to satisfy DMARC, the person behind it as far as other headers tell. listEmail may be empty. The error says why there is no
 // author; it is meant for people.
 func (m *Message) Author(listEmail string) (Address, error) {
 	if !m.Header.Has("From") {
@@ -17,19 +17,47 @@ func (m *Message) Author(listEmail string) (Address, error) {
 	}
 	for _, value := range m.Header.All("From") {
 		if from, err := ParseFrom(value); err == nil {
-			if listEmail != "" && strings.EqualFold(from.Email, listEmail) {
+			if m.isList(from.Email, listEmail) {
 				from = m.unmunge(from)
 			}
-			return from, nil
+			return spelledInLocal(from), nil
 		}
 	}
 	return Address{}, fmt.Errorf("read From %.200q: %w", m.Header.Get("From"), errNoAddress)
 }
 
+// isList tells the address of the list, which is listEmail or what the list says of itself.
+func (m *Message) isList(email, listEmail string) bool {
+	if listEmail != "" && strings.EqualFold(email, listEmail) {
+		return true
+	}
+	post := m.Header.Raw("List-Post")
+	at := strings.Index(post, "<mailto:")
+	if at < 0 {
+		return false
+	}
+	post = post[at+len("<mailto:"):]
+	end := strings.IndexAny(post, ">?")
+	return end >= 0 && strings.EqualFold(email, post[:end])
+}
+
+// spelledInLocal undoes "Joe via Devel <joe=people.example@groups.example>", as groups.io writes it.
+func spelledInLocal(a Address) Address {
+	local, _, _ := strings.Cut(a.Email, "@")
+	i := strings.LastIndexByte(local, '=')
+	if i <= 0 || strings.Contains(local, "+") || !strings.Contains(local[i:], ".") || !strings.Contains(a.Name, " via ") {
+		return a
+	}
+	if email := local[:i] + "@" + local[i+1:]; usable(email) {
+		return Address{nameBeforeVia(a.Name), email}
+	}
+	return a
+}
+
 // unmunge finds the person behind a mail that comes from the list itself, from the surest sign to the weakest; without any it is the list.
 func (m *Message) unmunge(list Address) Address {
 	name := nameBeforeVia(list.Name)
-	for _, find := range [...]func(name, listEmail string) (Address, bool){m.originalFrom, m.namesake, m.inBodyFrom, m.onlyReplyTo} {
+	for _, find := range [...]func(name, listEmail string) (Address, bool){m.originalFrom, m.namesake, m.inBodyFrom, m.onlyReplyTo, m.authenticated} {
 		if a, ok := find(name, list.Email); ok {
 			return a
 		}
@@ -122,4 +150,10 @@ func (m *Message) onlyReplyTo(name, listEmail string) (Address, bool) {
 		only[0].Name = name
 	}
 	return only[0], true
+}
+
+// authenticated is who logged in to send the mail, as his server says.
+func (m *Message) authenticated(name, listEmail string) (Address, bool) {
+	a, err := ParseFrom(m.Header.Get("X-Authenticated-Sender"))
+	return named(a, name), err == nil && !strings.EqualFold(a.Email, listEmail)
 }

@@ -104,3 +104,21 @@ func TestAuthorErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestAuthorBehindOtherAddresses(t *testing.T) {
+	for _, tc := range []struct{ name, header, wantName, wantEmail string }{
+		{"List-Post", "From: Joe via X <x@lists.example>\nList-Post: <mailto:X@lists.example?subject=a>\nX-Original-From: joe@y.example", "Joe", "joe@y.example"},
+		{"another List-Post", "From: Joe via X <x@lists.example>\nList-Post: <mailto:y@lists.example>\nX-Original-From: joe@y.example", "Joe via X", "x@lists.example"},
+		{"List-Post: NO", "From: Joe via X <x@lists.example>\nList-Post: NO\nX-Original-From: joe@y.example", "Joe via X", "x@lists.example"},
+		{"groups.io", "From: \"Joe Doe via lists.example\" <joe.doe=y.example@lists.example>", "Joe Doe", "joe.doe@y.example"},
+		{"an equals sign of his own", "From: Joe <a=b@y.example>", "Joe", "a=b@y.example"},
+		{"a bounce address", "From: Joe via X <bounce+joe=y.example@lists.example>", "Joe via X", "bounce+joe=y.example@lists.example"},
+		{"authenticated", "From: Joe via L <l@lists.example>\nX-Authenticated-Sender: joe@y.example", "Joe", "joe@y.example"},
+		{"authenticated as the list", "From: Joe via L <l@lists.example>\nX-Authenticated-Sender: l@lists.example", "Joe via L", "l@lists.example"},
+	} {
+		got, err := Parse([]byte(tc.header + "\n\nx\n")).Author("l@lists.example")
+		if want := (Address{tc.wantName, tc.wantEmail}); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", tc.name, got, err, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package mailmsg
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -37,6 +38,16 @@ func toUTF8(b []byte, declared string) (text, used string) {
 		return lossy, name
 	}
 	return decodeMixed(b)
+}
+
+// marked is the charset of a body of which none is declared: some shells write a diff that is redirected into a file in UTF-16, with its mark.
+func marked(b []byte, declared string) string {
+	if len(b)%2 == 0 && (bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff"))) {
+		if _, enc := lookupCharset(declared); enc == nil {
+			return "utf-16"
+		}
+	}
+	return declared
 }
 
 // decodeWith decodes and counts the characters that did not fit.

@@ -13,5 +13,7 @@ const (
 	maxParams      = 100  // of one Content-Type or Content-Disposition
 	maxReferences  = 1000 // the nearest ancestors are kept
 	maxDefects     = 50
-	maxDateBytes   = 512 // of a date; a longer one is no date
+	maxDateBytes   = 512      // of a date; a longer one is no date
+	maxHTML        = 1 << 20  // bytes of HTML that text is made of
+	maxInflated    = 64 << 20 // bytes that a compressed part may become
 )

@@ -33,6 +33,10 @@ func (w *walker) walk(h Header, body []byte, byDefault string, depth int) {
 	case ct.name == "message/rfc822" || ct.name == "message/global" || ct.name == "message/news":
 		w.attachedMail(h, body, depth)
 		return
+	case isSMIME(ct):
+		if w.smime(h, body, depth) {
+			return
+		}
 	}
 	w.msg.Parts = append(w.msg.Parts, w.msg.newPart(h, ct, body))
 }

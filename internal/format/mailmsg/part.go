@@ -17,7 +17,7 @@ type Part struct {
 // Text returns the body as valid UTF-8 without NULs, and the lower-case name of the charset that was really used: the declared one if the
 // body fits it, else "utf-8", else "windows-1252" ("unknown-8bit" for a mixture of the two). CRs are kept. A part is never dropped.
 func (p *Part) Text() (text, charset string) {
-	text, charset = toUTF8(p.Body, p.Charset)
+	text, charset = toUTF8(p.Body, marked(p.Body, p.Charset))
 	if strings.IndexByte(text, 0) >= 0 {
 		text = strings.ReplaceAll(text, "\x00", "")
 	}

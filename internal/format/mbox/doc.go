@@ -9,8 +9,9 @@
 //
 // An input whose first line that is not empty does not begin with "From " is one mail as it stands.
 //
-// Mails are returned as they are in the archive. Archives in mboxrd format quote lines of the mail that begin with "From " by one ">" more;
-// Unquote undoes that. Reader does not call it by itself: Patchwork 3.2 stores the quoted form, and so do its databases.
+// Archives in mboxrd format quote lines of the mail that begin with "From " by one ">" more. Where an archive says by its separators that it is one
+// ("From mboxrd@z …", as public-inbox writes them), the quoting is undone, so that mails are what the list has sent. Nothing is undone elsewhere: whether
+// such a line was quoted by the archive or by its sender can't be told. Who knows better has Unquote.
 //
 //	r := mbox.NewReader(file, 32<<20)
 //	for {

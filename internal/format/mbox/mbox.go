@@ -26,6 +26,8 @@ type Reader struct {
 	mail    []byte // its bytes, up to the limit and an empty line
 	size    int64  // of the mail, kept or not
 	single  bool   // no separators: all is one mail
+	quoted  bool   // the mail is from an archive in mboxrd format
+	next    bool   // the same of the mail whose separator was just read
 	begun   bool
 	err     error // what ended the input
 }
@@ -72,6 +74,8 @@ func (r *Reader) begin() {
 		r.pos += int64(n)
 	}
 	if !r.single {
+		head, _ := r.in.Peek(len(mboxrdMark))
+		r.quoted = string(head) == mboxrdMark
 		r.skipLine()
 	}
 }
@@ -114,6 +118,7 @@ func (r *Reader) readMail() (next int64, found bool) {
 		at := r.pos
 		chunk, end := r.readChunk()
 		if lineStart && afterEmpty && !r.single && isSeparator(chunk) {
+			r.next = bytes.HasPrefix(chunk, []byte(mboxrdMark))
 			if !end {
 				r.skipLine()
 			}
@@ -142,7 +147,10 @@ func (r *Reader) take() Mail {
 	}
 	m := Mail{Offset: r.start, Truncated: len(raw) > r.maxSize}
 	m.Raw = append([]byte{}, raw[:min(len(raw), r.maxSize)]...)
-	r.mail, r.size = r.mail[:0], 0
+	if r.quoted {
+		m.Raw = unquoteBody(m.Raw)
+	}
+	r.mail, r.size, r.quoted = r.mail[:0], 0, r.next
 	return m
 }
 

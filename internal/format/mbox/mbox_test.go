@@ -156,7 +156,7 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("mail %d is at %d after %d", i, m.Offset, last)
 			}
 			last = m.Offset
-			if !bytes.Contains(in[m.Offset:], m.Raw) {
+			if !bytes.Contains(in, []byte(mboxrdMark)) && !bytes.Contains(in[m.Offset:], m.Raw) {
 				t.Fatalf("mail %d is not in the input", i)
 			}
 			Unquote(m.Raw)
@@ -165,6 +165,19 @@ func FuzzReader(f *testing.F) {
 			t.Fatalf("%d bytes out of %d", kept, len(in))
 		}
 	})
+}
+
+func TestReaderUnquotesMboxrd(t *testing.T) {
+	const rd = "From mboxrd@z Thu Jan  1 00:00:00 1970\n"
+	in := rd + "A: b\n>From the header\n\n>From x\n>>From y\n> From z\na >From b\n\n" + sep + "A: b\n\n>From x\n\n" + rd + "A: b\r\n\r\n>>>From x\r\n\r\n" + rd + ">From header only\n"
+	var got []string
+	for _, m := range readAll(t, strings.NewReader(in), 1<<20) {
+		got = append(got, string(m.Raw))
+	}
+	want := []string{"A: b\n>From the header\n\nFrom x\n>From y\n> From z\na >From b\n", "A: b\n\n>From x\n", "A: b\r\n\r\n>>From x\r\n", ">From header only\n"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
 }
 
 func BenchmarkReader(b *testing.B) {

@@ -58,6 +58,25 @@ func isMonth(word string) bool {
 	return false
 }
 
+// mboxrdMark is how the separators of public-inbox begin. Nobody else writes it, and its archives are in mboxrd format.
+const mboxrdMark = "From mboxrd@z "
+
+// unquoteBody is Unquote of what follows the header: mboxrd does not quote that.
+func unquoteBody(mail []byte) []byte {
+	if !bytes.Contains(mail, []byte(">From ")) {
+		return mail
+	}
+	body := bytes.Index(mail, []byte("\n\n"))
+	if crlf := bytes.Index(mail, []byte("\n\r\n")); body < 0 || crlf >= 0 && crlf < body {
+		body = crlf
+	}
+	if body < 0 {
+		return mail
+	}
+	text := Unquote(mail[body:])
+	return append(mail[:body], text...)
+}
+
 // Unquote undoes the quoting of mboxrd: of every line that consists of one or more ">" followed by "From ", one ">" is removed. For
 // archives in mboxo format, which quotes less, the result differs from the original only where that had quoted lines itself. Without such
 // lines raw itself is returned.

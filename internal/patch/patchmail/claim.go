@@ -92,8 +92,8 @@ func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *lette
 		return nil
 	}
 	o.Project = p.ID
-	if d.hint == "ignore" {
-		o.Kind, o.Reason = mailstore.Ignored, "its X-Patchwork-Hint header says so"
+	if d.ignored != "" {
+		o.Kind, o.Reason = mailstore.Ignored, "its "+d.ignored+" header says so"
 		return nil
 	}
 	from, err := m.Message.Author(p.ListEmail)

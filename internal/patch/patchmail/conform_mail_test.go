@@ -115,7 +115,6 @@ var mailCases = []mailCase{
 	{name: "a forwarded mail (3.1)", mail: letter{subject: "Fwd: lib", header: mixed, body: multipart("Content-Type: text/plain\n\nSee below.", "Content-Type: message/rfc822\n\nFrom: x@people.example\nSubject: lib\n\nWords\n---\n"+tiny)}, hash: tinyHash},
 	{name: "CRLF (3.1)", mail: letter{subject: "[PATCH] lib", body: strings.ReplaceAll("Words\n\nmore\n---\n"+tiny, "\n", "\r\n")}, hash: tinyHash, text: "Words\n\nmore\n---"},
 	{name: "binary files differ (13.3.2)", mail: letter{subject: "[PATCH] dot", body: "Dot.\n---\n\ndiff --git a/dot.png b/dot.png\nindex 1..2 100644\nBinary files a/dot.png and b/dot.png differ\n" + signature}, diff: "diff --git a/dot.png"},
-	{name: "html only stays ignored in this release", mail: letter{subject: "[PATCH] lib", header: "Content-Type: text/html\n", body: "<pre>\n" + tiny + "</pre>"}, outcome: "ignored", series: []string{}, events: "-"},
 	{name: "nothing in it", mail: letter{subject: "[PATCH] lib", body: "\n \n"}, outcome: "ignored", series: []string{}, events: "-"},
 	{name: "a version and numbers beyond all columns", mail: letter{subject: "[PATCH v99999999999 99999999999/99999999999] lib", body: tiny}, series: []string{`(1,1,[1]) - "[v99999999999,99999999999/99999999999] lib"`}, events: "PSps"},
 }

@@ -119,9 +119,9 @@ func trials(t *testing.T, db *sqldb.DB, chance *rand.Rand, patches, series int) 
 
 // tally counts what became of trials; its counts are guarded by mu.
 type tally struct {
-	mu                                                     sync.Mutex
-	tried, noBase, refused, equal, trailer, indent, signed int
-	wrong, words                                           []string // words: only the message differs
+	mu                                                       sync.Mutex
+	tried, noBase, refused, equal, trailer, attached, signed int
+	wrong, words                                             []string // words: only the message differs
 }
 
 func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
@@ -148,8 +148,8 @@ func tryAll(t *testing.T, db *sqldb.DB, listEmail string, all []trial) {
 	workers.Wait()
 	for series, n := range counts {
 		what := map[bool]string{false: "patches", true: "series"}[series]
-		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added, %d but for the indentation of the first line, %d but for a signature, %d but for other words)",
-			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer, n.indent, n.signed, len(n.words))
+		t.Logf("%s: %d tried, %d to nothing that could be made up, %d refused by git as sent; accepted %d, of them equal %d (%d with trailers added, %d with a patch attached, %d but for a signature, %d but for other words)",
+			what, n.tried, n.noBase, n.refused, n.equal+len(n.wrong), n.equal, n.trailer, n.attached, n.signed, len(n.words))
 		if n.equal < n.tried/8 {
 			t.Errorf("%s: too few can be compared", what)
 		}
@@ -247,11 +247,11 @@ func (n *tally) compare(got, want result, listEmail, submitter, trailers string)
 	if got.message == message(subject, body, trailers) {
 		return ""
 	}
-	// The text is stored trimmed: the first line has lost its indentation, and what stands from a signature on is gone.
+	// What stands from a signature on is gone, and so is what git takes for text: the headers of parts and of attached files.
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if got.message == message(subject, strings.TrimLeft(body, " \t"), trailers) {
-		n.indent++
+	if notText.MatchString(want.message) && !notText.MatchString(got.message) {
+		n.attached++
 		return ""
 	}
 	if above, _, ok := strings.Cut(body, "\n--\n"); ok && got.message == message(subject, strings.TrimRight(above, "\n"), trailers) {
@@ -261,6 +261,8 @@ func (n *tally) compare(got, want result, listEmail, submitter, trailers string)
 	n.words = append(n.words, fmt.Sprintf("%s\n\tmessage:\n%s\n\twant:\n%s", submitter, got.message, want.message+trailers))
 	return ""
 }
+
+var notText = regexp.MustCompile("(?m)^(From [0-9a-f]{40} Mon Sep 17 00:00:00 2001$|Content-Type: )")
 
 func message(subject, body, trailers string) string {
 	return strings.TrimRight(subject+"\n\n"+strings.TrimPrefix(body+trailers, "\n"), "\n")

@@ -107,7 +107,7 @@ func writeMail(b *bytes.Buffer, m *patch.MboxMail) {
 func mailText(m *patch.MboxMail) []byte {
 	message, rest := splitMessage(m.Content)
 	var b bytes.Buffer
-	b.WriteString(fold.Trim(message) + "\n")
+	b.WriteString(strings.TrimRightFunc(message, fold.IsSpace) + "\n")
 	for _, text := range m.Comments {
 		for line := range strings.SplitSeq(text, "\n") {
 			if isResponse(line) {

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchmail
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"strings"
+
+	"patchwork.example/pw/internal/format/diff"
+	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/format/mbox"
+)
+
+// patchNames are the endings of the names of attached patches.
+var patchNames = [...]string{".patch", ".diff", ".patch.txt", ".diff.txt", ".mbox", ".patch.gz", ".diff.gz"}
+
+// isAttachedPatch tells by type or name.
+func isAttachedPatch(p *mailmsg.Part) bool {
+	if p.Type == "text/plain" && p.Filename == "" { // nearly all
+		return false
+	}
+	if says(p) {
+		return true
+	}
+	kind, _, _ := strings.Cut(p.Type, "/")
+	if kind != "text" && kind != "application" || p.Type == "text/html" {
+		return false
+	}
+	name := strings.ToLower(p.Filename)
+	for _, end := range patchNames {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// says tells whether a part says by its type that it is a patch: then all of it is.
+func says(p *mailmsg.Part) bool {
+	switch p.Type {
+	case "text/x-patch", "text/x-diff", "text/patch", "text/diff", "application/x-patch", "application/x-diff", "application/patch", "application/diff":
+		return true
+	}
+	return false
+}
+
+// attached takes an attached patch: a file of git format-patch with its mails, or a diff.
+func (r *bodyReader) attached(p *mailmsg.Part) {
+	p = unpacked(p)
+	// Some mailers put ">" before a line that begins with "From ".
+	if mails := formatPatch(bytes.TrimPrefix(p.Body, []byte{'>'})); mails != nil {
+		for _, m := range mails {
+			r.attachedMail(m, p)
+		}
+		return
+	}
+	text, charset := p.Text()
+	text = strings.TrimPrefix(text, "\ufeff")
+	comment, found := diff.Split([]byte(text))
+	switch {
+	case says(p):
+		r.pieces = append(r.pieces, piece{text, bytes.TrimPrefix(p.Body, []byte("\ufeff")), charset})
+	case found != nil && p.Type == "text/plain":
+		r.plain(p, true)
+	case found != nil && len(bytes.TrimSpace(comment)) == 0:
+		r.pieces = append(r.pieces, piece{text, p.Body, charset})
+	case found != nil:
+		r.say(r.split(text, p.Body, charset, false, false))
+	case p.Type == "text/plain":
+		r.plain(p, false)
+	}
+}
+
+// maxUnpacked bounds what a compressed attachment may become, in bytes.
+const maxUnpacked = 64 << 20
+
+// unpacked is the part without its compression; what is too big, or damaged, is left as it is.
+func unpacked(p *mailmsg.Part) *mailmsg.Part {
+	if !bytes.HasPrefix(p.Body, []byte{0x1f, 0x8b}) {
+		return p
+	}
+	z, err := gzip.NewReader(bytes.NewReader(p.Body))
+	if err != nil {
+		return p
+	}
+	body, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
+	if err != nil || len(body) > maxUnpacked {
+		return p
+	}
+	q := *p
+	q.Body = body
+	return &q
+}
+
+// maxAttachedMails bounds the mails of one file.
+const maxAttachedMails = 1000
+
+// formatPatch reads a file of git format-patch, which holds mails; nil if it is none.
+func formatPatch(body []byte) []*mailmsg.Message {
+	if !startsMail(body) {
+		return nil
+	}
+	var mails []*mailmsg.Message
+	for in := mbox.NewReader(bytes.NewReader(body), len(body)); len(mails) < maxAttachedMails; {
+		m, err := in.Next()
+		if err != nil {
+			break
+		}
+		mails = append(mails, mailmsg.Parse(m.Raw))
+	}
+	return mails
+}
+
+// startsMail tells whether a file begins with git's separator or with a header that has a subject.
+func startsMail(body []byte) bool {
+	if !bytes.HasPrefix(body, []byte("From ")) && !bytes.HasPrefix(body, []byte("From: ")) && !bytes.HasPrefix(body, []byte("Subject: ")) &&
+		!bytes.HasPrefix(body, []byte("Date: ")) {
+		return false
+	}
+	const enough = 64 << 10 // of header
+	head := append([]byte("\n"), body[:min(len(body), enough)]...)
+	head, _, _ = bytes.Cut(bytes.ReplaceAll(head, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
+	return bytes.Contains(head, []byte("\nSubject: ")) && bytes.Contains(head, []byte("\nFrom"))
+}
+
+// attachedMail takes the message and the diff of an attached mail. Where the mail around it says nothing, so that the message is all the text there is, and
+// another one wrote it, it begins with his name, as git has it.
+func (r *bodyReader) attachedMail(m *mailmsg.Message, file *mailmsg.Part) {
+	said := r.texts
+	r.texts = nil
+	if author, err := m.Author(""); err == nil && len(said) == 0 {
+		if sender, err := r.mail.Author(""); err == nil && !strings.EqualFold(sender.Email, author.Email) {
+			r.texts = append(r.texts, "From: "+author.Name+" <"+author.Email+">", "")
+		}
+	}
+	for i := range m.Parts {
+		p := m.Parts[i]
+		if p.Type != "text/plain" {
+			continue
+		}
+		if p.Charset == "" {
+			p.Charset = file.Charset
+		}
+		r.plain(&p, true)
+	}
+	r.texts = together(said, diff.Clean(strings.Join(r.texts, "\n")))
+}
+
+// together adds the message of an attached patch to what the mail says, with an empty line between, unless the mail has said it.
+func together(said []string, message string) []string {
+	if len(said) == 0 {
+		return []string{message}
+	}
+	words, _, _ := strings.Cut(message, "\n---\n")
+	if message == "" || strings.Contains(fold.Collapse(strings.Join(said, " ")), fold.Collapse(words)) {
+		return said
+	}
+	return append(said, "", message)
+}
