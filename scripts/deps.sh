@@ -15,7 +15,7 @@ if [ "${1-}" = --try ]; then
 	try=yes
 	shift
 fi
-[ $# -gt 0 ] || set -- postgresql mariadb chromium axe
+[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git
 
 # The tests look for it in the same place: os.UserCacheDir.
 axe=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pw-test/axe.min.js

@@ -10,15 +10,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"patchwork.example/pw/internal/app"
 	"patchwork.example/pw/internal/base/fault"
@@ -28,14 +24,16 @@ import (
 )
 
 type ingressFlags struct {
-	stdin, mbox, json bool
-	listID            string
+	stdin, mbox, maildir, publicInbox bool
+
+	json, follow, rescan bool
+	listID               string
 }
 
 func newIngress(c *cli) *cobra.Command {
 	var f ingressFlags
 	cmd := &cobra.Command{
-		Use:     "ingress [--stdin | --mbox [FILE…]]",
+		Use:     "ingress [--stdin | --mbox [FILE…] | --maildir DIR… | --public-inbox LOCATION…]",
 		GroupID: groupData,
 		Short:   "Take in mail",
 		Long: `Takes in mail: patches, cover letters and replies to them become part of the
@@ -43,19 +41,29 @@ project whose list they were sent to; everything else is kept with the reason
 why it was not used. A mail that was taken in before changes nothing, so the
 same archive can be imported again at any time.
 
-Without --stdin and --mbox it is a server: it takes mail at ingress.listen, by SMTP
-or, on a unix socket, by LMTP, until SIGTERM or SIGINT; mails under way are answered
-before it ends. A mail is answered 250 when it is stored.
+Without one of the flags that name a source it is a server: it takes mail at
+ingress.listen, by SMTP or, on a unix socket, by LMTP, and follows the archives of
+ingress.public-inbox, until SIGTERM or SIGINT; mails under way are answered before it
+ends. A mail is answered 250 when it is stored.
 
 --stdin reads one mail, as mail servers and fetchmail give it; the exit code is 0
 only when the mail is stored, and 75 when it should be tried again later.
 --mbox reads archives, plain or compressed by gzip, zstd, xz or bzip2; without a
-file, or for the file "-", it reads standard input.`,
+file, or for the file "-", it reads standard input.
+--maildir reads the mails in cur and new of maildirs, in the order they were delivered;
+their files stay as they are.
+--public-inbox reads archives of public-inbox, version 2 or 1: directories, or
+addresses (http, https, git) that are mirrored to ingress.public-inbox-cache. It goes
+on where it, or a server that follows the archive, came to the last time.`,
 		Example: `  # take mail by LMTP from a mail server on the same machine
   pw ingress --ingress-listen /run/patchwork/lmtp.sock
 
   # the archive of a list into the project whose list id this is
   pw ingress --mbox --list-id linux-erofs.lists.ozlabs.org linux-erofs.mbox.gz
+
+  # a maildir, and an archive at lore.kernel.org
+  pw ingress --maildir ~/Maildir
+  pw ingress --public-inbox https://lore.kernel.org/linux-erofs/
 
   # one mail from procmail, maildrop or a Postfix alias
   pw ingress --stdin`,
@@ -67,36 +75,20 @@ file, or for the file "-", it reads standard input.`,
 	}
 	cmd.Flags().BoolVarP(&f.stdin, "stdin", "i", false, "read one mail from standard input")
 	cmd.Flags().BoolVarP(&f.mbox, "mbox", "m", false, "read the mails of the mbox files that follow, or of standard input")
+	cmd.Flags().BoolVar(&f.maildir, "maildir", false, "read the mails of the maildirs that follow")
+	cmd.Flags().BoolVar(&f.publicInbox, "public-inbox", false, "read what is new in the archives that follow: directories or addresses")
+	cmd.Flags().BoolVar(&f.follow, "follow", false, "with --public-inbox: look again every ingress.poll-interval, until stopped")
+	cmd.Flags().BoolVar(&f.rescan, "rescan", false, "with --public-inbox: read all of it, not only what is new")
 	cmd.Flags().StringVarP(&f.listID, "list-id", "l", "", "take the mails as sent to the list with this id, whatever their headers say")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
 	cmd.ValidArgsFunction = nil
-	cmd.AddCommand(newIngressList(c), newIngressShow(c), newIngressRetry(c), newIngressRoute(c), newIngressDrop(c))
+	cmd.AddCommand(newIngressList(c), newIngressShow(c), newIngressRetry(c), newIngressRoute(c), newIngressDrop(c), newIngressSources(c))
 	return cmd
 }
 
-// countingReader counts what was read, for the progress bar.
-type countingReader struct {
-	r io.Reader
-	n atomic.Int64
-}
-
-// Read implements io.Reader.
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n.Add(int64(n))
-	return n, err
-}
-
 func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags, args []string) error {
-	switch {
-	case f.stdin && f.mbox:
-		return fault.New(fault.Invalid, "say either --stdin or --mbox")
-	case !f.stdin && !f.mbox && len(args) > 0:
-		return fault.New(fault.Invalid, "to read an archive say --mbox; without it pw ingress is a server and takes no file")
-	case !f.stdin && !f.mbox && (f.json || f.listID != ""):
-		return fault.New(fault.Invalid, "--json and --list-id need --stdin or --mbox")
-	case f.stdin && len(args) > 0:
-		return fault.New(fault.Invalid, "--stdin reads one mail from standard input and takes no file; for archives say --mbox")
+	if err := f.check(args); err != nil {
+		return err
 	}
 	cfg, err := c.loadConfig(cmd)
 	if err != nil {
@@ -107,16 +99,52 @@ func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags,
 		return err
 	}
 	defer a.Close()
-	if !f.stdin && !f.mbox {
+	if f.sources() == 0 {
 		return c.takeUntilStopped(ctx, a)
 	}
 	if err := knownList(ctx, a, f.listID); err != nil {
 		return err
 	}
-	if f.stdin {
+	switch {
+	case f.stdin:
 		return c.takeOne(ctx, a, f)
+	case f.maildir:
+		return c.takeMaildirs(ctx, a, f, args)
+	case f.publicInbox:
+		return c.takePublicInboxes(ctx, a, f, args)
 	}
 	return c.takeArchives(ctx, a, f, args)
+}
+
+// sources counts the flags that name one.
+func (f ingressFlags) sources() (n int) {
+	for _, given := range []bool{f.stdin, f.mbox, f.maildir, f.publicInbox} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+func (f ingressFlags) check(args []string) error {
+	n := f.sources()
+	switch {
+	case n > 1:
+		return fault.New(fault.Invalid, "say only one of --stdin, --mbox, --maildir and --public-inbox")
+	case n == 0 && len(args) > 0:
+		return fault.New(fault.Invalid, "to read an archive say --mbox, --maildir or --public-inbox; without them pw ingress is a server and takes no file")
+	case n == 0 && (f.json || f.listID != ""):
+		return fault.New(fault.Invalid, "--json and --list-id need --stdin, --mbox, --maildir or --public-inbox")
+	case (f.follow || f.rescan) && !f.publicInbox:
+		return fault.New(fault.Invalid, "--follow and --rescan need --public-inbox")
+	case f.follow && f.json:
+		return fault.New(fault.Invalid, "--follow does not come to an end; leave --json out")
+	case f.stdin && len(args) > 0:
+		return fault.New(fault.Invalid, "--stdin reads one mail from standard input and takes no file; for archives say --mbox")
+	case (f.maildir || f.publicInbox) && len(args) == 0:
+		return fault.New(fault.Invalid, "say which directories to read behind --maildir or --public-inbox")
+	}
+	return nil
 }
 
 // retried makes the errors that lie in us, not in the mail, temporary: a mail server that pipes a mail in keeps it then instead of
@@ -173,74 +201,6 @@ func (c *cli) takeOne(ctx context.Context, a *app.App, f ingressFlags) error {
 		fmt.Fprintf(c.err, "pw: %s: %s\n", o.Kind, o.Reason)
 	}
 	return nil
-}
-
-func (c *cli) takeArchives(ctx context.Context, a *app.App, f ingressFlags, files []string) error {
-	if len(files) == 0 {
-		files = []string{"-"}
-	}
-	for _, name := range files { // a misspelt name must not show after the first hour
-		if _, err := os.Stat(name); name != "-" && err != nil {
-			return fault.Wrap(fault.NotFound, err, "open the archive")
-		}
-	}
-	start := time.Now()
-	total := ingress.Summary{Outcomes: map[string]int{}}
-	for _, name := range files {
-		sum, err := c.takeArchive(ctx, a, f, name)
-		total.Mails += sum.Mails
-		total.Known += sum.Known
-		for k, n := range sum.Outcomes {
-			total.Outcomes[k] += n
-		}
-		if err != nil {
-			c.printSummary(total, time.Since(start), f.json)
-			return err
-		}
-	}
-	return c.printSummary(total, time.Since(start), f.json)
-}
-
-func (c *cli) takeArchive(ctx context.Context, a *app.App, f ingressFlags, name string) (ingress.Summary, error) {
-	in, size := c.in, int64(-1)
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return ingress.Summary{}, fault.Wrap(fault.NotFound, err, "open the archive")
-		}
-		defer file.Close()
-		if st, err := file.Stat(); err == nil && st.Mode().IsRegular() {
-			size = st.Size()
-		}
-		in = file
-	}
-	read := &countingReader{r: in}
-	source, err := ingress.OpenArchive(read, name, f.listID, int(a.Config.Limits.ImportMailSize))
-	if err != nil {
-		return ingress.Summary{}, err
-	}
-	bar := c.progress(name, size)
-	start := time.Now()
-	sum, err := a.Intake().Import(ctx, source, func(s ingress.Summary) {
-		bar.Describe(fmt.Sprintf("%s  %d mails  %.0f/s", name, s.Mails, float64(s.Mails)/time.Since(start).Seconds()))
-		bar.Set64(read.n.Load())
-	})
-	bar.Exit()
-	if errors.Is(err, context.Canceled) {
-		return sum, errInterrupted
-	}
-	return sum, err
-}
-
-// progress is a bar of the bytes read, with rate and time left; nothing when nobody looks at it.
-func (c *cli) progress(name string, size int64) *progressbar.ProgressBar {
-	visible := false
-	if f, ok := c.err.(*os.File); ok {
-		visible = term.IsTerminal(int(f.Fd()))
-	}
-	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(c.err), progressbar.OptionSetVisibility(visible), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription(name), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
-		progressbar.OptionUseANSICodes(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
 }
 
 func (c *cli) printSummary(s ingress.Summary, took time.Duration, asJSON bool) error {

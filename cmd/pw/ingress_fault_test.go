@@ -28,13 +28,21 @@ import (
 
 // TestFaults does harm to a pw of its own and to what it needs.
 func TestFaults(t *testing.T) {
+	program := builtProgram(t)
+	t.Run("KillInMidImport", func(t *testing.T) { testKillInMidImport(t, program) })
+	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
+	t.Run("KillFollower", func(t *testing.T) { testKillFollower(t, program) })
+	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
+}
+
+// builtProgram is the path of pw, built for this test.
+func builtProgram(t *testing.T) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "pw")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build pw: %v\n%s", err, out)
 	}
-	t.Run("KillInMidImport", func(t *testing.T) { testKillInMidImport(t, program) })
-	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
-	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
+	return program
 }
 
 // process is a running `pw ingress --mbox`.
@@ -46,13 +54,25 @@ type process struct {
 // start runs pw ingress on an archive in batches of eight mails.
 func (in *inbox) start(program, archive string) *process {
 	in.t.Helper()
-	p := &process{Cmd: exec.Command(program, "ingress", "--mbox", "--list-id", inboxList, archive)}
-	p.Env = append(in.env("PW_LIMITS_BATCH_MAILS=8"), "PATH="+os.Getenv("PATH"))
-	p.Stderr = &p.err
-	p.Dir = in.t.TempDir()
+	return in.run(program, "--mbox", "--list-id", inboxList, archive)
+}
+
+// run runs pw ingress with such arguments in batches of eight mails.
+func (in *inbox) run(program string, args ...string) *process {
+	in.t.Helper()
+	p := in.command(program, append([]string{"ingress"}, args...)...)
 	if err := p.Start(); err != nil {
 		in.t.Fatal(err)
 	}
+	return p
+}
+
+// command is a pw of its own directory, with batches of eight mails.
+func (in *inbox) command(program string, args ...string) *process {
+	p := &process{Cmd: exec.Command(program, args...)}
+	p.Env = append(in.env("PW_LIMITS_BATCH_MAILS=8"), "PATH="+os.Getenv("PATH"))
+	p.Stderr = &p.err
+	p.Dir = in.t.TempDir()
 	return p
 }
 

@@ -262,8 +262,8 @@ func TestIngressMboxErrors(t *testing.T) {
 	starts(66, "pw: open the archive: stat "+dir+"/missing", "--mbox", good, dir+"/missing")
 	starts(65, "pw: ", "--mbox", dir)
 	starts(66, "pw: no project has the list id \"dev\"; there are: dev.lists.example, other.lists.example", "--mbox", "-l", "dev", good)
-	starts(65, "pw: to read an archive say --mbox", good)
-	starts(65, "pw: say either --stdin or --mbox", "--mbox", "--stdin", good)
+	starts(65, "pw: to read an archive say --mbox, --maildir or --public-inbox", good)
+	starts(65, "pw: say only one of --stdin, --mbox, --maildir and --public-inbox", "--mbox", "--stdin", good)
 	starts(65, "pw: --stdin reads one mail from standard input and takes no file; for archives say --mbox", "--stdin", good)
 	if got := in.count("SELECT COUNT(*) FROM mail"); got != 0 {
 		t.Errorf("%d mails were stored on the way", got)

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"patchwork.example/pw/internal/ingress"
@@ -16,11 +17,12 @@ import (
 // ingressGrace is how long mails under way may take when the server stops; systemd waits 90 seconds before it kills.
 const ingressGrace = 30 * time.Second
 
-// Ingress is the SMTP or LMTP server, listening.
+// Ingress is the SMTP or LMTP server, listening, and what is followed beside it.
 type Ingress struct {
 	app      *App
 	server   func(*ingress.Collector) *ingress.Server
 	listener net.Listener
+	sources  []ingress.Followed
 }
 
 // OpenIngress opens ingress.listen. From here on senders can connect; they are answered when Serve runs.
@@ -29,12 +31,16 @@ func (a *App) OpenIngress() (*Ingress, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := a.Sources()
+	if err != nil {
+		return nil, err
+	}
 	l, err := ingress.Listen(a.Config.Ingress.Listen)
 	if err != nil {
 		return nil, err
 	}
 	server := func(c *ingress.Collector) *ingress.Server { return ingress.NewServer(opt, c, a.Log) }
-	return &Ingress{app: a, server: server, listener: l}, nil
+	return &Ingress{app: a, server: server, listener: l, sources: sources}, nil
 }
 
 func (a *App) serverOptions() (ingress.ServerOptions, error) {
@@ -68,8 +74,13 @@ func (a *App) serverOptions() (ingress.ServerOptions, error) {
 // Addr is where it listens, with the port that was found for port 0.
 func (i *Ingress) Addr() net.Addr { return i.listener.Addr() }
 
-// Serve takes mail until ctx is done; then it answers the mails under way, stores what waits and closes the listener.
+// Serve takes mail, and fetches it from the sources, until ctx is done; then it answers the mails under way, stores what waits and closes the listener.
 func (i *Ingress) Serve(ctx context.Context) error {
+	following, stop := context.WithCancel(ctx)
+	var followed sync.WaitGroup
+	followed.Go(func() { i.app.Follow(following, i.sources) })
+	defer followed.Wait()
+	defer stop()
 	c := ingress.StartCollector(i.app.Intake(), i.app.Config.Limits.BatchWait)
 	defer c.Stop()
 	i.app.Log.Info("taking mail", "listen", i.Addr().String(), "protocol", protocolName(i.app.Config.Ingress.Listen))

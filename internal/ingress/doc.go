@@ -4,7 +4,7 @@
 // asks the claimers (the domains' mail faces, plugged in by app) what each mail is, stores every delivery with its outcome, commits, and
 // only then says so.
 //
-// It owns no tables and knows no domain. A batch that fails is repeated mail by mail, so that one bad mail holds up nobody; the
+// It owns the table mail_source, and knows no domain. A batch that fails is repeated mail by mail, so that one bad mail holds up nobody; the
 // bad one is kept with its reason.
 //
 //	in := ingress.New(db, clock.System{}, limits, patchmail.New(...))

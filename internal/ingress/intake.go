@@ -19,6 +19,7 @@ type Delivery struct {
 	Raw        []byte
 	Via        string   // "stdin", "mbox", "smtp", …
 	ListID     string   // overrides the list headers; empty: none
+	Project    int64    // it is for this project, whatever its headers say; 0: they decide
 	Cut        bool     // Raw is only the beginning of the mail, which was too large
 	Recipients []string // of the envelope; nil: not known
 	// RefuseUnrouted: a mail for no project is not stored; whoever sends it is told so by its Outcome, mailstore.Unrouted, and keeps it.
@@ -94,7 +95,7 @@ func (in *Intake) prepare(deliveries []Delivery) []Mail {
 	mails := make([]Mail, 0, len(deliveries))
 	for _, d := range deliveries {
 		msg := mailmsg.Parse(d.Raw)
-		m := Mail{Message: msg, ListID: d.ListID, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
+		m := Mail{Message: msg, ListID: d.ListID, Project: d.Project, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
 			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted}
 		m.name()
 		if d.Cut {

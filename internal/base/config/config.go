@@ -48,6 +48,15 @@ type Ingress struct {
 	MaxConnections           int
 	MaxConnectionsPerAddress int
 	Timeout                  time.Duration
+	PublicInbox              []PublicInbox // archives to follow
+	PublicInboxCache         string
+	PollInterval             time.Duration
+}
+
+// PublicInbox is an archive to follow.
+type PublicInbox struct {
+	Location string // a directory, or an address of http, https or git
+	ListID   string // overrides the list headers; empty: none
 }
 
 // HTTP is section [http]. BaseURL has no slash at its end.

@@ -103,6 +103,20 @@ refused with 550 and not kept (reject).`)
 	add("ingress.timeout", "5m", durationBetween(&c.Ingress.Timeout, time.Second, day),
 		`How long to wait for the next command or the next piece of a mail. A mail that comes
 slower than 1 KiB/s after this time is cut off too.`)
+	sourceKeys(c, add)
+}
+
+// sourceKeys are about what mail is fetched from.
+func sourceKeys(c *Config, add adder) {
+	add("ingress.public-inbox", "", publicInboxes(&c.Ingress.PublicInbox),
+		`Archives of public-inbox that "pw ingress" and "pw serve" follow: directories, or addresses
+such as https://lore.example.org/LIST/. "=LIST-ID" behind one says which list its mails
+were sent to, whatever their headers say.`)
+	add("ingress.public-inbox-cache", "data/public-inbox", text(&c.Ingress.PublicInboxCache, "the path of a directory"),
+		`Directory for the mirrors of archives that are elsewhere.`)
+	add("ingress.poll-interval", "5m", durationBetween(&c.Ingress.PollInterval, 10*time.Second, day),
+		`How often followed archives are looked at, and mailboxes of servers that can't tell of new
+mail (IMAP without IDLE).`)
 }
 
 func httpKeys(c *Config, add adder) {

@@ -112,6 +112,8 @@ func odd(t *testing.T) *Config {
 	c.Ingress.Listen, c.HTTP.Listen = "/run/pw/lmtp.sock", "[::1]:80"
 	c.Ingress.Recipients = []string{"patches@example.org", "*@lists.example.org", `"a,b"@example.org`}
 	c.Ingress.UnknownList, c.Ingress.TLSCert, c.Ingress.TLSKey = "reject", "/etc/pw/cert #1.pem", "/etc/pw/key.pem"
+	c.Ingress.PublicInbox = []PublicInbox{{"https://lore.example.org/a/", "widgets.lists.example.org"}, {"/srv/archive=old/x", ""}}
+	c.Ingress.PublicInboxCache = "/var/cache/pw inboxes"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"
 	c.HTTP.CustomCSS = `C:\x "y" #z`
 	c.HTTP.NavHTML = "<a href=\"/x\">\n\tÄ\u0085\x7f\x01</a>"

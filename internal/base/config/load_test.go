@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		Log:      config.Log{Level: slog.LevelInfo, Format: "text"},
 		Database: config.Database{URL: "sqlite:data/patchwork.db", MaxConnections: 20},
 		Ingress: config.Ingress{Listen: "127.0.0.1:2525", UnknownList: "keep", MaxConnections: 100, MaxConnectionsPerAddress: 50,
-			Timeout: 5 * time.Minute},
+			Timeout: 5 * time.Minute, PublicInboxCache: "data/public-inbox", PollInterval: 5 * time.Minute},
 		HTTP: config.HTTP{
 			Listen: "127.0.0.1:8080", SlowRequest: time.Second, SlowQuery: 200 * time.Millisecond,
 			WebPageSize: 100, WebPageMax: 500, APIPageSize: 30, APIPageMax: 250, API: true, LegacyRedirects: true,

@@ -84,6 +84,9 @@ func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *lette
 		p = router.RouteByAddress(m.Recipients, d.subject)
 	}
 	switch {
+	case p == nil && m.Project != 0:
+		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: "the project it was sent to is gone"}
+		return nil
 	case p == nil && len(lists) == 0:
 		*o = ingress.Outcome{Kind: mailstore.Unrouted, Reason: "it has no List-Id, X-Mailing-List or X-list header that could be read, and was not sent to the address of a list"}
 		return nil
