@@ -73,14 +73,21 @@ func positions(ctx context.Context, tx *sqldb.Tx, n int) (func(i int) any, error
 
 // Forget removes the events about one subject that match says yes to (nil: all): for a message that is deleted on purpose.
 func Forget(ctx context.Context, tx *sqldb.Tx, s Subject, match func(kind, payload string) bool) error {
+	return ForgetAll(ctx, tx, s.Kind, []int64{s.ID}, match)
+}
+
+// ForgetAll does what Forget does, for several subjects of one kind.
+func ForgetAll(ctx context.Context, tx *sqldb.Tx, subject string, of []int64, match func(kind, payload string) bool) error {
 	var found []struct {
 		ID            int64
 		Kind, Payload string
 	}
-	err := tx.Select(ctx, &found, `SELECT e.id, e.kind, e.payload FROM event_subject s JOIN event e ON e.id = s.event_id
-		WHERE s.kind = ? AND s.subject_id = ?`, s.Kind, s.ID)
+	err := sqldb.Chunks(of, func(of []int64) error {
+		return tx.Select(ctx, &found, `SELECT e.id, e.kind, e.payload FROM event_subject s JOIN event e ON e.id = s.event_id
+			WHERE s.kind = ? AND s.subject_id IN (?)`, subject, of)
+	})
 	if err != nil {
-		return fmt.Errorf("find events of %s %d: %w", s.Kind, s.ID, err)
+		return fmt.Errorf("find events of %s %d: %w", subject, of, err)
 	}
 	var ids []int64
 	for _, e := range found {
@@ -91,7 +98,7 @@ func Forget(ctx context.Context, tx *sqldb.Tx, s Subject, match func(kind, paylo
 	return sqldb.Chunks(ids, func(ids []int64) error {
 		for _, query := range []string{"DELETE FROM event_subject WHERE event_id IN (?)", "DELETE FROM event WHERE id IN (?)"} {
 			if _, err := tx.Exec(ctx, query, ids); err != nil {
-				return fmt.Errorf("forget events of %s %d: %w", s.Kind, s.ID, err)
+				return fmt.Errorf("forget events of %s %d: %w", subject, of, err)
 			}
 		}
 		return nil

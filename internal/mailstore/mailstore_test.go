@@ -271,15 +271,21 @@ func TestPending(t *testing.T) {
 			if other, err := mailstore.WaitingFor(ctx, tx, 4, []string{"<cover@x>"}); err != nil || len(other) != 0 {
 				t.Error("in another project:", other, err)
 			}
-			reply.Kind, reply.Thread = "comment", 77
-			if err := mailstore.Attached(ctx, tx, reply, "comment", "its parent came later"); err != nil {
+			if err := mailstore.Attached(ctx, tx, []*mailstore.Message{reply}, "comment", "its parent came later"); err != nil {
 				return err
 			}
-			return err
+			if err := mailstore.JoinThreads(ctx, tx, []int64{1}, 77); err != nil {
+				return err
+			}
+			list, err := mailstore.InThreads(ctx, tx, []int64{77}, "comment")
+			if err != nil || len(list) != 1 || list[0].MsgID != reply.MsgID || list[0].Content != reply.Content {
+				t.Errorf("comments of the thread: %+v, %v", list, err)
+			}
+			return mailstore.StopWaiting(ctx, tx, []int64{5}, 0)
 		})
 		const rows = "SELECT CONCAT_WS(' ', id, kind, thread_id) FROM message ORDER BY id"
 		const refs = "SELECT CONCAT_WS(' ', message_id, msgid, distance) FROM pending_reference ORDER BY 1"
-		expectRows(t, db, rows, "5 comment 77", "6 pending 1")
+		expectRows(t, db, rows, "5 comment 77", "6 pending 77")
 		expectRows(t, db, refs, "6 <cover@x> 0")
 		expectRows(t, db, mails, "5 3 <r@x> comment its parent came later", "6 3 <s@x> pending why <s@x>")
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
@@ -288,7 +294,7 @@ func TestPending(t *testing.T) {
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
 			return mailstore.Orphan(ctx, tx, message(1, "<p@x>", "patch"), nil)
 		})
-		expectRows(t, db, rows, "5 pending 77", "6 pending 1")
+		expectRows(t, db, rows, "5 pending 77", "6 pending 77")
 		expectRows(t, db, refs, "5 <p@x> 0", "6 <cover@x> 0")
 		expectRows(t, db, mails, "5 3 <r@x> pending the mail it answers was deleted", "6 3 <s@x> pending why <s@x>")
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error { return mailstore.Remove(ctx, tx, 5) })

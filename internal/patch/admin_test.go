@@ -94,7 +94,7 @@ func TestTags(t *testing.T) {
 		take(t, db, "demo")
 		take(t, db, "untagged")
 		deliver(t, db, letter("demo", "fx@x", "", "[PATCH] fix", "Fixes: 1\nFIXES: 2\n"+diffText))
-		expectRows(t, db, tagRows, "<fx@x> F 2", "<p1@demo> A 2", "<p1@demo> R 1", "<p1@demo> T 1")
+		expectRows(t, db, tagRows, "<fx@x> F 2", "<p1@demo> A 3", "<p1@demo> R 1", "<p1@demo> T 1", "<p2@demo> A 1")
 		fixes, err = patch.UpdateTag(ctx, db, account.CLI, now, "F", patch.TagChange{Name: ptr("Fixes"), Pattern: ptr("^Closes:"), Abbrev: ptr("fx"), ShowColumn: ptr(false)})
 		if diff := cmp.Diff(patch.Tag{ID: 4, Name: "Fixes", Pattern: "^Closes:", Abbrev: "fx"}, fixes); err != nil || diff != "" {
 			t.Error(err, diff)

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
@@ -60,6 +58,8 @@ var probes = []probe{
 			m.kind = 'comment' AND NOT EXISTS (SELECT 1 FROM patch_comment c WHERE c.message_id = m.id) AND NOT EXISTS (SELECT 1 FROM cover_comment c WHERE c.message_id = m.id)`, nil},
 	{"messages without their text", "SELECT COUNT(*) FROM message m WHERE NOT EXISTS (SELECT 1 FROM message_body b WHERE b.message_id = m.id)", nil},
 	{"patches that have lost their diff", "SELECT COUNT(*) FROM patch p WHERE p.hash IS NOT NULL AND NOT EXISTS (SELECT 1 FROM patch_diff d WHERE d.patch_id = p.id)", nil},
+	{"tags of covers that do not exist", "SELECT COUNT(*) FROM cover_tag t WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.id = t.cover_id)",
+		[]string{"DELETE FROM cover_tag WHERE NOT EXISTS (SELECT 1 FROM cover c WHERE c.id = cover_tag.cover_id)"}},
 	{"references that lead to a series that does not exist", "SELECT COUNT(*) FROM series_reference r WHERE NOT EXISTS (SELECT 1 FROM series s WHERE s.id = r.series_id)", nil},
 	{"places in bundles of patches that do not exist", "SELECT COUNT(*) FROM bundle_patch b WHERE NOT EXISTS (SELECT 1 FROM patch p WHERE p.id = b.patch_id)", nil},
 	{"patches in a series that does not exist", "SELECT COUNT(*) FROM patch p WHERE p.series_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM series s WHERE s.id = p.series_id)", nil},
@@ -110,82 +110,4 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 		out = append(out, f)
 	}
 	return out, err
-}
-
-// checkTags counts all tags anew, a slice of the patches at a time.
-func checkTags(ctx context.Context, tx *sqldb.Tx, repair bool) (Finding, error) {
-	f := Finding{What: "tag counts that are wrong", Repairable: true, Repaired: repair}
-	tags, err := Tags(ctx, tx)
-	if err != nil {
-		return f, err
-	}
-	c := newCounter(tags)
-	var ids []int64
-	err = tx.Select(ctx, &ids, "SELECT p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE j.use_tags = TRUE ORDER BY p.id")
-	if err != nil {
-		return f, fmt.Errorf("list patches: %w", err)
-	}
-	for len(ids) > 0 {
-		n := min(len(ids), 500)
-		wrong, err := recountTags(ctx, tx, c, ids[:n], repair)
-		if err != nil {
-			return f, err
-		}
-		f.Rows += wrong
-		ids = ids[n:]
-	}
-	return f, nil
-}
-
-func recountTags(ctx context.Context, tx *sqldb.Tx, c counter, ids []int64, repair bool) (int64, error) {
-	want := map[[2]int64]int{}
-	err := tx.Each(ctx, func(rows *sqlx.Rows) error {
-		var patch int64
-		var text string
-		err := rows.Scan(&patch, &text)
-		c.count(text, func(tag int64, hits int) { want[[2]int64{patch, tag}] += hits })
-		return err
-	}, `SELECT p.id, COALESCE(b.content, '') FROM patch p JOIN message_body b ON b.message_id = p.message_id WHERE p.id IN (?)
-		UNION ALL SELECT c.patch_id, COALESCE(b.content, '') FROM patch_comment c JOIN message_body b ON b.message_id = c.message_id WHERE c.patch_id IN (?)`, ids, ids)
-	if err != nil {
-		return 0, fmt.Errorf("count tags: %w", err)
-	}
-	have := map[[2]int64]int{}
-	err = tx.Each(ctx, func(rows *sqlx.Rows) error {
-		var patch, tag int64
-		var hits int
-		err := rows.Scan(&patch, &tag, &hits)
-		have[[2]int64{patch, tag}] = hits
-		return err
-	}, "SELECT patch_id, tag_id, hits FROM patch_tag WHERE patch_id IN (?)", ids)
-	if err != nil {
-		return 0, fmt.Errorf("read tag counts: %w", err)
-	}
-	wrong := differences(want, have)
-	if wrong == 0 || !repair {
-		return wrong, nil
-	}
-	var rows [][]any
-	for k, n := range want {
-		rows = append(rows, []any{k[0], k[1], n})
-	}
-	if _, err := tx.Exec(ctx, "DELETE FROM patch_tag WHERE patch_id IN (?)", ids); err != nil {
-		return wrong, fmt.Errorf("repair tag counts: %w", err)
-	}
-	return wrong, tx.Insert(ctx, "patch_tag", []string{"patch_id", "tag_id", "hits"}, rows)
-}
-
-func differences(a, b map[[2]int64]int) int64 {
-	var n int64
-	for k, v := range a {
-		if b[k] != v {
-			n++
-		}
-	}
-	for k := range b {
-		if _, ok := a[k]; !ok {
-			n++
-		}
-	}
-	return n
 }

@@ -61,8 +61,8 @@ func TestCheckRepairs(t *testing.T) {
 		{"DELETE FROM patch_check WHERE id = 2000", one(oldCheck, 1)},
 		{"UPDATE patch_check_latest SET check_id = 12345", one(oldCheck, 1)},
 		{"DELETE FROM patch_check_latest", one(noCheck, 1)},
-		{"UPDATE patch_tag SET hits = hits + 1 WHERE tag_id = 1", one(wrongTags, 1)},
-		{"DELETE FROM patch_tag", one(wrongTags, 3)},
+		{"UPDATE patch_tag SET hits = hits + 1 WHERE tag_id = 1", one(wrongTags, 2)},
+		{"DELETE FROM patch_tag", one(wrongTags, 4)},
 		{"INSERT INTO patch_tag (patch_id, tag_id, hits) SELECT patch_id, 77, 1 FROM patch_check WHERE id = 1000", one(wrongTags, 1)},
 	}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
@@ -98,6 +98,25 @@ func TestCheckRepairs(t *testing.T) {
 	})
 }
 
+// The tags of a cover letter are counted anew before those of its patches, which have them too.
+func TestCheckCoverTags(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		newProject(t, db, "demo")
+		take(t, db, "demo")
+		good := rows(t, db, tagRows)
+		for _, query := range []string{"DELETE FROM cover_tag", "UPDATE cover_tag SET hits = hits + 1", "UPDATE cover_tag SET cover_id = cover_id + 7"} {
+			execute(t, db, query)
+			if found := check(t, db, false); len(found) == 0 {
+				t.Errorf("%s is not found", query)
+			}
+			check(t, db, true)
+			expectClean(t, db)
+			expectRows(t, db, tagRows, good...)
+			expectRows(t, db, "SELECT CONCAT_WS(' ', m.msgid, t.abbrev, g.hits) FROM cover_tag g JOIN cover c ON c.id = g.cover_id JOIN message m ON m.id = c.message_id JOIN tag t ON t.id = g.tag_id", "<c0@demo> A 1")
+		}
+	})
+}
+
 // Rows that lost their counterpart are told, and repair leaves them alone.
 func TestCheckFinds(t *testing.T) {
 	tests := []struct{ query, undo, want string }{
@@ -126,7 +145,8 @@ func TestCheckFinds(t *testing.T) {
 		execute(t, db, "UPDATE patch SET state_id = 77, series_id = 77 WHERE number = 2")
 		found := check(t, db, true)
 		want := []patch.Finding{{What: wrongSeries, Rows: 1, Repairable: true, Repaired: true}, {What: wrongCount, Rows: 1, Repairable: true, Repaired: true},
-			{What: "patches in a series that does not exist", Rows: 1}, {What: "patches in a state that does not exist", Rows: 1}}
+			{What: "patches in a series that does not exist", Rows: 1}, {What: "patches in a state that does not exist", Rows: 1},
+			{What: wrongTags, Rows: 1, Repairable: true, Repaired: true}} // that of the cover letter of the old series
 		for i := range found {
 			if found[i].What == wrongCount {
 				found[i].Rows = 1 // the old state and the new one

@@ -3,10 +3,10 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-
-	"github.com/jmoiron/sqlx"
+	"slices"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -72,12 +72,17 @@ func (b *Rulebook) slug(id int64) string {
 }
 
 // Wanted says what an Intake must know before it decides: the Message-IDs (key form) of the mails and of all they refer to,
-// who sent them, and between which dates series may have begun that they belong to by their markers.
+// who sent them, between which dates series may have begun that they belong to by their markers, and the other names by which they and
+// what they build upon are known.
 type Wanted struct {
 	Own        []string
 	References []string
+	Runs       []string // see RunKey
 	Submitters []int64
 	From, To   clock.Time
+	Changes    []string // change-ids, with and without a version
+	GitIDs     []string // of git patch-id
+	Series     []int64  // named by their number
 }
 
 // Target is what a comment belongs to.
@@ -97,28 +102,42 @@ type Intake struct {
 	messages   map[string]*mailstore.Message // by key form of the Message-ID
 	graves     map[string]string             // tombstones: key form → kind
 	targets    map[int64]Target              // message → what a reply to it comments on
+	places     map[int64]place               // message → the comment it is, if it was one before
 	coverNames map[int64]string              // message → name, for covers
 	series     map[int64]*Series
-	byRef      map[string]*Series
-	waiting    map[string][]*mailstore.Message // reference → pending messages that wait for it
+	owners     map[int64]*Series               // message of a patch or cover → its series
+	byCover    map[int64]*Series               // cover → its series
+	refs       map[string][]*reference         // Message-ID or key of a run → series whose mails refer to it
+	coverTags  map[int64]map[int64]int         // cover → tag → hits
+	gitIDs     map[string][]*Series            // output of git patch-id → series with such a patch
+	needs      map[string][]*need              // value → what other series say they need
+	waiting    map[string][]mailstore.Waiting  // reference → messages that wait for it
+	answers    map[string][]*mailstore.Message // Message-ID → comments that were attached by it
+	near       map[int64]int                   // message → distance of the mail it is known to answer
+	threads    map[int64]int64                 // thread → the one it was joined to
 
 	new added
 }
 
 // LoadIntake reads what the decisions about a batch of mails need, in a fixed number of queries.
 func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Project, now clock.Time, w Wanted) (*Intake, error) {
-	in := &Intake{tx: tx, book: book, project: p, now: now, targets: map[int64]Target{}, coverNames: map[int64]string{}, series: map[int64]*Series{}, byRef: map[string]*Series{},
-		waiting: map[string][]*mailstore.Message{}, new: newAdded()}
-	all := append(append([]string(nil), w.Own...), w.References...)
-	steps := []func() error{
-		func() (err error) { in.messages, err = mailstore.Lookup(ctx, tx, p.ID, all); return err },
-		func() (err error) { in.graves, err = mailstore.Tombstones(ctx, tx, p.ID, w.Own); return err },
-		func() error { return in.loadWaiting(ctx, w.Own) },
-		func() error { return in.loadSeries(ctx, all, w) },
-		func() error { return in.loadTargets(ctx) },
+	in := &Intake{tx: tx, book: book, project: p, now: now, targets: map[int64]Target{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
+		owners: map[int64]*Series{}, byCover: map[int64]*Series{}, refs: map[string][]*reference{}, coverTags: map[int64]map[int64]int{}, gitIDs: map[string][]*Series{},
+		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded()}
+	l := loader{Intake: in, w: w, all: append(append([]string(nil), w.Own...), w.References...), owner: map[int64]int64{}}
+	steps := []func(context.Context) error{
+		func(ctx context.Context) (err error) {
+			in.messages, err = mailstore.Lookup(ctx, tx, p.ID, l.all)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			in.graves, err = mailstore.Tombstones(ctx, tx, p.ID, w.Own)
+			return err
+		},
+		l.waiting, l.targets, l.needs, l.gitIDs, l.series, l.numbers, l.awaits, l.coverTags,
 	}
 	for _, step := range steps {
-		if err := step(); err != nil {
+		if err := step(ctx); err != nil {
 			return nil, fmt.Errorf("load what is known for %s: %w", p.Linkname, err)
 		}
 	}
@@ -131,21 +150,54 @@ func (in *Intake) Known(msgid string) *mailstore.Message { return in.messages[ms
 // Buried is the kind of the tombstone of a Message-ID, empty if there is none.
 func (in *Intake) Buried(msgid string) string { return in.graves[msgid] }
 
-// TargetOf finds what a comment with these references (key forms, nearest first) belongs to, and the message it answers. ok is false when
+// TargetOf finds what a comment with these references (key forms, nearest first) belongs to, and which of them is the mail it answers. ok is false when
 // none of them is known.
-func (in *Intake) TargetOf(references []string) (t Target, parent *mailstore.Message, ok bool) {
-	for _, ref := range references {
+func (in *Intake) TargetOf(references []string) (t Target, distance int, ok bool) {
+	for i, ref := range references {
 		if m := in.messages[ref]; m != nil {
 			if t, ok = in.targets[m.ID]; ok {
-				return t, m, true
+				return t, i, true
 			}
 		}
 	}
-	return Target{}, nil, false
+	return Target{}, 0, false
 }
 
-// SeriesByReference is the series that a Message-ID (key form) is known to lead to, nil if none.
-func (in *Intake) SeriesByReference(msgid string) *Series { return in.byRef[msgid] }
+// Lead is a series to which a Message-ID leads. Distance is 0 if that mail is one of the series, or what its mails have in common as one run, else how far
+// it is from the nearest of its mails that refer to it.
+type Lead struct {
+	*Series
+	Distance int
+}
+
+// Leads are the series to which a Message-ID (key form) or the key of a run leads, the likeliest first.
+func (in *Intake) Leads(msgid string) []Lead {
+	var out []Lead
+	owner := in.Owner(msgid)
+	if owner != nil {
+		out = append(out, Lead{owner, 0})
+	}
+	for _, r := range in.refs[msgid] {
+		if r.series != owner {
+			out = append(out, Lead{r.series, r.distance})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Lead) int {
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Date, b.Date), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// Owner is the series of the patch or cover letter with a Message-ID (key form), nil if there is none.
+func (in *Intake) Owner(msgid string) *Series {
+	if m := in.messages[msgid]; m != nil {
+		return in.owners[m.ID]
+	}
+	return nil
+}
+
+// RunKey is the key of what the Message-IDs of one run of git-send-email or b4 have in common, for Leads and Refer. No Message-ID looks like it.
+func RunKey(stem string) string { return mailstore.Key("run:" + stem) }
 
 // CoverNamed tells whether one of the references is a cover letter of this name.
 func (in *Intake) CoverNamed(name string, references []string) bool {
@@ -162,125 +214,4 @@ func (in *Intake) EachSeries(f func(*Series)) {
 	for _, s := range in.series {
 		f(s)
 	}
-}
-
-// loadWaiting follows the chain: a waiting reply that finds its parent may itself be waited for.
-func (in *Intake) loadWaiting(ctx context.Context, msgids []string) error {
-	seen := map[int64]*mailstore.Message{}
-	for len(msgids) > 0 {
-		found, err := mailstore.WaitingFor(ctx, in.tx, in.project.ID, msgids)
-		if err != nil {
-			return err
-		}
-		msgids = nil
-		for _, w := range found {
-			m := seen[w.Message.ID]
-			if m == nil {
-				m = w.Message
-				seen[m.ID] = m
-				in.messages[m.MsgID] = m
-				msgids = append(msgids, m.MsgID)
-			}
-			in.waiting[w.MsgID] = append(in.waiting[w.MsgID], m)
-		}
-	}
-	return nil
-}
-
-func (in *Intake) loadSeries(ctx context.Context, msgids []string, w Wanted) error {
-	err := sqldb.Chunks(msgids, func(msgids []string) error {
-		return in.eachSeriesRow(ctx, "SELECT r.msgid AS ref, r.awaited AS awaits, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
-			WHERE r.project_id = ? AND r.msgid IN (?)`, in.project.ID, msgids)
-	})
-	if err != nil {
-		return err
-	}
-	err = sqldb.Chunks(w.Submitters, func(people []int64) error {
-		return in.eachSeriesRow(ctx, "SELECT '' AS ref, EXISTS (SELECT 1 FROM series_reference r WHERE r.series_id = s.id AND r.awaited = TRUE) AS awaits, "+seriesColumns+` FROM series s WHERE s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?`,
-			people, int64(w.From), int64(w.To), in.project.ID)
-	})
-	if err != nil {
-		return err
-	}
-	return in.loadNumbers(ctx)
-}
-
-func (in *Intake) eachSeriesRow(ctx context.Context, query string, args ...any) error {
-	return in.tx.Each(ctx, func(rows *sqlx.Rows) error {
-		var r struct {
-			Ref    string
-			Awaits bool
-			Series
-		}
-		if err := rows.StructScan(&r); err != nil {
-			return err
-		}
-		s := in.series[r.ID]
-		if s == nil {
-			s = &r.Series
-			in.series[s.ID] = s
-		}
-		s.awaits = s.awaits || r.Awaits
-		if r.Ref != "" {
-			in.byRef[r.Ref] = s
-		}
-		return nil
-	}, query, args...)
-}
-
-func (in *Intake) loadNumbers(ctx context.Context) error {
-	ids := make([]int64, 0, len(in.series))
-	for id, s := range in.series {
-		s.numbers = map[int]int64{}
-		ids = append(ids, id)
-	}
-	return sqldb.Chunks(ids, func(ids []int64) error {
-		return in.tx.Each(ctx, func(rows *sqlx.Rows) error {
-			var series, id int64
-			var number int
-			var name string
-			if err := rows.Scan(&series, &number, &id, &name); err != nil {
-				return err
-			}
-			s := in.series[series]
-			s.numbers[number] = id
-			if number == 1 {
-				s.firstName = name
-			}
-			return nil
-		}, "SELECT series_id, number, id, CASE WHEN number = 1 THEN name ELSE '' END FROM patch WHERE series_id IN (?) AND number IS NOT NULL", ids)
-	})
-}
-
-// loadTargets finds what replies to the known messages comment on, and the names of known covers.
-func (in *Intake) loadTargets(ctx context.Context) error {
-	byKind := map[string][]int64{}
-	for _, m := range in.messages {
-		byKind[m.Kind] = append(byKind[m.Kind], m.ID)
-	}
-	queries := []struct{ kind, query string }{
-		{KindPatch, "SELECT message_id, id, 0, '' FROM patch WHERE message_id IN (?)"},
-		{KindCover, "SELECT message_id, 0, id, name FROM cover WHERE message_id IN (?)"},
-		{KindComment, "SELECT message_id, patch_id, 0, '' FROM patch_comment WHERE message_id IN (?)"},
-		{KindComment, "SELECT message_id, 0, cover_id, '' FROM cover_comment WHERE message_id IN (?)"},
-	}
-	for _, q := range queries {
-		err := sqldb.Chunks(byKind[q.kind], func(ids []int64) error {
-			return in.tx.Each(ctx, func(rows *sqlx.Rows) error {
-				var message int64
-				var t Target
-				var name string
-				if err := rows.Scan(&message, &t.Patch, &t.Cover, &name); err != nil {
-					return err
-				}
-				in.targets[message] = t
-				in.coverNames[message] = name
-				return nil
-			}, q.query, ids)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

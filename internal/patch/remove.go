@@ -131,6 +131,7 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 		"DELETE FROM patch_check WHERE patch_id = ?",
 		"DELETE FROM bundle_patch WHERE patch_id = ?",
 		"DELETE FROM state_notice WHERE patch_id = ?",
+		"DELETE FROM patch_superseded WHERE patch_id = ?",
 		"DELETE FROM patch WHERE id = ?",
 	} {
 		if _, err := tx.Exec(ctx, query, p.ID); err != nil {
@@ -148,7 +149,19 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := settleRelation(ctx, tx, p.Related); err != nil {
 		return err
 	}
+	if err := keepReference(ctx, tx, m, p.Series); err != nil {
+		return err
+	}
 	return recountSeries(ctx, tx, p.Series)
+}
+
+// keepReference lets later mails that answer a removed one still find its series.
+func keepReference(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message, series int64) error {
+	if series == 0 {
+		return nil
+	}
+	u := sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id", "distance", "awaited"}, Key: []string{"project_id", "msgid", "series_id"}}
+	return tx.Upsert(ctx, u, [][]any{{m.Project, m.MsgID, series, 1, false}})
 }
 
 // settleRelation ends a relation that has fewer than two patches left.
@@ -184,23 +197,31 @@ func recountSeries(ctx context.Context, tx *sqldb.Tx, id int64) error {
 }
 
 func removeCover(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
-	var id int64
-	if err := tx.Get(ctx, &id, "SELECT id FROM cover WHERE message_id = ?", m.ID); err != nil {
+	var c struct{ ID, Series int64 }
+	err := tx.Get(ctx, &c, "SELECT c.id, COALESCE(s.id, 0) AS series FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id = ?", m.ID)
+	if err != nil {
 		return fmt.Errorf("find the cover of %s: %w", m.MsgID, err)
 	}
-	if err := orphan(ctx, tx, m, "SELECT message_id FROM cover_comment WHERE cover_id = ?", id); err != nil {
+	if err := orphan(ctx, tx, m, "SELECT message_id FROM cover_comment WHERE cover_id = ?", c.ID); err != nil {
 		return err
 	}
 	for _, query := range []string{
 		"DELETE FROM cover_comment WHERE cover_id = ?",
 		"UPDATE series SET cover_id = NULL WHERE cover_id = ?",
+		"DELETE FROM cover_tag WHERE cover_id = ?",
 		"DELETE FROM cover WHERE id = ?",
 	} {
-		if _, err := tx.Exec(ctx, query, id); err != nil {
-			return fmt.Errorf("remove cover %d: %w", id, err)
+		if _, err := tx.Exec(ctx, query, c.ID); err != nil {
+			return fmt.Errorf("remove cover %d: %w", c.ID, err)
 		}
 	}
-	return event.Forget(ctx, tx, event.Subject{Kind: "cover", ID: id}, nil)
+	if err := keepReference(ctx, tx, m, c.Series); err != nil {
+		return err
+	}
+	if err := retagSeries(ctx, tx, c.Series); err != nil {
+		return err
+	}
+	return event.Forget(ctx, tx, event.Subject{Kind: "cover", ID: c.ID}, nil)
 }
 
 func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
@@ -210,14 +231,15 @@ func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) erro
 	if err != nil {
 		return fmt.Errorf("find the comment %s: %w", m.MsgID, err)
 	}
-	query, about := "DELETE FROM patch_comment WHERE id = ?", event.Subject{Kind: "patch", ID: c.Patch}
+	on, about := "patch", event.Subject{Kind: "patch", ID: c.Patch}
 	if c.Cover != 0 {
-		query, about = "DELETE FROM cover_comment WHERE id = ?", event.Subject{Kind: "cover", ID: c.Cover}
-	} else if err := untag(ctx, tx, m.ID, c.Patch); err != nil {
+		on, about = "cover", event.Subject{Kind: "cover", ID: c.Cover}
+	}
+	if err := removeComments(ctx, tx, on, []int64{c.ID}); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, query, c.ID); err != nil {
-		return fmt.Errorf("remove comment %s: %w", m.MsgID, err)
+	if err := retag(ctx, tx, []int64{c.Patch}, []int64{c.Cover}); err != nil {
+		return err
 	}
 	return event.Forget(ctx, tx, about, func(kind, payload string) bool {
 		var p Payload
@@ -225,28 +247,18 @@ func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) erro
 	})
 }
 
-// untag takes the tags of a message that goes away off its patch.
-func untag(ctx context.Context, tx *sqldb.Tx, message, patch int64) error {
-	tags, err := Tags(ctx, tx)
-	if err != nil {
-		return err
+// removeComments removes comments on patches or covers ("patch", "cover"); not their messages, tags and events.
+func removeComments(ctx context.Context, tx *sqldb.Tx, on string, ids []int64) error {
+	query := "DELETE FROM patch_comment WHERE id IN (?)"
+	if on == "cover" {
+		query = "DELETE FROM cover_comment WHERE id IN (?)"
 	}
-	_, content, err := mailstore.Body(ctx, tx, message)
-	if err != nil {
-		return err
-	}
-	newCounter(tags).count(content, func(tag int64, hits int) {
-		if err == nil {
-			_, err = tx.Exec(ctx, "UPDATE patch_tag SET hits = hits - ? WHERE patch_id = ? AND tag_id = ?", hits, patch, tag)
+	return sqldb.Chunks(ids, func(ids []int64) error {
+		if _, err := tx.Exec(ctx, query, ids); err != nil {
+			return fmt.Errorf("remove %d comments: %w", len(ids), err)
 		}
+		return nil
 	})
-	if err == nil {
-		_, err = tx.Exec(ctx, "DELETE FROM patch_tag WHERE patch_id = ? AND hits <= 0", patch)
-	}
-	if err != nil {
-		return fmt.Errorf("take tags off patch %d: %w", patch, err)
-	}
-	return nil
 }
 
 // orphan turns the comments that query finds back into pending messages that wait for m.

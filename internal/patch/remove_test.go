@@ -33,6 +33,10 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		"INSERT INTO state_notice (patch_id, original_state_id, modified_at) SELECT " + one + ", 1, 5",
 		"INSERT INTO series_metadata (series_id, name, value) SELECT " + series + ", 'n', 'v'",
 		"INSERT INTO series_dependency (series_id, depends_on_id, position) SELECT " + series + ", 999999, 0",
+		"INSERT INTO series_need (project_id, kind, value, series_id, position) SELECT %[1]d, 'change', 'x', " + series + ", 1",
+		"INSERT INTO series_kin (series_id, other_id, sign) SELECT " + series + ", 999999, 1",
+		"INSERT INTO series_reference (project_id, msgid, series_id, distance, awaited) SELECT %[1]d, '<hung@x>', " + series + ", 1, TRUE",
+		"INSERT INTO patch_superseded (patch_id, by_series_id, original_state_id, at, undone) SELECT " + one + ", 999999, 1, 5, FALSE",
 		"INSERT INTO patch_relation (id) VALUES (%[3]d)",
 		"INSERT INTO saved_query (id, user_id, project_id, name, query, public, created_at) VALUES (%[3]d, %[2]d, %[1]d, 'q%[1]d', 'q', TRUE, 5)",
 		"INSERT INTO delegation_rule (id, project_id, user_id, path, priority) VALUES (%[3]d, %[1]d, %[2]d, 'none', 0)",
@@ -59,11 +63,11 @@ func TestDeletePatch(t *testing.T) {
 		expectRows(t, db, mails, "<c0@demo> cover raw", "<p1@demo> deleted purged", "<p2@demo> patch raw", "<r1@demo> pending raw", "<r2@demo> pending raw", "<rc@demo> comment raw", "<lost@demo> pending raw")
 		expectRows(t, db, waits, "<lost@demo> for <nowhere@demo>", "<r1@demo> for <p1@demo>", "<r2@demo> for <p1@demo>")
 		expectRows(t, db, graves, "<gone@x> deleted 5 0 r", fmt.Sprintf("<p1@demo> deleted %d %d secret", now, u.ID))
-		expectRows(t, db, tagRows)
+		expectRows(t, db, tagRows, "<p2@demo> A 1")
 		expectRows(t, db, countRows, "1 1 0 1")
 		expectRows(t, db, seriesRows, "whole 2 1 1 cover")
 		expectRows(t, db, eventRows, "cover-comment-created 1", "cover-created 1", "patch-completed 1", "patch-created 1", "series-completed 1", "series-created 1")
-		for _, table := range []string{"patch_check", "patch_check_latest", "bundle_patch", "state_notice", "patch_comment", "patch_relation"} {
+		for _, table := range []string{"patch_check", "patch_check_latest", "bundle_patch", "state_notice", "patch_superseded", "patch_comment", "patch_relation"} {
 			expectRows(t, db, "SELECT CONCAT('', COUNT(*)) FROM "+table, "0")
 		}
 		expectRows(t, db, "SELECT CONCAT('', COUNT(*)) FROM patch WHERE related_id IS NOT NULL", "0")
@@ -82,7 +86,7 @@ func TestDeletePatch(t *testing.T) {
 		if got := deliver(t, db, all[1]+"and again\n"); got != "patch" {
 			t.Errorf("after the tombstone is gone: %s", got)
 		}
-		expectRows(t, db, tagRows, "<p1@demo> A 2", "<p1@demo> R 1", "<p1@demo> T 1")
+		expectRows(t, db, tagRows, "<p1@demo> A 3", "<p1@demo> R 1", "<p1@demo> T 1", "<p2@demo> A 1")
 		expectRows(t, db, seriesRows, "whole 2 2 1 cover")
 		expectRows(t, db, waits, "<lost@demo> for <nowhere@demo>")
 		expectClean(t, db)
@@ -98,6 +102,7 @@ func TestDeleteCover(t *testing.T) {
 		}
 		expectRows(t, db, messages, "<lost@demo> pending", "<p1@demo> patch", "<p2@demo> patch", "<r1@demo> comment", "<r2@demo> comment", "<rc@demo> pending")
 		expectRows(t, db, seriesRows, "whole 2 2 1 bare")
+		expectRows(t, db, tagRows, "<p1@demo> A 2", "<p1@demo> R 1", "<p1@demo> T 1") // without what was said to the cover letter
 		expectRows(t, db, waits, "<lost@demo> for <nowhere@demo>", "<rc@demo> for <c0@demo>")
 		expectRows(t, db, eventRows, "patch-comment-created 2", "patch-completed 2", "patch-created 2", "series-completed 1", "series-created 1")
 		expectRows(t, db, "SELECT CONCAT('', COUNT(*)) FROM cover_comment", "0")

@@ -7,6 +7,7 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/mailstore"
 )
 
 // Series is patches that were sent together, with their cover letter.
@@ -23,22 +24,42 @@ type Series struct {
 	Received  int   // patches that are here
 	State     int64 `db:"state_id"` // what all patches share; 0: none, or they differ
 
+	PreviousBy Sign   `db:"previous_by"` // what says so; 0: nothing
+	ChangeID   string `db:"change_id"`   // what b4 calls all versions by
+	BaseCommit string `db:"base_commit"` // what the patches apply to
+	NameKey    string `db:"name_key"`    // of the cover letter or the first patch, without prefixes, folded
+	Run        int    // what is known of the run of git-send-email or b4 that sent it: NoRun to FirstRun
+	Threaded   bool   // one of its patches answers a mail
+	Completed  bool   // it had all its patches once
+
 	numbers     map[int]int64 // number → patch
-	awaits      bool          // one of its references is no mail of it: other mails of its thread are still to come
+	awaits      int           // mails that its mails refer to and that are not here
 	firstName   string        // of patch 1, empty if it is not here
 	dirty       bool
 	unannounced bool // it is new, and its event is not raised yet
 }
 
+// What the Message-IDs of a series tell of how it was sent.
+const (
+	NoRun    = iota
+	InRun    // one of its mails was sent by git-send-email or b4
+	LoneRun  // as the first of a run that may have sent it alone
+	FirstRun // in a run that began with the first mail of the series and sent others too
+)
+
 const seriesColumns = `s.id, COALESCE(s.project_id, 0) AS project_id, COALESCE(s.cover_id, 0) AS cover_id, COALESCE(s.previous_id, 0) AS previous_id,
-	COALESCE(s.name, '') AS name, s.date, s.submitter_id, s.version, s.total, s.received, COALESCE(s.state_id, 0) AS state_id`
+	COALESCE(s.name, '') AS name, s.date, s.submitter_id, s.version, s.total, s.received, COALESCE(s.state_id, 0) AS state_id, COALESCE(s.previous_by, 0) AS previous_by,
+	COALESCE(s.change_id, '') AS change_id, COALESCE(s.base_commit, '') AS base_commit, COALESCE(s.name_key, '') AS name_key, s.run, s.threaded, s.completed`
 
 // Has tells whether the series has a patch with this number.
 func (s *Series) Has(number int) bool { return s.numbers[number] != 0 }
 
-// Threaded tells whether a mail that belongs to the series must be reachable from it by references: it has a cover letter, or its mails answer one that
-// is not here.
-func (s *Series) Threaded() bool { return s.Cover != 0 || s.awaits }
+// Closed tells whether a mail with references that belongs to the series must be reachable from it by them: it has a cover letter, or its mails answer one
+// that is not here.
+func (s *Series) Closed() bool { return s.Cover != 0 || s.awaits > 0 }
+
+// Awaits tells whether a mail of the series refers to one that is not here.
+func (s *Series) Awaits() bool { return s.awaits > 0 }
 
 // Numbers are the numbers of the patches that are here, unordered.
 func (s *Series) Numbers() []int {
@@ -74,6 +95,29 @@ func (s *Series) completedBy(number int) []int64 {
 	return out
 }
 
+// join takes in what a mail says of the whole series, before it is attached: number 0 is the cover letter. The date is that of the earliest mail.
+// Sender, version and total are those of the cover letter, else of the first patch that is here, in whatever order they come; so are the
+// change-id and the base commit, as far as it names them.
+func (s *Series) join(number int, m *mailstore.Message, version, total int, links Links) {
+	s.dirty = true
+	if m.Date < s.Date {
+		s.Date = m.Date
+	}
+	leads := number == 0 || s.Cover == 0
+	for n := range s.numbers {
+		leads = leads && (number == 0 || number < n)
+	}
+	if leads {
+		s.Submitter, s.Version, s.Total = m.Submitter, version, total
+	}
+	if links.ChangeID != "" && (leads || s.ChangeID == "") {
+		s.ChangeID = links.ChangeID
+	}
+	if links.BaseCommit != "" && (leads || s.BaseCommit == "") {
+		s.BaseCommit = links.BaseCommit
+	}
+}
+
 // attach puts a patch into the series under number and keeps the roll-ups; name is the patch's.
 func (s *Series) attach(patch int64, number int, name string, state int64) {
 	if s.numbers == nil {
@@ -91,6 +135,9 @@ func (s *Series) attach(patch int64, number int, name string, state int64) {
 		if s.Name == "" {
 			s.Name = name
 		}
+		if s.Cover == 0 {
+			s.NameKey = nameKey(name)
+		}
 	}
 	s.dirty = true
 }
@@ -101,10 +148,15 @@ func (s *Series) setCover(cover int64, name string) {
 	if s.Cover != 0 {
 		return
 	}
-	s.Cover, s.dirty = cover, true
+	s.Cover, s.dirty, s.NameKey = cover, true, nameKey(name)
 	if s.Name == "" || s.Name == s.firstName {
 		s.Name = fold.Cut(withoutPrefix(name), 255)
 	}
+}
+
+// nameKey is by what name versions of a series find each other.
+func nameKey(name string) string {
+	return fold.Cut(fold.Collapse(fold.Key(withoutPrefix(name))), 255)
 }
 
 func withoutPrefix(name string) string {

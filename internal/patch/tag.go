@@ -130,8 +130,10 @@ func DeleteTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM patch_tag WHERE tag_id = ?", t.ID); err != nil {
-			return err
+		for _, query := range []string{"DELETE FROM patch_tag WHERE tag_id = ?", "DELETE FROM cover_tag WHERE tag_id = ?"} {
+			if _, err := tx.Exec(ctx, query, t.ID); err != nil {
+				return err
+			}
 		}
 		_, err = tx.Exec(ctx, "DELETE FROM tag WHERE id = ?", t.ID)
 		return err

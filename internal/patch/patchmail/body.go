@@ -39,11 +39,13 @@ func (d *draft) readBody(m *mailmsg.Message, reply bool) {
 	d.content = diff.Clean(strings.Join(r.texts, "\n"))
 	if decoded := d.setDiff(r.distinct()); d.diff != nil {
 		d.hash = diff.Hash(decoded)
+		d.gitID = diff.PatchID(d.diff)
 		d.files = diff.Files(decoded)
 	}
 	if !reply {
 		d.pullURL = trailer.PullURL(d.content)
 		d.depends = trailer.Dependencies(d.content)
+		d.links = trailer.ReadLinks(d.content)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/format/mailmsg"
 	"patchwork.example/pw/internal/format/subject"
+	"patchwork.example/pw/internal/format/trailer"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
@@ -38,6 +40,7 @@ type letter struct {
 	project *project.Project
 	subject subject.Subject
 	from    mailmsg.Address
+	run     run
 	sender  *account.Person // set when it is stored
 	message *mailstore.Message
 	outcome *ingress.Outcome
@@ -104,7 +107,7 @@ func address(router *project.Router, m *ingress.Mail, o *ingress.Outcome) *lette
 		o.Kind, o.Reason = mailstore.Broken, "its sender can't be read: "+err.Error()
 		return nil
 	}
-	return &letter{draft: d, mail: m, project: p, subject: subject.Parse(d.subject, p.Linkname), from: from, outcome: o}
+	return &letter{draft: d, mail: m, project: p, subject: subject.Parse(d.subject, p.Linkname), from: from, run: runOf(m.MsgID), outcome: o}
 }
 
 func projectsOf(letters []*letter) []int64 {
@@ -193,13 +196,12 @@ func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
 		for _, ref := range l.references {
 			ids[ref] = true
 		}
-		for _, dep := range l.depends {
-			if dep.Value != "" {
-				ids[mailstore.Key(dep.Value)] = true
-			}
-		}
+		l.wantLinks(&w, ids)
 		if !l.subject.Numbered {
 			continue
+		}
+		if l.run.stem != "" {
+			w.Runs = append(w.Runs, patch.RunKey(l.run.stem))
 		}
 		if p := persons.Find(l.from.Email); p != nil && !slices.Contains(w.Submitters, p.ID) {
 			w.Submitters = append(w.Submitters, p.ID)
@@ -215,7 +217,59 @@ func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
 	for id := range ids {
 		w.References = append(w.References, id)
 	}
+	slices.Sort(w.Runs)
+	w.Runs = slices.Compact(w.Runs)
 	return w
+}
+
+// wantLinks adds what the text of a letter names.
+func (l *letter) wantLinks(w *patch.Wanted, ids map[string]bool) {
+	for _, n := range l.needs() {
+		switch n.Kind {
+		case patch.NeedMessage, patch.NeedSupersedes:
+			ids[n.Value] = true
+		case patch.NeedChange:
+			w.Changes = append(w.Changes, n.Value)
+		case patch.NeedPatch:
+			w.GitIDs = append(w.GitIDs, n.Value)
+		case patch.NeedSeries:
+			id, _ := strconv.ParseInt(n.Value, 10, 64)
+			w.Series = append(w.Series, id)
+		}
+	}
+	if c := l.draft.links.ChangeID; c != "" {
+		w.Changes = append(w.Changes, c, fmt.Sprintf("%s:v%d", c, l.subject.Version))
+	}
+	if l.gitID != "" {
+		w.GitIDs = append(w.GitIDs, l.gitID)
+	}
+}
+
+// needs are the series that the text says must be applied first, or that it replaces.
+func (l *letter) needs() []patch.Need {
+	var out []patch.Need
+	for _, d := range l.depends {
+		if d.Kind == trailer.SeriesID {
+			out = append(out, patch.Need{Kind: patch.NeedSeries, Value: strconv.FormatInt(d.Series, 10)})
+		} else {
+			out = append(out, patch.Need{Kind: patch.NeedMessage, Value: mailstore.Key(d.Value)})
+		}
+	}
+	add := func(kind string, values []string) {
+		for _, v := range values {
+			out = append(out, patch.Need{Kind: kind, Value: v})
+		}
+	}
+	add(patch.NeedChange, l.draft.links.Changes)
+	add(patch.NeedPatch, l.draft.links.PatchIDs)
+	for _, id := range l.draft.links.Supersedes {
+		add(patch.NeedSupersedes, []string{mailstore.Key(id)})
+	}
+	return out
+}
+
+func (l *letter) links() patch.Links {
+	return patch.Links{ChangeID: l.draft.links.ChangeID, BaseCommit: l.draft.links.BaseCommit, Needs: l.needs()}
 }
 
 // hints are what the headers X-Patchwork-State and X-Patchwork-Delegate need to be followed.

@@ -234,12 +234,12 @@ var seriesCases = []seriesCase{
 		p3 | [PATCH 2/3] two | c | 3
 		p4 | [PATCH 3/3] three | c | 4`,
 		"cover patch patch patch patch", []string{`(1,3,[1 2 3]) c "A sample series"`, `(1,3,[1]) - "[1/3] one again"`}, "SCPpPSpPpPps", ""},
-	// The cover letter stands alone, as in Django.
+	// In Django the cover letter stands alone.
 	{"unthreaded, cover last", `
 		p2 | [PATCH 2/2] two | | 2
 		p1 | [PATCH 1/2] one | | 1
 		c  | [PATCH 0/2] A sample series`,
-		"patch patch cover", []string{`(1,2,[1 2]) - "[1/2] one"`, `(1,2,[]) c "A sample series"`}, "PSPppsSC", ""},
+		"patch patch cover", []string{`(1,2,[1 2]) c "A sample series"`}, "PSPppsC", ""},
 	{"unthreaded re-roll within minutes, with covers", `
 		c  | [PATCH 0/2] A sample series
 		p1 | [PATCH 1/2] one | | 1

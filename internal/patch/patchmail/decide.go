@@ -5,13 +5,11 @@ package patchmail
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
-	"patchwork.example/pw/internal/format/trailer"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
@@ -77,44 +75,38 @@ func (d *desk) takePatch(ctx context.Context, l *letter) error {
 	if err != nil {
 		return err
 	}
-	number := 1
+	n := patch.NewPatch{Message: l.message, References: l.references, Name: l.subject.Name, Diff: l.diff, Charset: l.charset, Hash: l.hash, GitID: l.gitID,
+		Files: l.files, PullURL: l.pullURL, Series: s, Number: 1, Version: l.subject.Version, Total: 1, Links: l.links()}
 	if l.subject.Numbered {
-		number = l.subject.Number
+		n.Number, n.Total = l.subject.Number, l.subject.Total
 	}
-	n := patch.NewPatch{Message: l.message, Parent: d.parent(l), Name: l.subject.Name, Diff: l.diff, Charset: l.charset, Hash: l.hash,
-		Files: l.files, PullURL: l.pullURL, Series: s, Number: number}
 	if d.hints.follow(l) {
 		n.State = d.book.StateNamed(l.mail.Message.Header.Get("X-Patchwork-State"))
 		n.Delegate = d.hints.users[fold.Key(delegateHint(l.mail.Message.Header))]
 	}
-	if err := d.in.AddPatch(ctx, n); err != nil {
-		return err
-	}
 	l.end(patch.KindPatch, "")
-	return d.depend(ctx, l, s)
+	return d.in.AddPatch(ctx, n)
 }
 
 func (d *desk) takeCover(ctx context.Context, l *letter) error {
 	if err := d.sign(ctx, l); err != nil {
 		return err
 	}
-	s := d.in.SeriesByReference(l.mail.MsgID)
-	if s == nil || s.Cover != 0 || s.Version != l.subject.Version && s.Version != 1 {
+	s := d.pickForCover(l)
+	if s == nil {
 		var err error
-		if s, err = d.in.NewSeries(ctx, l.sender.ID, l.date, l.subject.Version, l.subject.Total, nil); err != nil {
+		if s, err = d.in.NewSeries(ctx, l.sender.ID, l.date, l.subject.Version, l.subject.Total); err != nil {
 			return err
 		}
 	}
-	d.in.Own(l.mail.MsgID, s)
-	if err := d.in.AddCover(ctx, l.message, d.parent(l), l.subject.Name, s); err != nil {
-		return err
-	}
+	d.noteRun(l, s)
 	l.end(patch.KindCover, "")
-	return d.depend(ctx, l, s)
+	return d.in.AddCover(ctx, patch.NewCover{Message: l.message, References: l.references, Name: l.subject.Name, Series: s,
+		Version: l.subject.Version, Total: l.subject.Total, Links: l.links()})
 }
 
 func (d *desk) takeComment(ctx context.Context, l *letter) error {
-	t, parent, ok := d.in.TargetOf(l.references)
+	t, distance, ok := d.in.TargetOf(l.references)
 	if !ok && len(l.references) == 0 {
 		l.end(mailstore.Ignored, "it is neither a patch nor a cover letter and answers no mail")
 		return nil
@@ -127,7 +119,7 @@ func (d *desk) takeComment(ctx context.Context, l *letter) error {
 		return d.in.AddPending(ctx, l.message, l.references)
 	}
 	l.end(patch.KindComment, "")
-	return d.in.AddComment(ctx, l.message, parent, t)
+	return d.in.AddComment(ctx, l.message, l.references, t, distance)
 }
 
 // sign finds the sender and writes the message that will be stored.
@@ -142,102 +134,6 @@ func (d *desk) sign(ctx context.Context, l *letter) (err error) {
 	}
 	if len(l.references) > 0 {
 		l.message.InReplyTo = l.references[0]
-	}
-	return nil
-}
-
-// parent is the nearest mail of the thread that is here.
-func (d *desk) parent(l *letter) *mailstore.Message {
-	for _, ref := range l.references {
-		if m := d.in.Known(ref); m != nil {
-			return m
-		}
-	}
-	return nil
-}
-
-// seriesOfPatch finds the series a patch belongs to, or begins one.
-func (d *desk) seriesOfPatch(ctx context.Context, l *letter) (*patch.Series, error) {
-	if !l.subject.Numbered {
-		s, err := d.in.NewSeries(ctx, l.sender.ID, l.date, l.subject.Version, 1, nil)
-		if err == nil {
-			d.in.Own(l.mail.MsgID, s)
-		}
-		return s, err
-	}
-	s := d.pick(l)
-	if s == nil {
-		var err error
-		if s, err = d.in.NewSeries(ctx, l.sender.ID, l.date, l.subject.Version, l.subject.Total, l.references); err != nil {
-			return nil, err
-		}
-	}
-	d.in.Own(l.mail.MsgID, s)
-	return s, nil
-}
-
-// pick chooses the series of a numbered patch: the one that waits for its Message-ID, then the one that the nearest of its references
-// leads to, then the newest that its sender began around the same time with the same version and total, unless both are threads. Nil: none fits.
-func (d *desk) pick(l *letter) *patch.Series {
-	if s := d.in.SeriesByReference(l.mail.MsgID); s != nil && d.fits(l, s, "") {
-		return s
-	}
-	for _, ref := range l.references {
-		if s := d.in.SeriesByReference(ref); s != nil && d.fits(l, s, ref) {
-			return s
-		}
-	}
-	var best *patch.Series
-	d.in.EachSeries(func(s *patch.Series) {
-		apart := s.Date.Sub(l.date).Abs()
-		if len(l.references) > 0 && s.Threaded() {
-			return // one of its references would have led there
-		}
-		if s.Submitter != l.sender.ID || s.Version != l.subject.Version || s.Total != l.subject.Total || apart > seriesWindow || s.Has(l.subject.Number) {
-			return
-		}
-		if best == nil || s.Date > best.Date || s.Date == best.Date && s.ID > best.ID {
-			best = s
-		}
-	})
-	return best
-}
-
-// fits tells whether a patch may join the series that ref led to (empty: its own Message-ID). The number must be free and the version the
-// same; but a patch may name another version than what was sent in the same run of git-send-email, and one that names none follows its
-// cover letter. A patch whose direct parent is the cover may differ in total.
-func (d *desk) fits(l *letter, s *patch.Series, ref string) bool {
-	if s.Has(l.subject.Number) {
-		return false
-	}
-	m := d.in.Known(ref)
-	toCover := m != nil && m.Kind == patch.KindCover
-	if s.Version != l.subject.Version {
-		sameRun := stem(ref) != "" && stem(ref) == stem(l.mail.MsgID)
-		unversioned := l.subject.Version == 1 && !slices.Contains(l.subject.Prefixes, "v1")
-		if !sameRun && !(unversioned && toCover && l.date.Sub(m.Date).Abs() <= seriesWindow) {
-			return false
-		}
-	}
-	return s.Total == l.subject.Total || len(l.references) > 0 && ref == l.references[0] && toCover
-}
-
-// depend records the series that the text says must be applied first, as far as they are here.
-func (d *desk) depend(ctx context.Context, l *letter, s *patch.Series) error {
-	for _, dep := range l.depends {
-		var id int64
-		var err error
-		if dep.Kind == trailer.SeriesID {
-			id, err = d.in.SeriesNumbered(ctx, dep.Series)
-		} else if t, _, ok := d.in.TargetOf([]string{mailstore.Key(dep.Value)}); ok {
-			id, err = d.in.SeriesOf(ctx, t)
-		}
-		if err != nil {
-			return err
-		}
-		if id != 0 {
-			d.in.DependOn(s, id)
-		}
 	}
 	return nil
 }

@@ -114,7 +114,7 @@ func TestDependencyMulti(t *testing.T) {
 	})
 }
 
-// TestTags counts what stands in patches and replies, in whatever order they come.
+// TestTags counts what stands in patches and replies and in the cover letter and the replies to it, in whatever order they come.
 func TestTags(t *testing.T) {
 	const tagged = "Acked-by: Bob <bob@people.example>\nacked-by: Bob <bob@people.example>\n> Acked-by: No <no@people.example>\nReviewed-by: Eve <eve@people.example>"
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
@@ -125,7 +125,7 @@ func TestTags(t *testing.T) {
 			letter{id: "p1", subject: "[PATCH 1/1] one", refs: "c", body: patchText(tagged)},
 			letter{id: "r2", subject: "Re: one", refs: "c p1 r1", body: "> +two\nReviewed-by: Bob <bob@people.example>\n"},
 			letter{id: "r3", subject: "Re: top", refs: "c", body: "Reviewed-by: Bob <bob@people.example>\n"})
-		if got := fmt.Sprint(s.one("p1").Tags); got != "map[Acked-by:2 Reviewed-by:2 Tested-by:1]" {
+		if got := fmt.Sprint(s.one("p1").Tags); got != "map[Acked-by:2 Reviewed-by:3 Tested-by:2]" {
 			t.Errorf("tags %s", got)
 		}
 

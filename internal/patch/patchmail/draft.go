@@ -27,6 +27,8 @@ type draft struct {
 	files      []string
 	pullURL    string
 	depends    []trailer.Dependency
+	links      trailer.Links
+	gitID      string // of git patch-id
 }
 
 // maxReferences bounds how far back in a thread a mail is looked up.

@@ -56,9 +56,10 @@ type submission struct {
 	Hash                     *string
 	Number                   *int
 	Tags                     map[string]int
-	ContentSHA1              *string `json:"content_sha1"`
-	DiffSHA1                 *string `json:"diff_sha1"`
-	PullURL                  *string `json:"pull_url"`
+	ownTags                  map[string]int // without those of the cover letter, which Django does not count
+	ContentSHA1              *string        `json:"content_sha1"`
+	DiffSHA1                 *string        `json:"diff_sha1"`
+	PullURL                  *string        `json:"pull_url"`
 	version, total           int
 	series                   string // its patches, as text
 	cover, headers, content  string
@@ -139,7 +140,7 @@ func compare(want oracle, have map[string]submission, note func(field, id string
 		note("diff", id, deref(theirs.DiffSHA1), deref(ours.DiffSHA1))
 		note("number", id, number(theirs.Number), number(ours.Number))
 		note("pull url", id, deref(theirs.PullURL), deref(ours.PullURL))
-		note("tags", id, theirs.Tags, ours.Tags)
+		note("tags", id, theirs.Tags, ours.ownTags)
 		note("state", id, theirs.State, ours.State)
 	}
 	for id, s := range want.Patches {
@@ -246,18 +247,22 @@ func readSite(t *testing.T, db *sqldb.DB) map[string]submission {
 	for _, ids := range members {
 		sort.Strings(ids)
 	}
-	tags := map[int64]map[string]int{}
+	tags, own := map[int64]map[string]int{}, map[int64]map[string]int{}
 	must(db.Each(ctx, func(r *sqlx.Rows) error {
 		var patch int64
 		var name string
-		var n int
-		err := r.Scan(&patch, &name, &n)
+		var n, inherited int
+		err := r.Scan(&patch, &name, &n, &inherited)
 		if tags[patch] == nil {
-			tags[patch] = map[string]int{}
+			tags[patch], own[patch] = map[string]int{}, map[string]int{}
 		}
 		tags[patch][name] = n
+		if n > inherited {
+			own[patch][name] = n - inherited
+		}
 		return err
-	}, "SELECT p.patch_id, t.name, p.hits FROM patch_tag p JOIN tag t ON t.id = p.tag_id"))
+	}, `SELECT p.patch_id, t.name, p.hits, COALESCE(c.hits, 0) FROM patch_tag p JOIN tag t ON t.id = p.tag_id JOIN patch x ON x.id = p.patch_id
+		LEFT JOIN series s ON s.id = x.series_id LEFT JOIN cover_tag c ON c.cover_id = s.cover_id AND c.tag_id = p.tag_id`))
 
 	const patches = `SELECT 'patch', m.msgid, p.name, m.date, e.email, COALESCE(e.name, ''), p.hash, p.pull_url, p.number, COALESCE(p.series_id, 0), p.id, b.headers, b.content, d.diff, d.charset,
 			COALESCE(s.version, 0), COALESCE(s.total, 0), COALESCE(cm.msgid, ''), st.slug, ''
@@ -285,9 +290,9 @@ func readSite(t *testing.T, db *sqldb.DB) map[string]submission {
 			if diff != nil {
 				s.DiffSHA1 = sum(string(diff))
 			}
-			s.series, s.Tags = strings.Join(members[series], " "), tags[patch]
+			s.series, s.Tags, s.ownTags = strings.Join(members[series], " "), tags[patch], own[patch]
 			if s.Tags == nil {
-				s.Tags = map[string]int{}
+				s.Tags, s.ownTags = map[string]int{}, map[string]int{}
 			}
 			out[id] = s
 			return err

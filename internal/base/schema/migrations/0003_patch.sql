@@ -37,6 +37,8 @@ CREATE INDEX cover_project_date ON cover (project_id, date, id);
 CREATE INDEX cover_submitter ON cover (submitter_id, date);
 
 -- received and state_id are roll-ups: how many patches the series has, and the state all of them share (null: none, or they differ).
+-- previous_by: what says that it is a new version of previous_id. name_key: name by which versions find each other. run: 1 one of its mails was sent by
+-- git-send-email or b4, 2 as the first of a run, 3 in a run that began with its first mail and sent others too. threaded: one of its patches answers a mail. completed: it had all its patches once.
 CREATE TABLE series (
   id BIGINT PRIMARY KEY,
   project_id BIGINT NULL,
@@ -48,20 +50,31 @@ CREATE TABLE series (
   version INTEGER NOT NULL,
   total INTEGER NOT NULL,
   received INTEGER NOT NULL,
-  state_id BIGINT NULL
+  state_id BIGINT NULL,
+  previous_by INTEGER NULL,
+  change_id VARCHAR(255) NULL,
+  base_commit VARCHAR(64) NULL,
+  name_key VARCHAR(255) NULL,
+  run INTEGER NOT NULL DEFAULT 0,
+  threaded BOOLEAN NOT NULL DEFAULT FALSE,
+  completed BOOLEAN NOT NULL DEFAULT FALSE
 );
+CREATE INDEX series_change ON series (project_id, change_id);
+CREATE INDEX series_name ON series (submitter_id, name_key, date);
 CREATE INDEX series_project_date ON series (project_id, date, id);
 CREATE INDEX series_submitter_date ON series (submitter_id, date);
 CREATE INDEX series_previous ON series (previous_id);
 CREATE INDEX series_date ON series (date, id);
 
--- Message-IDs that lead to a series: of its mails and of their ancestors. awaited: one that was not here, such as a cover letter still to come.
+-- Message-IDs that the mails of a series refer to and by which more of its mails may be known: distance 1 is the parent of one of them. awaited: the
+-- mail is not here. What begins with "run:" is no Message-ID, but what those of one run of git-send-email or b4 have in common; its distance is 0.
 CREATE TABLE series_reference (
   project_id BIGINT NOT NULL,
   msgid VARCHAR(255) NOT NULL,
   series_id BIGINT NOT NULL,
+  distance INTEGER NOT NULL DEFAULT 1,
   awaited BOOLEAN NOT NULL,
-  PRIMARY KEY (project_id, msgid)
+  PRIMARY KEY (project_id, msgid, series_id)
 ) WITHOUT ROWID;
 CREATE INDEX series_reference_series ON series_reference (series_id);
 
@@ -100,6 +113,7 @@ CREATE TABLE patch (
   number INTEGER NULL,
   related_id BIGINT NULL,
   hash VARCHAR(40) NULL,
+  git_patch_id VARCHAR(40) NULL,
   commit_ref VARCHAR(255) NULL,
   pull_url VARCHAR(255) NULL,
   UNIQUE (series_id, number)
@@ -111,6 +125,7 @@ CREATE INDEX patch_submitter ON patch (submitter_id, date);
 CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date);
 CREATE INDEX patch_date ON patch (date, id);
 CREATE INDEX patch_hash ON patch (hash);
+CREATE INDEX patch_git ON patch (git_patch_id);
 CREATE INDEX patch_related ON patch (related_id);
 
 -- The bytes of the diff as they were sent, and the charset they are in when it is not UTF-8.

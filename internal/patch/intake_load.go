@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/mailstore"
+)
+
+// loader fills an Intake.
+type loader struct {
+	*Intake
+	w     Wanted
+	all   []string        // Message-IDs
+	owner map[int64]int64 // message of a patch or cover → id of its series
+	ids   []int64         // series that are known by their id
+	cover []int64         // covers whose series are needed
+	git   []gitPatch
+}
+
+// gitPatch is a patch by what git patch-id makes of it.
+type gitPatch struct {
+	GitID  string `db:"git_patch_id"`
+	Series int64  `db:"series_id"`
+}
+
+// waiting finds what waits for the mails. A waiting reply that finds its parent may itself be waited for, and a comment that moves takes with it those that
+// answer it.
+func (l *loader) waiting(ctx context.Context) error {
+	seen := map[int64]*mailstore.Message{}
+	var threads []int64
+	for msgids := l.w.Own; len(msgids) > 0; {
+		next, err := l.waitingFor(ctx, msgids, seen)
+		if err != nil {
+			return err
+		}
+		msgids = nil
+		for _, m := range next {
+			switch m.Kind {
+			case mailstore.Pending:
+				msgids = append(msgids, m.MsgID)
+			case KindComment:
+				threads = append(threads, m.Thread)
+			}
+		}
+	}
+	if len(threads) == 0 {
+		return nil
+	}
+	comments, err := mailstore.InThreads(ctx, l.tx, threads, KindComment)
+	if err != nil {
+		return err
+	}
+	var msgids []string
+	for _, m := range comments {
+		if seen[m.ID] == nil {
+			seen[m.ID], l.messages[m.MsgID] = m, m
+		}
+		l.answers[m.InReplyTo] = append(l.answers[m.InReplyTo], seen[m.ID])
+		msgids = append(msgids, m.MsgID)
+	}
+	_, err = l.waitingFor(ctx, msgids, seen)
+	return err
+}
+
+// waitingFor adds what waits for msgids and gives those messages that were not seen before.
+func (l *loader) waitingFor(ctx context.Context, msgids []string, seen map[int64]*mailstore.Message) (next []*mailstore.Message, err error) {
+	found, err := mailstore.WaitingFor(ctx, l.tx, l.project.ID, msgids)
+	for _, w := range found {
+		m := seen[w.Message.ID]
+		if m == nil {
+			m = w.Message
+			seen[m.ID], l.messages[m.MsgID] = m, m
+			next = append(next, m)
+		}
+		w.Message = m
+		l.Intake.waiting[w.MsgID] = append(l.Intake.waiting[w.MsgID], w)
+	}
+	return next, err
+}
+
+// targets finds what replies to the known messages comment on, the names of known covers, and the series of patches and covers.
+func (l *loader) targets(ctx context.Context) error {
+	byKind := map[string][]int64{}
+	for _, m := range l.messages {
+		byKind[m.Kind] = append(byKind[m.Kind], m.ID)
+	}
+	queries := []struct{ kind, query string }{
+		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULL FROM patch WHERE message_id IN (?)"},
+		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULL FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
+		{KindComment, "SELECT message_id, patch_id, 0, '', 0, id, addressed FROM patch_comment WHERE message_id IN (?)"},
+		{KindComment, "SELECT message_id, 0, cover_id, '', 0, id, addressed FROM cover_comment WHERE message_id IN (?)"},
+	}
+	for _, q := range queries {
+		err := sqldb.Chunks(byKind[q.kind], func(ids []int64) error { return l.tx.Each(ctx, l.target, q.query, ids) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loader) target(rows *sqlx.Rows) error {
+	var message, series, comment int64
+	var t Target
+	var name string
+	var addressed *bool
+	if err := rows.Scan(&message, &t.Patch, &t.Cover, &name, &series, &comment, &addressed); err != nil {
+		return err
+	}
+	l.Intake.targets[message] = t
+	switch {
+	case comment != 0:
+		l.places[message] = place{comment, addressed}
+	case t.Cover != 0:
+		l.coverNames[message] = name
+	}
+	if series != 0 {
+		l.owner[message] = series
+		l.ids = append(l.ids, series)
+	} else if t.Cover != 0 {
+		l.cover = append(l.cover, t.Cover)
+	}
+	return nil
+}
+
+func (l *loader) series(ctx context.Context) error {
+	refs := append(append([]string(nil), l.all...), l.w.Runs...)
+	err := sqldb.Chunks(refs, func(refs []string) error {
+		return l.seriesRows(ctx, "SELECT r.msgid AS ref, r.distance, r.awaited, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
+			WHERE r.project_id = ? AND r.msgid IN (?)`, l.project.ID, refs)
+	})
+	if err != nil {
+		return err
+	}
+	const bare = "SELECT '' AS ref, 0 AS distance, FALSE AS awaited, " + seriesColumns + " FROM series s WHERE "
+	err = sqldb.Chunks(l.w.Submitters, func(people []int64) error {
+		return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?", people, int64(l.w.From), int64(l.w.To), l.project.ID)
+	})
+	if err != nil {
+		return err
+	}
+	var changes []string
+	for _, c := range l.w.Changes {
+		id, _ := cutVersion(c)
+		changes = append(changes, id)
+	}
+	err = sqldb.Chunks(changes, func(changes []string) error {
+		return l.seriesRows(ctx, bare+"s.project_id = ? AND s.change_id IN (?)", l.project.ID, changes)
+	})
+	if err != nil {
+		return err
+	}
+	var missing []int64
+	for _, id := range append(l.ids, l.w.Series...) {
+		if l.Intake.series[id] == nil {
+			missing = append(missing, id)
+		}
+	}
+	err = sqldb.Chunks(missing, func(ids []int64) error {
+		return l.seriesRows(ctx, bare+"s.id IN (?) AND s.project_id = ?", ids, l.project.ID)
+	})
+	if err != nil {
+		return err
+	}
+	err = sqldb.Chunks(l.cover, func(ids []int64) error { return l.seriesRows(ctx, bare+"s.cover_id IN (?)", ids) })
+	l.link()
+	return err
+}
+
+// link makes pointers of ids.
+func (l *loader) link() {
+	for message, id := range l.owner {
+		l.owners[message] = l.Intake.series[id]
+	}
+	for _, g := range l.git {
+		if s := l.Intake.series[g.Series]; s != nil && !slices.Contains(l.Intake.gitIDs[g.GitID], s) {
+			l.Intake.gitIDs[g.GitID] = append(l.Intake.gitIDs[g.GitID], s)
+		}
+	}
+	for _, s := range l.Intake.series {
+		if s.Cover != 0 {
+			l.byCover[s.Cover] = s
+		}
+	}
+}
+
+func (l *loader) seriesRows(ctx context.Context, query string, args ...any) error {
+	return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+		var r struct {
+			Ref      string
+			Distance int
+			Awaited  bool
+			Series
+		}
+		if err := rows.StructScan(&r); err != nil {
+			return err
+		}
+		s := l.Intake.series[r.ID]
+		if s == nil {
+			s = &r.Series
+			l.Intake.series[s.ID] = s
+		}
+		if r.Ref != "" {
+			l.refs[r.Ref] = append(l.refs[r.Ref], &reference{series: s, distance: r.Distance, awaited: r.Awaited})
+		}
+		return nil
+	}, query, args...)
+}
+
+// gitIDs finds the series that have patches with the same content.
+func (l *loader) gitIDs(ctx context.Context) error {
+	return sqldb.Chunks(l.w.GitIDs, func(ids []string) error {
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var g gitPatch
+			err := rows.StructScan(&g)
+			l.git, l.ids = append(l.git, g), append(l.ids, g.Series)
+			return err
+		}, "SELECT git_patch_id, series_id FROM patch WHERE git_patch_id IN (?) AND project_id = ? AND series_id IS NOT NULL ORDER BY id DESC LIMIT ?", ids, l.project.ID, maxKin)
+	})
+}
+
+func (l *loader) numbers(ctx context.Context) error {
+	ids := make([]int64, 0, len(l.Intake.series))
+	for id, s := range l.Intake.series {
+		s.numbers = map[int]int64{}
+		ids = append(ids, id)
+	}
+	return sqldb.Chunks(ids, func(ids []int64) error {
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var series, id int64
+			var number int
+			var name string
+			if err := rows.Scan(&series, &number, &id, &name); err != nil {
+				return err
+			}
+			s := l.Intake.series[series]
+			s.numbers[number] = id
+			if number == 1 {
+				s.firstName = name
+			}
+			return nil
+		}, "SELECT series_id, number, id, CASE WHEN number = 1 THEN name ELSE '' END FROM patch WHERE series_id IN (?) AND number IS NOT NULL", ids)
+	})
+}
+
+// awaits counts what the mails of each series refer to and is not here.
+func (l *loader) awaits(ctx context.Context) error {
+	ids := make([]int64, 0, len(l.Intake.series))
+	for id := range l.Intake.series {
+		ids = append(ids, id)
+	}
+	return sqldb.Chunks(ids, func(ids []int64) error {
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var series int64
+			var n int
+			err := rows.Scan(&series, &n)
+			l.Intake.series[series].awaits = n
+			return err
+		}, "SELECT series_id, COUNT(*) FROM series_reference WHERE series_id IN (?) AND awaited = TRUE GROUP BY series_id", ids)
+	})
+}
+
+func (l *loader) coverTags(ctx context.Context) error {
+	if !l.project.UseTags {
+		return nil
+	}
+	var covers []int64
+	for id := range l.byCover {
+		covers = append(covers, id)
+	}
+	return sqldb.Chunks(covers, func(ids []int64) error {
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var cover, tag int64
+			var hits int
+			err := rows.Scan(&cover, &tag, &hits)
+			addHits(l.Intake.coverTags, cover, tag, hits)
+			return err
+		}, "SELECT cover_id, tag_id, hits FROM cover_tag WHERE cover_id IN (?)", ids)
+	})
+}
