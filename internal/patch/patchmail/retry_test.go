@@ -116,7 +116,7 @@ func TestRetry(t *testing.T) {
 			t.Errorf("in the end: %s, want %s", got, want)
 		}
 		same(t, "series", late.series(), []string{`(1,2,[1 2]) c "topic"`})
-		if got := late.comments() + " " + late.events(); got != "r→c SCPcPpps" {
+		if got := late.comments() + " " + late.events(); got != "r→p1 SCPPppsr" {
 			t.Errorf("comments and events: %s", got)
 		}
 		if got, want := late.audited(), fmt.Sprintf("ingress retry: 4 mails: %d unrouted → cover, %d unrouted → patch, %d unrouted → comment, %d unrouted → patch",
