@@ -226,6 +226,7 @@ var meaning = map[string]string{
 	"comment":           "replies to patches and cover letters",
 	mailstore.Pending:   "replies whose parent is not here yet; they are attached when it comes",
 	mailstore.Duplicate: "another mail with the same Message-ID was here before",
+	mailstore.Bounce:    "a mail of ours that came back",
 	mailstore.Ignored:   "neither patch, cover letter nor reply, or marked to be ignored",
 	mailstore.Unrouted:  "no project for their list",
 	mailstore.Broken:    "could not be understood; kept with the reason",

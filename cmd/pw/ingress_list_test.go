@@ -41,7 +41,7 @@ unrouted  1      no project for their list
 `, "")
 	s.says("ingress list --summary --project widgets --outcome patch,unrouted --json", 0, "[\n  {\"outcome\": \"patch\", \"mails\": 1, \"meaning\": \"\"}\n]\n", "")
 	for line, err := range map[string]string{
-		"ingress list --outcome lost":      `no mail has the outcome "lost"; there are: broken, comment, cover, deleted, dropped, duplicate, ignored, patch, pending, unrouted`,
+		"ingress list --outcome lost":      `no mail has the outcome "lost"; there are: bounce, broken, comment, cover, deleted, dropped, duplicate, ignored, patch, pending, unrouted`,
 		"ingress list --since yesterday":   `"yesterday" is no date: write 2026-07-13, 2026-07-13T08:30:00Z, or how long ago, such as 36h`,
 		"ingress list --limit 0":           "--limit must be from 1 to 10000",
 		"ingress show 77":                  "there is no mail 77",

@@ -50,6 +50,7 @@ one database: a SQLite file, PostgreSQL or MariaDB.`,
 	root.AddCommand(newWorker(c))
 	root.AddCommand(newIngress(c))
 	root.AddCommand(newMbox(c))
+	root.AddCommand(newMail(c))
 	root.AddCommand(newDB(c))
 	root.AddCommand(newAdmin(c))
 	root.AddCommand(newConfig(c))

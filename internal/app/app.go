@@ -58,5 +58,5 @@ func (a *App) Close() error { return a.DB.Close() }
 func (a *App) Intake() *ingress.Intake {
 	limits := ingress.DefaultLimits
 	limits.BatchMails = a.Config.Limits.BatchMails
-	return ingress.New(a.DB, a.Clock, limits, patchmail.New(a.Clock))
+	return ingress.New(a.DB, a.Clock, limits, bounces{a.Clock, a.Log}, patchmail.New(a.Clock))
 }

@@ -36,7 +36,7 @@ func (a *App) Handler(version string) http.Handler {
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "User-agent: *\nDisallow: /user/\n") })
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
-	accountweb.Routes(mux, shell, a.DB, sessions, log)
+	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	mux.Handle("/", shell.Unmatched(mux))
 	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
 }

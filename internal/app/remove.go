@@ -12,6 +12,7 @@ import (
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchnotify"
 	"patchwork.example/pw/internal/project"
 )
 
@@ -62,7 +63,7 @@ func (a *App) DeleteProject(ctx context.Context, by account.Actor, linkname stri
 		if n > 0 && !purge {
 			return fault.New(fault.Conflict, "it has %d messages; say --purge to delete them with it", n)
 		}
-		for _, drop := range []func(context.Context, *sqldb.Tx, int64) error{patch.PurgeProject, event.PurgeProject, mailstore.PurgeProject} {
+		for _, drop := range []func(context.Context, *sqldb.Tx, int64) error{patchnotify.PurgeProject, patch.PurgeProject, event.PurgeProject, mailstore.PurgeProject} {
 			if err := drop(ctx, tx, p.ID); err != nil {
 				return err
 			}

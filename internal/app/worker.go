@@ -35,10 +35,10 @@ func (a *App) runner() *job.Runner {
 }
 
 // consumers read all events in order.
-func (a *App) consumers() []event.Consumer { return nil }
+func (a *App) consumers() []event.Consumer { return []event.Consumer{a.notifier().Consumer()} }
 
 // kinds are the jobs that are run.
-func (a *App) kinds() []job.Kind { return nil }
+func (a *App) kinds() []job.Kind { return []job.Kind{a.Sender().Kind()} }
 
 // periodic is what has to be done from time to time.
 func (a *App) periodic() []job.Periodic {
@@ -50,6 +50,11 @@ func (a *App) periodic() []job.Periodic {
 			}
 			return err
 		}},
+		{Name: "notices", Every: time.Minute, Run: func(ctx context.Context) error {
+			_, err := a.notifier().Send(ctx)
+			return err
+		}},
+		{Name: "old outgoing mail", Every: time.Hour, Run: a.forgetMail},
 	}
 }
 

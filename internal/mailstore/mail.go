@@ -25,6 +25,7 @@ const (
 	Broken    = "broken"    // could not be made sense of, or made a domain fail; see the reason
 	Deleted   = "deleted"   // was deleted on purpose (tombstone)
 	Dropped   = "dropped"   // an administrator has no use for it
+	Bounce    = "bounce"    // a mail of ours that came back, or a machine's answer to one
 )
 
 // Mail is one delivery.

@@ -249,9 +249,9 @@ func (u *update) writeNotices(ctx context.Context) error {
 	}
 	var rows [][]any
 	for _, id := range patches {
-		rows = append(rows, []any{id, u.before[id], int64(u.now)})
+		rows = append(rows, []any{id, u.before[id], int64(u.now), int64(u.now)})
 	}
-	notices := sqldb.Upsert{Table: "state_notice", Columns: []string{"patch_id", "original_state_id", "modified_at"}, Key: []string{"patch_id"}, Replace: []string{"modified_at"}}
+	notices := sqldb.Upsert{Table: "state_notice", Columns: []string{"patch_id", "original_state_id", "modified_at", "first_at"}, Key: []string{"patch_id"}, Replace: []string{"modified_at"}}
 	if err := u.tx.Upsert(ctx, notices, rows); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ const (
 	EventPatchCommentCreated = "patch-comment-created"
 	EventPatchStateChanged   = "patch-state-changed"
 	EventPatchDelegated      = "patch-delegated"
+	EventCheckCreated        = "check-created"
 )
 
 // Payload is what an event of this domain holds: ids, and the slugs of states.
@@ -21,6 +22,7 @@ type Payload struct {
 	Cover   int64 `json:"cover,omitempty"`
 	Series  int64 `json:"series,omitempty"`
 	Comment int64 `json:"comment,omitempty"`
+	Check   int64 `json:"check,omitempty"`
 
 	PreviousState    string `json:"previous_state,omitempty"`
 	CurrentState     string `json:"current_state,omitempty"`

@@ -234,7 +234,9 @@ func TestPurgeProject(t *testing.T) {
 	// Tables that hold nothing of a project: people, the site's own settings, the record of what administrators did, and queues.
 	ofSite := map[string]bool{"audit": true, "id_block": true, "schema_version": true, "state": true, "tag": true, "user_account": true, "person": true, "login_session": true,
 		"login_throttle": true, "api_token": true, "email_confirmation": true, "email_optout": true, "event_consumer": true, "event_last": true,
-		"job": true, "job_lane": true, "job_periodic": true, "mail_source": true, "worker": true}
+		"job": true, "job_lane": true, "job_periodic": true, "mail_source": true, "worker": true,
+		"site_secret": true, "outgoing_mail": true, "outgoing_pause": true, "mail_bounce": true, "mail_suspended": true,
+		"notify_choice": true, "notify_item": true, "notify_sent": true} // of patchnotify: its own test
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		u := newUser(t, db, "one")
 		keep := newProject(t, db, "keep")

@@ -47,7 +47,7 @@ func newSite(t *testing.T, db *sqldb.DB, opt web.Options) *site {
 	sessions := account.NewSessions(db, s.clock)
 	shell := web.New(opt, sessions, s.clock, log)
 	mux := http.NewServeMux()
-	Routes(mux, shell, db, sessions, log)
+	Routes(mux, shell, db, sessions, log, Options{ConfirmationDays: 7})
 	mux.Handle("GET /{$}", shell.Page(func(c *web.Call) error {
 		_, err := fmt.Fprintf(c.W, "hello %s", c.User.Username)
 		return err

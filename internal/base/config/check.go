@@ -40,8 +40,10 @@ func (c *Config) Warnings() []string {
 		}
 	}
 	warn(c.HTTP.BaseURL == "", "http.base-url is empty: no mail with a link (registration, password, notification) can be sent")
-	warn(c.SMTP.Host == "", "smtp.host is empty: no mail is sent")
-	warn(c.SMTP.Host != "" && c.SMTP.From.Address == "", "smtp.from is empty: mail has no sender and is not sent")
+	noWay := c.SMTP.Host == "" && c.SMTP.Sendmail == ""
+	warn(noWay, "smtp.host is empty: no mail is sent")
+	warn(c.SMTP.Host != "" && c.SMTP.Sendmail != "", "smtp.host and smtp.sendmail are both set: smtp.sendmail is used")
+	warn(!noWay && c.SMTP.From.Address == "", "smtp.from is empty: mail has no sender and is not sent")
 	warn(c.SMTP.Password != "" && c.SMTP.User == "", "smtp.password is set, but smtp.user is empty: there is no login")
 	warn(c.SMTP.Password != "" && c.SMTP.Encryption == "none" && !isLocal(c.SMTP.Host),
 		"smtp.encryption is none: smtp.password crosses the network in clear")

@@ -78,14 +78,17 @@ type HTTP struct {
 	TrustedProxies  []netip.Prefix
 }
 
-// SMTP is section [smtp], the server that sends our mail. No mail is sent while Host is empty.
+// SMTP is section [smtp], the server that sends our mail. No mail is sent while Host and Sendmail are empty.
 type SMTP struct {
-	Encryption string // none, starttls or tls
-	Host       string
-	Port       int
-	User       string
-	Password   string
-	From       mail.Address // the zero Address when unset
+	Encryption    string // none, starttls or tls
+	Host          string
+	Port          int
+	User          string
+	Password      string
+	Sendmail      string       // path; empty: by Host
+	From          mail.Address // the zero Address when unset
+	BounceAddress mail.Address // the zero Address when unset
+	Keep          time.Duration
 }
 
 // Account is section [account].

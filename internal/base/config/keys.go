@@ -162,7 +162,8 @@ func mailKeys(c *Config, add adder) {
 		`How to talk to the server that sends our mail: none, starttls (required, usually
 port 587) or tls (from the first byte, usually port 465).`)
 	add("smtp.host", "", host(&c.SMTP.Host),
-		`The server that sends our mail. While it is empty no mail is sent.`)
+		`The server that sends our mail. While it and smtp.sendmail are empty mail waits, and is
+given up after five days.`)
 	add("smtp.port", "25", integer(&c.SMTP.Port, 1, 65535),
 		`Its port.`)
 	add("smtp.user", "", text(&c.SMTP.User, "a user name"),
@@ -172,6 +173,14 @@ port 587) or tls (from the first byte, usually port 465).`)
 user of the machine can read.`)
 	add("smtp.from", "", address(&c.SMTP.From),
 		`Sender of all our mail, such as Patchwork <patchwork@example.org>.`)
+	add("smtp.sendmail", "", text(&c.SMTP.Sendmail, "the path of a program"),
+		`A program that sends mail as sendmail does, such as /usr/sbin/sendmail, in place of
+smtp.host.`)
+	add("smtp.bounce-address", "", address(&c.SMTP.BounceAddress),
+		`Where mail that can't be delivered goes back to: bounces@example.org gets it as
+bounces+NAME@example.org. It must end in "pw ingress". Empty: to smtp.from.`)
+	add("smtp.keep", "30d", durationBetween(&c.SMTP.Keep, day, 3650*day),
+		`How long mails that were sent or given up, and bounces, can be looked at.`)
 
 	add("account.registration", "true", boolean(&c.Account.Registration),
 		`Let visitors register. If false only administrators create users.`)

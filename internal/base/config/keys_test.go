@@ -119,6 +119,7 @@ func odd(t *testing.T) *Config {
 	c.HTTP.NavHTML = "<a href=\"/x\">\n\tÄ\u0085\x7f\x01</a>"
 	c.HTTP.FooterHTML = "'''\"\"\""
 	c.SMTP.Encryption, c.SMTP.Host, c.SMTP.User, c.SMTP.Password = "starttls", "mx.example.org", "pw", `"\pass`
+	c.SMTP.Sendmail = "/usr/sbin/sendmail"
 	same := Default()
 	v := reflect.ValueOf(same).Elem()
 	leaves(same, func(name string, field reflect.Value) {

@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 			Listen: "127.0.0.1:8080", SlowRequest: time.Second, SlowQuery: 200 * time.Millisecond,
 			WebPageSize: 100, WebPageMax: 500, APIPageSize: 30, APIPageMax: 250, API: true, LegacyRedirects: true,
 		},
-		SMTP:    config.SMTP{Encryption: "none", Port: 25},
+		SMTP:    config.SMTP{Encryption: "none", Port: 25, Keep: 720 * time.Hour},
 		Account: config.Account{Registration: true, ConfirmationDays: 7},
 		Notify:  config.Notify{Delay: 10 * time.Minute},
 		Limits: config.Limits{

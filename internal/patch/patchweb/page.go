@@ -58,7 +58,7 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 	case m.Kind != patch.KindPatch && m.Kind != patch.KindCover:
 		return fault.New(fault.NotFound, "this Message-ID is neither a patch nor a cover letter")
 	case m.Kind != kind:
-		to := pageURL(pr.Linkname, m.Kind, m.MsgID)
+		to := patch.PagePath(pr.Linkname, m.Kind, m.MsgID)
 		if t.download != "" {
 			to += t.download + "/"
 		}
@@ -168,7 +168,7 @@ func (p *Pages) updatePatch(c *web.Call) error {
 		return fault.New(fault.Denied, "you may not change this patch: only its submitter, its delegate and the maintainers of %s may", pr.Name)
 	}
 	c.Flash(web.Flash{Text: "Patch updated"})
-	return c.Redirect(http.StatusSeeOther, pageURL(pr.Linkname, patch.KindPatch, m.MsgID))
+	return c.Redirect(http.StatusSeeOther, patch.PagePath(pr.Linkname, patch.KindPatch, m.MsgID))
 }
 
 // seriesPage is what the template of a series needs.

@@ -41,6 +41,8 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
+	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
+	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	kinds := []string{patch.KindComment}
 	if opt.LegacyRedirects {
 		kinds = append(kinds, patch.KindPatch, patch.KindCover)
@@ -66,7 +68,7 @@ func (p *Pages) numbered(kind string) func(*web.Call) error {
 		if err != nil {
 			return err
 		}
-		to := pageURL(at.Project, at.Kind, at.MsgID)
+		to := patch.PagePath(at.Project, at.Kind, at.MsgID)
 		if rest != "" {
 			to += rest + "/"
 		}
@@ -84,17 +86,6 @@ func withQuery(path string, c *web.Call) string {
 		return path
 	}
 	return path + "?" + c.R.URL.RawQuery
-}
-
-// pageURL is the address of a patch or cover letter. The slash of a Message-ID is escaped twice, as Patchwork 3.2 does it, and so are dots that would be
-// taken for a way up.
-func pageURL(linkname, kind, msgid string) string {
-	id := strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">")
-	id = strings.ReplaceAll(id, "/", "%2F")
-	if id == "." || id == ".." {
-		id = strings.ReplaceAll(id, ".", "%2E")
-	}
-	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + url.PathEscape(id) + "/"
 }
 
 // target is what the last part of an address names: a Message-ID and perhaps a download.

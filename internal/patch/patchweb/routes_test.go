@@ -25,7 +25,7 @@ func TestPageURL(t *testing.T) {
 		"<<a>@b>":   "/project/p%C3%B6/patch/%3Ca%3E@b/",
 		"<\"'&@x>":  "/project/p%C3%B6/patch/%22%27&@x/",
 	} {
-		if got := pageURL("pö", "patch", msgid); got != want {
+		if got := patch.PagePath("pö", "patch", msgid); got != want {
 			t.Errorf("%s: %s, want %s", msgid, got, want)
 		}
 	}

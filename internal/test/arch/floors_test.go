@@ -20,7 +20,7 @@ var floors = []struct {
 	{2, "account project event job mailstore outmail webhook search review"},
 	{3, "patch issue index"},
 	{4, "web rest ingress"},
-	{5, "patch/patchmail patch/patchweb patch/patchapi"},
+	{5, "patch/patchmail patch/patchweb patch/patchapi patch/patchnotify"},
 	{5, "issue/issuemail issue/issueweb issue/issueapi"},
 	{5, "index/indexweb index/indexapi index/indexmirror"},
 	{5, "account/accountweb project/projectweb search/searchweb"},
@@ -35,10 +35,13 @@ var sideways = []struct{ from, to string }{
 	{"base/*", "base/fault"},
 	{"base/*", "base/clock"},
 	{"base/schema", "base/sqldb"},
-	{"account", "event"}, // what a core does is an event
+	{"account", "event"},   // what a core does is an event
+	{"account", "outmail"}, // who asks for something by mail gets one
+	{"outmail", "job"},
 	{"project", "event"},
 	{"project", "account"},
-	{"patch/patchweb", "patch/patchmail"}, // pages offer mboxes
+	{"patch/patchweb", "patch/patchmail"},   // pages offer mboxes
+	{"patch/patchweb", "patch/patchnotify"}, // a page of what one wants to be told
 }
 
 const (

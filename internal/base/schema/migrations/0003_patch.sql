@@ -218,12 +218,14 @@ CREATE TABLE bundle_patch (
 ) WITHOUT ROWID;
 CREATE INDEX bundle_patch_patch ON bundle_patch (patch_id);
 
--- A state change that the submitter has not been told of yet.
+-- A state change that the submitter has not been told of yet. first_at: when the first of several changes was; null: modified_at.
 CREATE TABLE state_notice (
   patch_id BIGINT PRIMARY KEY,
   original_state_id BIGINT NOT NULL,
-  modified_at BIGINT NOT NULL
+  modified_at BIGINT NOT NULL,
+  first_at BIGINT NULL
 );
+CREATE INDEX state_notice_modified ON state_notice (modified_at);
 
 CREATE TABLE saved_query (
   id BIGINT PRIMARY KEY,

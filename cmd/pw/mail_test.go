@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"strings"
+	"testing"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/outmail"
+	"patchwork.example/pw/internal/test/mailsink"
+)
+
+// queueMails puts two mails into the queue, the second private.
+func (s site) queueMails(at clock.Time) {
+	s.t.Helper()
+	err := s.db().Tx(s.t.Context(), func(tx *sqldb.Tx) error {
+		for i, to := range []string{"Ann@Example.org", "bob@example.org"} {
+			m := outmail.Mail{Kind: "test", To: mail.Address{Name: "X", Address: to}, Subject: fmt.Sprint("Subject ", i+1), Text: "See " + outmail.Link("/x/") + "\nand so on\n", Private: i == 1}
+			if _, err := outmail.Queue(context.Background(), tx, at, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestMailCommands(t *testing.T) {
+	s := newSite(t)
+	s.says("mail list --json", 0, "[]\n", "")
+	s.queueMails(clock.Time(1772366400000000))
+	s.says("mail list --to ann@EXAMPLE.org", 0, ""+
+		"ID  STATE   KIND  QUEUED AT                    RECIPIENT        ATTEMPTS  SUBJECT    ERROR\n"+
+		"1   queued  test  2026-03-01T12:00:00.000000Z  Ann@Example.org  0         Subject 1  -\n", "")
+	s.says("mail list --state lost", 65, "", "pw: no state \"lost\"; there are: queued, sent, failed, dropped, bounced\n")
+	s.says("mail list -n 0", 65, "", "pw: a limit of 0: want at least 1\n")
+	if got := s.does("mail", "show", "1", "--http-base-url", "https://pw.example"); !strings.Contains(got, "text       See https://pw.example/x/\n           and so on\n") {
+		t.Errorf("%s", got)
+	}
+	if got := s.does("mail", "show", "2"); !strings.Contains(got, "text       (holds a secret)\n") {
+		t.Errorf("%s", got)
+	}
+	s.says("mail show 3", 66, "", "pw: no outgoing mail 3\n")
+	s.says("mail show x", 65, "", "pw: \"x\" is no number of a mail; `pw mail list` shows them\n")
+	s.exec("UPDATE outgoing_mail SET state = 'failed', error = 'refused' WHERE id = 1")
+	s.exec("UPDATE outgoing_mail SET state = 'failed', error = 'refused', body = '' WHERE id = 2")
+	s.says("mail retry 2", 73, "", "pw: retry mail 2: the text of mail 2 held a secret and was not kept\n")
+	s.says("mail retry --failed", 0, "queued 1 mail\n", "")
+	if got := s.does("mail", "list", "--state", "queued", "--json"); !strings.Contains(got, `"id": 1, "state": "queued"`) {
+		t.Errorf("%s", got)
+	}
+	s.exec("UPDATE outgoing_mail SET state = 'sent' WHERE id = 1")
+	s.says("mail retry 1", 73, "", "pw: retry mail 1: it was sent already\n")
+}
+
+func TestMailTest(t *testing.T) {
+	s := newSite(t)
+	sink := mailsink.Start(t, mailsink.Options{})
+	s.says("mail test ann@example.org", 65, "", "pw: smtp.host and smtp.sendmail are empty: there is no way for mail to leave\n")
+	flags := []string{"mail", "test", "ann@example.org", "--smtp-host", "127.0.0.1", "--smtp-port", fmt.Sprint(sink.Port), "--smtp-from", "Patchwork <pw@example.net>"}
+	want(t, s.pw("", flags...), outcome{0, fmt.Sprintf("127.0.0.1:%d took the mail: 2.0.0 OK: queued\n", sink.Port), ""})
+	if got := sink.Mails(); len(got) != 1 || got[0].To != "ann@example.org" {
+		t.Errorf("%+v", got)
+	}
+	sink.Refuse(func(stage, _ string) error {
+		if stage == "rcpt" {
+			return mailsink.Answer(550, [3]int{5, 1, 1}, "unknown")
+		}
+		return nil
+	})
+	want(t, s.pw("", flags...), outcome{75, "", fmt.Sprintf("pw: send a test to ann@example.org by 127.0.0.1:%d: RCPT TO: 550 5.1.1 unknown\n", sink.Port)})
+}
+
+func TestBounceCommands(t *testing.T) {
+	s := newSite(t)
+	s.queueMails(clock.Time(1772366400000000))
+	s.exec("INSERT INTO mail_bounce (mail_id, status, recipient_key, permanent, detail, at) VALUES (1, '5.1.1', 'ann@example.org', TRUE, 'no such user', 1772366400000000)")
+	s.exec("INSERT INTO mail_suspended (recipient_key, at, reason) VALUES ('ann@example.org', 1772366400000000, '3 mails came back')")
+	s.says("mail bounces", 0, ""+
+		"ADDRESS          PERMANENT  TEMPORARY  LAST                         SUSPENDED  DETAIL\n"+
+		"ann@example.org  1          0          2026-03-01T12:00:00.000000Z  yes        no such user\n", "")
+	s.says("mail bounces bob@example.org --json", 0, "[]\n", "")
+	s.says("mail resume Ann@example.org", 0, "mail is sent to Ann@example.org again\n", "")
+	s.says("mail resume ann@example.org", 0, "ann@example.org was not suspended; what came back from it is forgotten\n", "")
+	s.says("mail bounces --json", 0, "[]\n", "")
+}
+
+func TestOptoutCommands(t *testing.T) {
+	s := newSite(t)
+	s.says("admin optout add Ann@Example.org", 0, "no more notices to Ann@Example.org\n", "")
+	s.says("admin optout add ann@example.org", 0, "no more notices to ann@example.org\n", "")
+	if got := s.does("admin", "optout", "list"); strings.Count(got, "\n") != 2 || !strings.Contains(got, "\nann@example.org  20") {
+		t.Errorf("%s", got)
+	}
+	s.says("admin optout add nobody", 65, "", "pw: \"nobody\" is no address that mail can be sent to\n")
+	s.says("admin optout remove ANN@example.org", 0, "notices are sent to ANN@example.org again\n", "")
+	s.says("admin optout remove ann@example.org", 66, "", "pw: optout remove ann@example.org: ann@example.org has not opted out\n")
+}
