@@ -82,7 +82,8 @@ on where it, or a server that follows the archive, came to the last time.`,
 	cmd.Flags().StringVarP(&f.listID, "list-id", "l", "", "take the mails as sent to the list with this id, whatever their headers say")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
 	cmd.ValidArgsFunction = nil
-	cmd.AddCommand(newIngressList(c), newIngressShow(c), newIngressRetry(c), newIngressRoute(c), newIngressDrop(c), newIngressSources(c))
+	cmd.AddCommand(newIngressList(c), newIngressShow(c), newIngressRetry(c), newIngressRoute(c), newIngressDrop(c), newIngressReparse(c),
+		newIngressSources(c))
 	return cmd
 }
 

@@ -21,6 +21,7 @@ func TestRepairFaults(t *testing.T) {
 		t.Fatalf("build pw: %v\n%s", err, out)
 	}
 	t.Run("KillInMidRetry", func(t *testing.T) { testKillInMidRetry(t, program) })
+	t.Run("KillInMidReparse", func(t *testing.T) { testKillInMidReparse(t, program) })
 }
 
 // runs starts pw in batches of eight mails.
@@ -78,5 +79,63 @@ func testKillInMidRetry(t *testing.T, program string) {
 	}
 	if hit == 0 {
 		t.Error("no kill hit the middle of a retry")
+	}
+}
+
+// testKillInMidReparse kills pw with signal 9 while it mends what an older parser left, and takes in what that had ignored.
+func testKillInMidReparse(t *testing.T, program string) {
+	archive := file(t, "threads.mbox", threads(60))
+	whole := newInbox(t, sqldb.SQLite)
+	whole.finish(program, archive)
+	undisturbed := whole.rows()
+	damaged := func() *inbox {
+		in := newInbox(t, sqldb.SQLite)
+		in.finish(program, archive)
+		db := in.open()
+		defer db.Close()
+		err := db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+			for _, query := range []string{
+				"UPDATE patch SET name = 'bad', hash = 'f00' WHERE number > 1",
+				"UPDATE message_body SET content = 'bad' WHERE message_id IN (SELECT id FROM message WHERE kind = 'comment')",
+				"DELETE FROM patch_tag",
+			} {
+				if _, err := tx.Exec(t.Context(), query); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in
+	}
+	mend := []string{"ingress", "reparse", "--project", "dev", "--apply"}
+	calm := damaged()
+	began := time.Now()
+	if p := calm.runs(program, mend...); p.code(t) != 0 {
+		t.Fatal(p.err.String())
+	}
+	took := time.Since(began)
+	calm.equals(undisturbed)
+	hit := 0
+	for range faultRounds() {
+		in := damaged()
+		for range 4 {
+			p := in.runs(program, mend...)
+			time.Sleep(time.Duration(rand.Int64N(int64(took))))
+			p.Process.Kill()
+			p.code(t)
+			if n := in.count("SELECT COUNT(*) FROM patch WHERE name = 'bad'"); n > 0 && n < 120 {
+				hit++
+			}
+		}
+		if p := in.runs(program, mend...); p.code(t) != 0 {
+			t.Fatalf("the run to the end: %s", p.err.String())
+		}
+		in.equals(undisturbed)
+	}
+	if hit == 0 {
+		t.Error("no kill hit the middle of a reparse")
 	}
 }

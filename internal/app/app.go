@@ -13,6 +13,7 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/project"
 )
 
 // App is a site: its configuration and its open database.
@@ -56,7 +57,16 @@ func (a *App) Close() error { return a.DB.Close() }
 
 // Intake is the one way mail comes in, with the configured limits.
 func (a *App) Intake() *ingress.Intake {
+	return ingress.New(a.DB, a.Clock, a.limits(), bounces{a.Clock, a.Log}, patchmail.New(a.Clock))
+}
+
+func (a *App) limits() ingress.Limits {
 	limits := ingress.DefaultLimits
 	limits.BatchMails = a.Config.Limits.BatchMails
-	return ingress.New(a.DB, a.Clock, limits, bounces{a.Clock, a.Log}, patchmail.New(a.Clock))
+	return limits
+}
+
+// Reparse reads the stored mails of a project again.
+func (a *App) Reparse(p project.Project) patchmail.Reparse {
+	return patchmail.Reparse{DB: a.DB, Intake: a.Intake(), Claimer: patchmail.New(a.Clock), Project: p, Limits: a.limits()}
 }

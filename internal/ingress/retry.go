@@ -31,6 +31,8 @@ type Retried struct {
 	Mail    mailstore.Mail // as it was, without its bytes
 	Outcome Outcome        // what it is now
 	Skipped string         // why nothing was done; empty: it was taken in again
+	// Released: what had been made of it was given up before.
+	Released bool
 }
 
 // Changed tells whether the mail has another outcome now.
@@ -88,6 +90,7 @@ type reader struct {
 	out   []Retried
 	which []int
 	mails []Mail
+	given map[int64]*mailstore.Message // mail → message that was given up
 }
 
 func (in *Intake) retry(ctx context.Context, by account.Actor, rows []mailstore.Mail, how Again) ([]Retried, error) {
@@ -202,6 +205,7 @@ func (r *reader) take(ctx context.Context, tx *sqldb.Tx) error {
 		return err
 	}
 	var fit []int
+	r.given = map[int64]*mailstore.Message{}
 	for i := range r.mails {
 		o := &r.out[r.which[i]]
 		if *o = (Retried{Mail: rows[i]}); o.Mail.Outcome == mailstore.Dropped && !r.how.Force {
@@ -238,8 +242,11 @@ func (r *reader) release(ctx context.Context, tx *sqldb.Tx, m *Mail, row mailsto
 				continue
 			}
 			m.Prepared = m.prepared[who]
-			if gone, err := releaser.Release(ctx, tx, m, made); err != nil || gone {
+			if gone, err := releaser.Release(ctx, tx, m, made); err != nil {
 				return "", err
+			} else if gone {
+				r.given[row.ID] = made
+				return "", mailstore.Remove(ctx, tx, made.ID)
 			}
 		}
 	}
@@ -259,6 +266,11 @@ func (r *reader) settle(ctx context.Context, tx *sqldb.Tx, rows []mailstore.Mail
 	if err != nil {
 		return err
 	}
+	for _, made := range r.given {
+		if err := joinAgain(ctx, tx, made); err != nil {
+			return err
+		}
+	}
 	var changed []mailstore.Mail
 	var told []string
 	for k, i := range fit {
@@ -270,7 +282,7 @@ func (r *reader) settle(ctx context.Context, tx *sqldb.Tx, rows []mailstore.Mail
 			o.Project = rows[i].Project
 		}
 		done := &r.out[r.which[i]]
-		done.Outcome = o
+		done.Outcome, done.Released = o, r.given[rows[i].ID] != nil
 		row := rows[i]
 		row.ListID, row.Project, row.MsgID, row.Outcome, row.Reason = mails[k].ListID, o.Project, mails[k].MsgID, o.Kind, o.Reason
 		if was := rows[i]; row.ListID != was.ListID || row.Project != was.Project || row.MsgID != was.MsgID || row.Outcome != was.Outcome || row.Reason != was.Reason {
@@ -284,6 +296,18 @@ func (r *reader) settle(ctx context.Context, tx *sqldb.Tx, rows []mailstore.Mail
 		return err
 	}
 	return r.in.audit(ctx, tx, r.by, "ingress retry", len(told), strings.Join(told, ", "))
+}
+
+// joinAgain keeps together the thread that a message which was given up had begun: it is called like the message.
+func joinAgain(ctx context.Context, tx *sqldb.Tx, made *mailstore.Message) error {
+	if made.Thread != made.ID {
+		return nil
+	}
+	found, err := mailstore.Lookup(ctx, tx, made.Project, []string{made.MsgID})
+	if now := found[made.MsgID]; err == nil && now != nil {
+		err = mailstore.JoinThreads(ctx, tx, []int64{made.Thread}, now.Thread)
+	}
+	return err
 }
 
 func (in *Intake) audit(ctx context.Context, tx *sqldb.Tx, by account.Actor, verb string, mails int, detail string) error {

@@ -227,3 +227,15 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 	}
 	return nil
 }
+
+// Amend gives a message another submitter, date, subject, parent and text.
+func Amend(ctx context.Context, tx *sqldb.Tx, m *Message) error {
+	_, err := tx.Exec(ctx, "UPDATE message SET submitter_id = ?, date = ?, subject = ?, in_reply_to = ? WHERE id = ?", m.Submitter, int64(m.Date), m.Subject, m.InReplyTo, m.ID)
+	if err == nil {
+		_, err = tx.Exec(ctx, "UPDATE message_body SET headers = ?, content = ? WHERE message_id = ?", m.Headers, m.Content, m.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("amend message %d: %w", m.ID, err)
+	}
+	return nil
+}

@@ -158,3 +158,12 @@ func JoinThreads(ctx context.Context, tx *sqldb.Tx, from []int64, to int64) erro
 		return nil
 	})
 }
+
+// WaitsFor lists the references that a pending message waits for, nearest first.
+func WaitsFor(ctx context.Context, tx *sqldb.Tx, message int64) ([]string, error) {
+	var out []string
+	if err := tx.Select(ctx, &out, "SELECT msgid FROM pending_reference WHERE message_id = ? ORDER BY distance", message); err != nil {
+		return nil, fmt.Errorf("read what message %d waits for: %w", message, err)
+	}
+	return out, nil
+}

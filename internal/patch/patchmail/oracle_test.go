@@ -196,7 +196,7 @@ func readOracle(t *testing.T) oracle {
 func importArchive(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	ctx := context.Background()
-	newProject(t, db, "linux-erofs", erofsList, erofsEmail)
+	p := newProject(t, db, "linux-erofs", erofsList, erofsEmail)
 	f := shared.Open(t, "corpora", "lore-linux-erofs.mbox.gz")
 	source, err := ingress.OpenArchive(f, "lore-linux-erofs.mbox.gz", erofsList, 100<<20)
 	if err != nil {
@@ -212,6 +212,7 @@ func importArchive(t *testing.T, db *sqldb.DB) {
 	if sum.Mails != 15218 {
 		t.Errorf("%d mails, the archive holds 15218", sum.Mails)
 	}
+	agreesWithItself(t, db, p, sum.Mails-sum.Known)
 }
 
 func newProject(t *testing.T, db *sqldb.DB, linkname, listID, email string) project.Project {
