@@ -24,7 +24,7 @@ A user is named by his user name, letter case aside.`,
   pw admin user create ann -e ann@example.org
   pw admin user update ann --no-active`,
 	}
-	cmd.AddCommand(newUserList(c), newUserShow(c), newUserCreate(c), newUserUpdate(c), newUserPasswd(c), newUserNotify(c), newUserDelete(c))
+	cmd.AddCommand(newUserList(c), newUserShow(c), newUserCreate(c), newUserUpdate(c), newUserPasswd(c), newUserToken(c), newUserNotify(c), newUserDelete(c))
 	return cmd
 }
 

@@ -65,6 +65,23 @@ func UserByName(ctx context.Context, q sqldb.Queryer, name string) (User, error)
 	return u, nil
 }
 
+// UsersByID reads users by their ids; those that do not exist are left out.
+func UsersByID(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]*User, error) {
+	out := map[int64]*User{}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		var some []*User
+		err := q.Select(ctx, &some, "SELECT "+userColumns+" FROM user_account WHERE id IN (?)", ids)
+		for _, u := range some {
+			out[u.ID] = u
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d users: %w", len(ids), err)
+	}
+	return out, nil
+}
+
 // UsersByEmail maps folded addresses to the active user who has them; of several the oldest.
 func UsersByEmail(ctx context.Context, q sqldb.Queryer, keys []string) (map[string]int64, error) {
 	out := map[string]int64{}

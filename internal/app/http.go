@@ -19,7 +19,9 @@ import (
 	"patchwork.example/pw/internal/patch/patchweb"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/project/projectweb"
+	"patchwork.example/pw/internal/rest"
 	"patchwork.example/pw/internal/web"
+	"patchwork.example/pw/internal/webhook/webhookapi"
 )
 
 // Handler is everything the site answers over HTTP.
@@ -37,6 +39,10 @@ func (a *App) Handler(version string) http.Handler {
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
+	if cfg.API {
+		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax}, sessions, a.Clock, log)
+		webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
+	}
 	mux.Handle("/", shell.Unmatched(mux))
 	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
 }

@@ -231,6 +231,9 @@ func (s *site) visit(token, method, path, form string, header ...string) answer 
 	}
 	for _, h := range header {
 		name, value, _ := strings.Cut(h, ": ")
+		if name == "Content-Type" {
+			req.Header.Del(name)
+		}
 		req.Header.Add(name, value)
 	}
 	resp, err := http.DefaultTransport.RoundTrip(req)

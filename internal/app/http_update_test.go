@@ -125,6 +125,7 @@ func TestVerb(t *testing.T) {
 			want := []string{
 				fmt.Sprintf(`patch-state-changed 1 %s 1772366400000000 {"patch":%d,"previous_state":"new","current_state":"changes-requested"}`, actor, id),
 				fmt.Sprintf(`patch-delegated 1 %s 1772366400000000 {"patch":%d,"current_delegate":%d}`, actor, id, mia.ID),
+				fmt.Sprintf(`patch-archived-changed 1 %s 1772366400000000 {"patch":%d,"archived":true}`, actor, id),
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: events: %s", name, diff)

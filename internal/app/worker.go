@@ -9,7 +9,11 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/job"
+	"patchwork.example/pw/internal/webhook"
 )
+
+// parallelJobs is how many jobs a process runs at a time. They wait for others most of the time; one kind has half of the places at most.
+const parallelJobs = 32
 
 // Work runs jobs, gives events their positions and does what has to be done from time to time, until ctx ends. Any number of processes may do so on one
 // database.
@@ -17,7 +21,7 @@ func (a *App) Work(ctx context.Context) error { return a.runner().Run(ctx) }
 
 // runner knows all that this program does in the background.
 func (a *App) runner() *job.Runner {
-	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{})
+	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{Parallel: parallelJobs})
 	r.Loop(job.Loop{Name: "event relay", Wake: []string{event.WakeRelay}, Run: func(ctx context.Context) (bool, error) {
 		n, err := event.Relay(ctx, a.DB)
 		return n > 0, err
@@ -35,10 +39,12 @@ func (a *App) runner() *job.Runner {
 }
 
 // consumers read all events in order.
-func (a *App) consumers() []event.Consumer { return []event.Consumer{a.notifier().Consumer()} }
+func (a *App) consumers() []event.Consumer {
+	return []event.Consumer{a.notifier().Consumer(), webhook.Consumer(a.Clock, a.renderEvents)}
+}
 
 // kinds are the jobs that are run.
-func (a *App) kinds() []job.Kind { return []job.Kind{a.Sender().Kind()} }
+func (a *App) kinds() []job.Kind { return []job.Kind{a.Sender().Kind(), a.webhooks()} }
 
 // periodic is what has to be done from time to time.
 func (a *App) periodic() []job.Periodic {
@@ -55,6 +61,7 @@ func (a *App) periodic() []job.Periodic {
 			return err
 		}},
 		{Name: "old outgoing mail", Every: time.Hour, Run: a.forgetMail},
+		{Name: "old deliveries of webhooks", Every: time.Hour, Run: a.sweepWebhooks},
 	}
 }
 

@@ -163,6 +163,7 @@ func (u *update) apply(p *held) error {
 	if c.Archived != nil && *c.Archived != p.Archived {
 		p.Archived = *c.Archived
 		u.archives = append(u.archives, p.ID)
+		u.note(p, EventPatchArchived, Payload{Patch: p.ID, Archived: c.Archived})
 	}
 	if *p == old {
 		return nil

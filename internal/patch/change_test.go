@@ -152,9 +152,12 @@ func TestUpdateWrites(t *testing.T) {
 		expectState(t, "events", eventsOf(t, db),
 			"patch-state-changed 1 12 "+at+` patch 2 {"patch":2,"previous_state":"under-review","current_state":"accepted"}`,
 			"patch-delegated 1 12 "+at+` patch 2 {"patch":2,"previous_delegate":12,"current_delegate":13}`,
+			"patch-archived-changed 1 12 "+at+` patch 2 {"patch":2,"archived":true}`,
 			"patch-state-changed 1 12 "+at+` patch 3 {"patch":3,"previous_state":"under-review","current_state":"accepted"}`,
 			"patch-delegated 1 12 "+at+` patch 3 {"patch":3,"previous_delegate":12,"current_delegate":13}`,
-			"patch-delegated 1 12 "+at+` patch 4 {"patch":4,"current_delegate":13}`)
+			"patch-archived-changed 1 12 "+at+` patch 3 {"patch":3,"archived":true}`,
+			"patch-delegated 1 12 "+at+` patch 4 {"patch":4,"current_delegate":13}`,
+			"patch-archived-changed 1 12 "+at+` patch 4 {"patch":4,"archived":true}`)
 		expectState(t, "counters", rowsOf(t, db, "SELECT state_id, delegate_id, CASE WHEN archived = TRUE THEN 'archived' ELSE 'open' END, patches FROM patch_count WHERE project_id = 1 AND (state_id = 3 OR state_id = 2 AND delegate_id = 12) ORDER BY 1, 2, 3"),
 			"2 12 open 0", "3 0 open 1", "3 13 archived 3")
 		if found := findings(t, db); len(found) > 0 {
@@ -169,7 +172,7 @@ func TestUpdateWrites(t *testing.T) {
 		if done := update(t, db, web(userMia), patch.Change{}, 2, 3, 4); done.Patches != 0 {
 			t.Errorf("nothing to change, but: %+v", done)
 		}
-		if n := len(eventsOf(t, db)); n != 5 {
+		if n := len(eventsOf(t, db)); n != 8 {
 			t.Errorf("%d events after changes of nothing", n)
 		}
 
@@ -177,7 +180,7 @@ func TestUpdateWrites(t *testing.T) {
 		update(t, db, web(userMax), patch.Change{Delegate: value(int64(0)), State: value(int64(1))}, 2)
 		expectState(t, "patches", rowsOf(t, db, patches), "2 1 - archived", "3 3 13 archived", "4 3 13 archived")
 		expectState(t, "series of two states", rowsOf(t, db, "SELECT COALESCE(state_id, 0) FROM series WHERE id = 1"), "0")
-		expectState(t, "more events", eventsOf(t, db)[5:],
+		expectState(t, "more events", eventsOf(t, db)[8:],
 			"patch-state-changed 1 13 "+at+` patch 2 {"patch":2,"previous_state":"accepted","current_state":"new"}`,
 			"patch-delegated 1 13 "+at+` patch 2 {"patch":2,"previous_delegate":13}`)
 		if found := findings(t, db); len(found) > 0 {

@@ -13,8 +13,16 @@ const (
 	EventPatchCommentCreated = "patch-comment-created"
 	EventPatchStateChanged   = "patch-state-changed"
 	EventPatchDelegated      = "patch-delegated"
+	EventPatchArchived       = "patch-archived-changed" // not in Patchwork 3.2
+	EventPatchRelation       = "patch-relation-changed"
 	EventCheckCreated        = "check-created"
 )
+
+// EventKinds are all of them, by name.
+func EventKinds() []string {
+	return []string{EventCheckCreated, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentCreated, EventPatchCompleted,
+		EventPatchCreated, EventPatchDelegated, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
+}
 
 // Payload is what an event of this domain holds: ids, and the slugs of states.
 type Payload struct {
@@ -28,4 +36,5 @@ type Payload struct {
 	CurrentState     string `json:"current_state,omitempty"`
 	PreviousDelegate int64  `json:"previous_delegate,omitempty"` // user
 	CurrentDelegate  int64  `json:"current_delegate,omitempty"`
+	Archived         *bool  `json:"archived,omitempty"` // what it is now; it was the reverse
 }

@@ -41,7 +41,10 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		"INSERT INTO saved_query (id, user_id, project_id, name, query, public, created_at) VALUES (%[3]d, %[2]d, %[1]d, 'q%[1]d', 'q', TRUE, 5)",
 		"INSERT INTO delegation_rule (id, project_id, user_id, path, priority) VALUES (%[3]d, %[1]d, %[2]d, 'none', 0)",
 		"INSERT INTO project_maintainer (project_id, user_id) VALUES (%[1]d, %[2]d)",
-		"INSERT INTO webhook (id, project_id, url, secret, categories, active, created_at) VALUES (%[3]d, %[1]d, 'u', 's', 'c', TRUE, 5)",
+		"INSERT INTO webhook (id, project_id, url, secret, categories, filters, active, created_at, pending, failures, disabled_reason) VALUES (%[3]d, %[1]d, 'u', 's', 'c', '{}', TRUE, 5, 0, 0, '')",
+		"INSERT INTO webhook_delivery (id, webhook_id, kind, body, state, attempts, created_at, error) VALUES (%[3]d, %[3]d, 'k', 'b', 'pending', 0, 5, '')",
+		"INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error) VALUES (%[3]d, 1, 5, 5, '', 0, '', 'b', FALSE, '')",
+		"INSERT INTO irc_target (id, project_id, url, nick, account, password, template, categories, active, created_at, error) VALUES (%[3]d, %[1]d, 'u', 'n', '', '', '', '', TRUE, 5, '')",
 		"INSERT INTO tombstone (project_id, msgid, kind, at, reason) VALUES (%[1]d, '<gone@x>', 'deleted', 5, 'r')",
 	} {
 		execute(t, db, strings.NewReplacer("%[1]d", fmt.Sprint(p.ID), "%[2]d", fmt.Sprint(user), "%[3]d", fmt.Sprint(base)).Replace(q))

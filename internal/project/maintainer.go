@@ -138,3 +138,13 @@ func MembersOf(ctx context.Context, q sqldb.Queryer, project int64) ([]Member, e
 	}
 	return out, nil
 }
+
+// IsMaintainer tells whether a user maintains a project.
+func IsMaintainer(ctx context.Context, q sqldb.Queryer, project, user int64) (bool, error) {
+	var n int
+	err := q.Get(ctx, &n, "SELECT COUNT(*) FROM project_maintainer WHERE project_id = ? AND user_id = ?", project, user)
+	if err != nil {
+		return false, fmt.Errorf("find out who maintains project %d: %w", project, err)
+	}
+	return n > 0, nil
+}

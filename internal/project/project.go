@@ -75,6 +75,23 @@ func ByLinkname(ctx context.Context, q sqldb.Queryer, name string) (Project, err
 	return p, nil
 }
 
+// ByIDs reads projects by their ids; those that do not exist are left out.
+func ByIDs(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]*Project, error) {
+	out := map[int64]*Project{}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		var some []*Project
+		err := q.Select(ctx, &some, "SELECT "+columns+" FROM project WHERE id IN (?)", ids)
+		for _, p := range some {
+			out[p.ID] = p
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d projects: %w", len(ids), err)
+	}
+	return out, nil
+}
+
 // Change sets what is not nil.
 type Change struct {
 	Linkname, Name, ListID, ListEmail, SubjectMatch             *string

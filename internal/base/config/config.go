@@ -20,6 +20,7 @@ type Config struct {
 	SMTP     SMTP
 	Account  Account
 	Notify   Notify
+	Webhook  Webhook
 	Limits   Limits
 }
 
@@ -101,6 +102,13 @@ type Account struct {
 type Notify struct {
 	Delay time.Duration
 	From  mail.Address
+}
+
+// Webhook is section [webhook], which also counts for notices by IRC.
+type Webhook struct {
+	AllowedNetworks []netip.Prefix // private networks that may be connected to
+	Proxy           string         // empty: none
+	KeepDeliveries  time.Duration
 }
 
 // Limits is section [limits]. Sizes and lengths are in bytes.

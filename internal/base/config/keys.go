@@ -58,6 +58,7 @@ func table(c *Config) []Key {
 	ingressKeys(c, add)
 	httpKeys(c, add)
 	mailKeys(c, add)
+	webhookKeys(c, add)
 	limitKeys(c, add)
 	return keys
 }
@@ -192,6 +193,17 @@ bounces+NAME@example.org. It must end in "pw ingress". Empty: to smtp.from.`)
 all of them in one mail.`)
 	add("notify.from", "", address(&c.Notify.From),
 		`Sender of these mails. Empty: smtp.from.`)
+}
+
+func webhookKeys(c *Config, add adder) {
+	add("webhook.allowed-networks", "", prefixes(&c.Webhook.AllowedNetworks),
+		`Private networks that webhooks and IRC notices may connect to. All others that only this
+machine or its network can reach (loopback, private, link-local) are refused.`)
+	add("webhook.proxy", "", webURL(&c.Webhook.Proxy),
+		`HTTP proxy that webhooks are sent through, such as http://proxy.example.org:3128. It decides
+then where it connects to. Empty: none; HTTP_PROXY and the like are not looked at.`)
+	add("webhook.keep-deliveries", "30d", durationBetween(&c.Webhook.KeepDeliveries, day, 3650*day),
+		`How long deliveries of webhooks that ended are kept, with requests and answers.`)
 }
 
 func limitKeys(c *Config, add adder) {

@@ -120,6 +120,7 @@ func odd(t *testing.T) *Config {
 	c.HTTP.FooterHTML = "'''\"\"\""
 	c.SMTP.Encryption, c.SMTP.Host, c.SMTP.User, c.SMTP.Password = "starttls", "mx.example.org", "pw", `"\pass`
 	c.SMTP.Sendmail = "/usr/sbin/sendmail"
+	c.Webhook.Proxy = "http://proxy.example.org:3128"
 	same := Default()
 	v := reflect.ValueOf(same).Elem()
 	leaves(same, func(name string, field reflect.Value) {

@@ -47,6 +47,7 @@ func TestDefaults(t *testing.T) {
 		SMTP:    config.SMTP{Encryption: "none", Port: 25, Keep: 720 * time.Hour},
 		Account: config.Account{Registration: true, ConfirmationDays: 7},
 		Notify:  config.Notify{Delay: 10 * time.Minute},
+		Webhook: config.Webhook{KeepDeliveries: 30 * 24 * time.Hour},
 		Limits: config.Limits{
 			MailSize: 52428800, MailMemory: 134217728, Recipients: 100, LineLength: 1048576,
 			BatchMails: 256, BatchWait: 5 * time.Millisecond, ImportMailSize: 104857600,

@@ -16,14 +16,14 @@ var floors = []struct {
 	packages string
 }{
 	{0, "format/*"},
-	{1, "base/config base/sqldb base/schema base/fault base/clock"},
-	{2, "account project event job mailstore outmail webhook search review"},
+	{1, "base/config base/sqldb base/schema base/fault base/clock base/egress"},
+	{2, "account project event job mailstore outmail webhook irc search review"},
 	{3, "patch issue index"},
 	{4, "web rest ingress"},
 	{5, "patch/patchmail patch/patchweb patch/patchapi patch/patchnotify"},
 	{5, "issue/issuemail issue/issueweb issue/issueapi"},
 	{5, "index/indexweb index/indexapi index/indexmirror"},
-	{5, "account/accountweb project/projectweb search/searchweb"},
+	{5, "account/accountweb project/projectweb search/searchweb webhook/webhookweb webhook/webhookapi"},
 	{5, "crosslink legacy/*"},
 	{6, "app"},
 	{7, "cmd/pw"},
@@ -40,6 +40,14 @@ var sideways = []struct{ from, to string }{
 	{"outmail", "job"},
 	{"project", "event"},
 	{"project", "account"},
+	{"webhook", "account"}, // who may, of which project, told by an event, sent by a job
+	{"webhook", "project"},
+	{"webhook", "event"},
+	{"webhook", "job"},
+	{"irc", "account"},
+	{"irc", "project"},
+	{"irc", "event"},
+	{"irc", "job"},
 	{"patch/patchweb", "patch/patchmail"},   // pages offer mboxes
 	{"patch/patchweb", "patch/patchnotify"}, // a page of what one wants to be told
 }

@@ -60,17 +60,3 @@ CREATE TABLE job (
 );
 CREATE INDEX job_ready ON job (state, kind, priority, run_at, id);
 CREATE INDEX job_target ON job (target, state, id);
-
--- owner: webhook
-CREATE TABLE webhook (
-  id BIGINT PRIMARY KEY,
-  project_id BIGINT NULL REFERENCES project (id) ON DELETE CASCADE,
-  url VARCHAR(2000) NOT NULL,
-  secret VARCHAR(255) NOT NULL,
-  categories TEXT NOT NULL,
-  active BOOLEAN NOT NULL,
-  creator_id BIGINT NULL REFERENCES user_account (id) ON DELETE SET NULL,
-  created_at BIGINT NOT NULL
-);
-CREATE INDEX webhook_project ON webhook (project_id);
-CREATE INDEX webhook_creator ON webhook (creator_id);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchapi
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/rest"
+)
+
+// Addresses makes the addresses in objects. Base is the scheme and host of the site without a slash at the end; empty: addresses are paths.
+type Addresses struct{ Base string }
+
+func (a Addresses) api() string { return a.Base + "/api/" + rest.Newest }
+
+// Patch is a patch as other objects embed it, since API 1.2.
+type Patch struct {
+	ID             int64   `json:"id"`
+	URL            string  `json:"url"`
+	WebURL         string  `json:"web_url"`
+	MsgID          string  `json:"msgid"`
+	ListArchiveURL *string `json:"list_archive_url"`
+	Date           string  `json:"date"`
+	Name           string  `json:"name"`
+	Mbox           string  `json:"mbox"`
+}
+
+// Cover is a cover letter as other objects embed it, since API 1.2: the same fields as a patch.
+type Cover Patch
+
+// Series is a series as other objects embed it, since API 1.1.
+type Series struct {
+	ID      int64   `json:"id"`
+	URL     string  `json:"url"`
+	WebURL  string  `json:"web_url"`
+	Date    string  `json:"date"`
+	Name    *string `json:"name"`
+	Version int     `json:"version"`
+	Mbox    string  `json:"mbox"`
+}
+
+// Comment is a comment as events embed it, since API 1.3.
+type Comment struct {
+	ID             int64   `json:"id"`
+	URL            string  `json:"url"`
+	WebURL         string  `json:"web_url"`
+	MsgID          string  `json:"msgid"`
+	ListArchiveURL *string `json:"list_archive_url"`
+	Date           string  `json:"date"`
+}
+
+// Check is a check as events embed it.
+type Check struct {
+	ID        int64   `json:"id"`
+	URL       string  `json:"url"`
+	Date      string  `json:"date"`
+	State     string  `json:"state"`
+	TargetURL *string `json:"target_url"`
+	Context   string  `json:"context"`
+}
+
+func (a Addresses) patch(p *project.Project, m *patch.MailRef) *Patch {
+	page := a.page(p, patch.KindPatch, m.MsgID)
+	return &Patch{ID: m.ID, URL: fmt.Sprintf("%s/patches/%d/", a.api(), m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
+}
+
+func (a Addresses) cover(p *project.Project, m *patch.MailRef) *Cover {
+	page := a.page(p, patch.KindCover, m.MsgID)
+	return &Cover{ID: m.ID, URL: fmt.Sprintf("%s/covers/%d/", a.api(), m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
+}
+
+// comment is one on a patch or cover letter; parents is "patches" or "covers".
+func (a Addresses) comment(p *project.Project, parents string, m *patch.MailRef) *Comment {
+	return &Comment{ID: m.ID, URL: fmt.Sprintf("%s/%s/%d/comments/%d/", a.api(), parents, m.Parent, m.ID), WebURL: fmt.Sprintf("%s/comment/%d/", a.Base, m.ID),
+		MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID), Date: rest.Date(m.Date)}
+}
+
+func (a Addresses) series(p *project.Project, s *patch.SeriesRef) *Series {
+	return &Series{ID: s.ID, URL: fmt.Sprintf("%s/series/%d/", a.api(), s.ID),
+		WebURL: fmt.Sprintf("%s/project/%s/list/?series=%d", a.Base, escape(p.Linkname), s.ID),
+		Date:   rest.Date(s.Date), Name: orNil(s.Name), Version: s.Version, Mbox: fmt.Sprintf("%s/series/%d/mbox/", a.Base, s.ID)}
+}
+
+func (a Addresses) check(c *patch.CheckRef) *Check {
+	state := fmt.Sprint(c.State)
+	if names := patch.CheckStates(); c.State >= 0 && c.State < len(names) {
+		state = names[c.State]
+	}
+	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.api(), c.Patch, c.ID), Date: rest.Date(c.Date), State: state,
+		TargetURL: orNil(c.TargetURL), Context: c.Context}
+}
+
+func orNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// page is the address of the page of a patch or cover letter. A slash in a Message-ID is escaped twice, as in Patchwork 3.2.
+func (a Addresses) page(p *project.Project, kind, msgid string) string {
+	id := strings.ReplaceAll(bare(msgid), "/", "%2F")
+	if id == "." || id == ".." { // would be taken for a way up
+		id = strings.ReplaceAll(id, ".", "%2E")
+	}
+	return a.Base + "/project/" + escape(p.Linkname) + "/" + kind + "/" + escape(id) + "/"
+}
+
+func bare(msgid string) string { return strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">") }
+
+// plain puts back what url.PathEscape escapes and RFC 3986 allows in a path, and Patchwork 3.2 leaves.
+var plain = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
+
+func escape(s string) string { return plain.Replace(url.PathEscape(s)) }
+
+// archive is where the list's archive has a mail; nil if the project does not say.
+func archive(p *project.Project, msgid string) *string {
+	if p.ListArchiveURLFormat == "" {
+		return nil
+	}
+	return orNil(strings.ReplaceAll(p.ListArchiveURLFormat, "{}", bare(msgid)))
+}

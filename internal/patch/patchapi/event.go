@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/rest"
+)
+
+// Event is an event as API 1.4 shows it.
+type Event struct {
+	ID       int64         `json:"id"`
+	Category string        `json:"category"`
+	Project  *rest.Project `json:"project"`
+	Date     string        `json:"date"`
+	Actor    *rest.User    `json:"actor"`
+	Payload  any           `json:"payload"` // one of the types below
+
+	Facts Facts `json:"-"`
+}
+
+// Facts are what filters ask of an event; what does not apply is empty.
+type Facts struct {
+	OfPatch      bool     // it is about a patch or a comment on one
+	State        string   // the slug of the state that a patch is in now, of a change of state
+	CheckState   string   // of a new check
+	CheckContext string   // of a new check
+	Tags         []string // names of the tags that the patch has when the event is read
+}
+
+// The payloads, by category.
+type (
+	CoverPayload struct {
+		Cover *Cover `json:"cover"`
+	}
+	PatchPayload struct {
+		Patch *Patch `json:"patch"`
+	}
+	SeriesPayload struct {
+		Series *Series `json:"series"`
+	}
+
+	CompletedPayload struct {
+		Patch  *Patch  `json:"patch"`
+		Series *Series `json:"series"`
+	}
+	StatePayload struct {
+		Patch    *Patch `json:"patch"`
+		Previous string `json:"previous_state"`
+		Current  string `json:"current_state"`
+	}
+	DelegatePayload struct {
+		Patch    *Patch     `json:"patch"`
+		Previous *rest.User `json:"previous_delegate"`
+		Current  *rest.User `json:"current_delegate"`
+	}
+	ArchivedPayload struct {
+		Patch    *Patch `json:"patch"`
+		Previous bool   `json:"previous_archived"`
+		Current  bool   `json:"current_archived"`
+	}
+	// RelationPayload never says more than that: nor does Patchwork 3.2.
+	RelationPayload struct {
+		Patch    *Patch `json:"patch"`
+		Previous any    `json:"previous_relation"`
+		Current  any    `json:"current_relation"`
+	}
+	CheckPayload struct {
+		Patch *Patch `json:"patch"`
+		Check *Check `json:"check"`
+	}
+	PatchCommentPayload struct {
+		Patch   *Patch   `json:"patch"`
+		Comment *Comment `json:"comment"`
+	}
+	CoverCommentPayload struct {
+		Cover   *Cover   `json:"cover"`
+		Comment *Comment `json:"comment"`
+	}
+)
+
+// Events makes events in their order, in nine queries however many there are. One whose objects are hidden or deleted is left out, and so is one
+// of a kind that is not of this domain.
+func (a Addresses) Events(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]*Event, error) {
+	m := &maker{Addresses: a, payloads: make([]patch.Payload, len(stored))}
+	if err := m.load(ctx, q, stored); err != nil {
+		return nil, fmt.Errorf("make %d events: %w", len(stored), err)
+	}
+	var out []*Event
+	for i, s := range stored {
+		if e := m.event(s, m.payloads[i]); e != nil {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// maker holds what a batch of events needs.
+type maker struct {
+	Addresses
+	payloads []patch.Payload
+	projects map[int64]*project.Project
+	users    map[int64]*account.User
+	refs     *patch.Refs
+}
+
+func (m *maker) load(ctx context.Context, q sqldb.Queryer, stored []event.Stored) (err error) {
+	var ids patch.RefIDs
+	var projects, users []int64
+	for i, s := range stored {
+		p := &m.payloads[i]
+		if !slices.Contains(patch.EventKinds(), s.Kind) {
+			continue
+		}
+		if err := json.Unmarshal([]byte(s.Payload), p); err != nil {
+			return fmt.Errorf("payload of event %d: %w", s.ID, err)
+		}
+		projects = add(projects, s.Project)
+		users = add(add(add(users, s.Actor), p.PreviousDelegate), p.CurrentDelegate)
+		ids.Patches, ids.Covers = add(ids.Patches, p.Patch), add(ids.Covers, p.Cover)
+		ids.Series, ids.Checks = add(ids.Series, p.Series), add(ids.Checks, p.Check)
+		if s.Kind == patch.EventCoverCommentCreated {
+			ids.CoverComments = add(ids.CoverComments, p.Comment)
+		} else {
+			ids.PatchComments = add(ids.PatchComments, p.Comment)
+		}
+	}
+	if m.projects, err = project.ByIDs(ctx, q, unique(projects)); err != nil {
+		return err
+	}
+	if m.users, err = account.UsersByID(ctx, q, unique(users)); err != nil {
+		return err
+	}
+	for _, list := range []*[]int64{&ids.Patches, &ids.Covers, &ids.Series, &ids.Checks, &ids.PatchComments, &ids.CoverComments} {
+		*list = unique(*list)
+	}
+	m.refs, err = patch.ReadRefs(ctx, q, ids)
+	return err
+}
+
+func add(ids []int64, id int64) []int64 {
+	if id == 0 {
+		return ids
+	}
+	return append(ids, id)
+}
+
+func unique(ids []int64) []int64 {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// event makes one, nil if something it is about is gone.
+func (m *maker) event(s event.Stored, p patch.Payload) *Event {
+	pr := m.projects[s.Project]
+	if pr == nil || !slices.Contains(patch.EventKinds(), s.Kind) {
+		return nil
+	}
+	has := func(id int64, there bool) bool { return id == 0 || there }
+	if !has(p.Patch, m.refs.Patches[p.Patch] != nil) || !has(p.Cover, m.refs.Covers[p.Cover] != nil) || !has(p.Series, m.refs.Series[p.Series] != nil) ||
+		!has(p.Check, m.refs.Checks[p.Check] != nil) || !has(p.Comment, m.comment(s.Kind, p) != nil) {
+		return nil
+	}
+	payload := m.payload(s.Kind, pr, p)
+	if payload == nil {
+		return nil
+	}
+	e := &Event{ID: s.ID, Category: s.Kind, Project: rest.EmbedProject(m.api(), pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.api(), m.users[s.Actor]), Payload: payload}
+	e.Facts = Facts{OfPatch: p.Patch != 0, State: p.CurrentState, Tags: m.refs.Tags[p.Patch]}
+	if c := m.refs.Checks[p.Check]; c != nil {
+		e.Facts.CheckState, e.Facts.CheckContext = m.check(c).State, c.Context
+	}
+	return e
+}
+
+func (m *maker) comment(kind string, p patch.Payload) *patch.MailRef {
+	if kind == patch.EventCoverCommentCreated {
+		return m.refs.CoverComments[p.Comment]
+	}
+	return m.refs.PatchComments[p.Comment]
+}
+
+// payload makes what is in the event; nil if it names no object of the sort that its kind is about.
+func (m *maker) payload(kind string, pr *project.Project, p patch.Payload) any {
+	switch kind {
+	case patch.EventSeriesCreated, patch.EventSeriesCompleted:
+		if s := m.refs.Series[p.Series]; s != nil {
+			return SeriesPayload{m.series(pr, s)}
+		}
+		return nil
+	case patch.EventCoverCreated, patch.EventCoverCommentCreated:
+		c := m.refs.Covers[p.Cover]
+		if c == nil {
+			return nil
+		}
+		if kind == patch.EventCoverCreated {
+			return CoverPayload{m.cover(pr, c)}
+		}
+		if r := m.refs.CoverComments[p.Comment]; r != nil {
+			return CoverCommentPayload{m.cover(pr, c), m.Addresses.comment(pr, "covers", r)}
+		}
+		return nil
+	}
+	if ref := m.refs.Patches[p.Patch]; ref != nil {
+		return m.ofPatch(kind, pr, m.patch(pr, ref), p)
+	}
+	return nil
+}
+
+func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.Payload) any {
+	switch kind {
+	case patch.EventPatchCreated:
+		return PatchPayload{about}
+	case patch.EventPatchCompleted:
+		if s := m.refs.Series[p.Series]; s != nil {
+			return CompletedPayload{about, m.series(pr, s)}
+		}
+	case patch.EventPatchStateChanged:
+		return StatePayload{about, p.PreviousState, p.CurrentState}
+	case patch.EventPatchDelegated:
+		return DelegatePayload{about, rest.EmbedUser(m.api(), m.users[p.PreviousDelegate]), rest.EmbedUser(m.api(), m.users[p.CurrentDelegate])}
+	case patch.EventPatchArchived:
+		now := p.Archived != nil && *p.Archived
+		return ArchivedPayload{about, !now, now}
+	case patch.EventPatchRelation:
+		return RelationPayload{Patch: about}
+	case patch.EventCheckCreated:
+		if c := m.refs.Checks[p.Check]; c != nil {
+			return CheckPayload{about, m.check(c)}
+		}
+	case patch.EventPatchCommentCreated:
+		if r := m.refs.PatchComments[p.Comment]; r != nil {
+			return PatchCommentPayload{about, m.Addresses.comment(pr, "patches", r)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package rest
+
+import (
+	"errors"
+	"net/http"
+
+	"patchwork.example/pw/internal/base/fault"
+)
+
+// fail answers with an error: {"detail": "why"}, or what is wrong with each field.
+func (c *Call) fail(err error) {
+	var fields FieldErrors
+	var s *said
+	switch {
+	case errors.As(err, &fields):
+		c.answer(http.StatusBadRequest, fields)
+		return
+	case errors.As(err, &s):
+		c.answer(s.status, map[string]string{"detail": s.detail})
+		return
+	}
+	kind := fault.KindOf(err)
+	status := statusOf(kind)
+	c.answer(status, map[string]string{"detail": c.detail(kind, status, err)})
+}
+
+func (c *Call) detail(kind fault.Kind, status int, err error) string {
+	request := c.W.Header().Get("X-Request-Id")
+	switch {
+	case status >= 500:
+		c.shell.log.Error("request failed", "request", request, "path", c.R.URL.Path, "err", err)
+		if kind == fault.Unavailable {
+			c.W.Header().Set("Retry-After", "10")
+			return "Not available now; try again. Request " + request
+		}
+		return "Internal error. Request " + request
+	case kind == fault.Denied && c.User.ID == 0, errors.Is(err, errNobody):
+		return errNobody.Error()
+	case kind == fault.Denied:
+		return "You do not have permission to perform this action."
+	case kind == fault.NotFound:
+		return "Not found."
+	}
+	return fault.UserText(err)
+}
+
+func (c *Call) answer(status int, v any) {
+	if err := c.JSON(status, v); err != nil {
+		http.Error(c.W, "Internal error.", http.StatusInternalServerError)
+	}
+}
