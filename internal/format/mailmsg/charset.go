@@ -60,25 +60,44 @@ func decodeWith(enc encoding.Encoding, b []byte) (string, int) {
 	return text, strings.Count(text, "\ufffd")
 }
 
-// decodeMixed reads valid UTF-8 sequences as such and every other byte as windows-1252.
+// decodeMixed reads a mix of UTF-8 and windows-1252 as such. Where most bytes above 127 are in no sequence of UTF-8, those that look like one do so by
+// accident, and all is windows-1252.
 func decodeMixed(b []byte) (text, used string) {
-	var out strings.Builder
-	out.Grow(len(b) + len(b)/8)
+	sequences, strays := 0, 0
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			strays++
+		case n > 1:
+			sequences++
+		}
+		i += n
+	}
 	used = "windows-1252"
+	mixed := sequences > 0 && strays <= sequences
+	if mixed {
+		used = "unknown-8bit"
+	}
+	var out strings.Builder
+	out.Grow(len(b) + strays)
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
-		if n > 1 {
-			used = "unknown-8bit"
-		} else if r == utf8.RuneError {
-			r = charmap.Windows1252.DecodeByte(b[0])
-			if r == utf8.RuneError { // the five bytes windows-1252 leaves undefined
-				r = rune(b[0])
-			}
+		if r == utf8.RuneError && n == 1 || n > 1 && !mixed {
+			r, n = windows1252(b[0]), 1
 		}
 		out.WriteRune(r)
 		b = b[n:]
 	}
 	return out.String(), used
+}
+
+// windows1252 reads one byte; the five that the charset leaves undefined are control characters, as in iso-8859-1.
+func windows1252(b byte) rune {
+	if r := charmap.Windows1252.DecodeByte(b); r != utf8.RuneError {
+		return r
+	}
+	return rune(b)
 }
 
 // lookupCharset finds a declared charset. The encoding is nil for UTF-8, US-ASCII and unknown names; for the latter the name is "" too.

@@ -61,6 +61,8 @@ func TestPartText(t *testing.T) {
 		{"ascii that is UTF-8", "us-ascii", "é", "é", "utf-8"},
 		{"UTF-8 that is latin-1", "utf-8", "M\xfcller", "Müller", "windows-1252"},
 		{"UTF-8 with one stray", "utf-8", "Rafał M\xfcller", "Rafał Müller", "unknown-8bit"},
+		{"UTF-8 with a stray", "", "Müller, B\xe4r", "Müller, Bär", "unknown-8bit"},
+		{"Chinese that looks like UTF-8 in two places", "", "\xb1\xbe\xd3\xca\xbc\xfe\xbc\xb0\xc6\xe4\xb8\xbd", "±¾ÓÊ¼þ¼°Æä¸½", "windows-1252"},
 		{"undefined in 1252", "", "a\x81b\xe9", "a\u0081bé", "windows-1252"},
 		{"latin-1 means 1252", "iso-8859-1", "\x93a\x94 \xfc", "“a” ü", "windows-1252"},
 		{"python spelling", "latin_1", "\xfc", "ü", "windows-1252"},

@@ -3,6 +3,7 @@
 package patchmail_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"regexp"
@@ -46,7 +47,10 @@ var deviations = []deviation{
 		return d.ours == d.nearest()
 	}},
 	{"tags of comments that Django dropped, or filed elsewhere", []string{"tags"}, false, func(d difference) bool {
-		return d.theirs == fmt.Sprint(d.c.tagsAsDjango(d.id)) && d.ours == fmt.Sprint(d.c.tags(d.id, "")) && maps.Equal(d.o.Tags, d.c.tags(d.id, d.o.cover))
+		return d.theirs == fmt.Sprint(d.c.tagsAsDjango(d.id)) && d.theirs != fmt.Sprint(d.c.tags(d.id, "")) && maps.Equal(d.o.Tags, d.c.tags(d.id, d.o.cover))
+	}},
+	{"tags of the cover letter count for every patch", []string{"tags"}, false, func(d difference) bool {
+		return d.theirs == fmt.Sprint(d.c.tags(d.id, "")) && maps.Equal(d.o.Tags, d.c.tags(d.id, d.o.cover))
 	}},
 	{"the list's own address hides the sender", []string{"submitter"}, false, func(d difference) bool {
 		return d.theirs == erofsEmail && d.ours != erofsEmail && d.mail.names(d.ours)
@@ -87,11 +91,57 @@ var deviations = []deviation{
 		before, _, _ := strings.Cut(text, "\ndiff --git ")
 		return notADiff.MatchString(text) && d.o.content == strings.TrimSpace(before) && strings.HasPrefix(text[len(before)+1:], d.o.diff) && d.ownHash()
 	}},
+	{"a line of underscores does not end the text", []string{"content"}, false, func(d difference) bool {
+		cut := cutAsDjango(d.o.content)
+		return cut != strings.TrimSpace(d.o.content) && d.theirs == *sum(cut) && d.mail.says(d.o.content)
+	}},
+	{"a footer may end with CR and LF", []string{"content"}, false, func(d difference) bool {
+		whole, _ := diff.Split([]byte(d.mail.text()))
+		text := strings.TrimSpace(strings.ReplaceAll(string(whole), "\r\n", "\n"))
+		if d.mail.subject.Reply {
+			text = strings.TrimSpace(strings.ReplaceAll(d.mail.text(), "\r\n", "\n"))
+		}
+		return footerCR.MatchString(d.mail.text()) && d.theirs == *sum(text) && strings.HasPrefix(text, d.o.content)
+	}},
+	{"the first line keeps its indentation", []string{"content"}, false, func(d difference) bool {
+		return d.theirs == *sum(strings.TrimSpace(d.o.content)) && d.mail.says(d.o.content)
+	}},
+	{"the quotes of mboxrd are taken off", []string{"content"}, false, func(d difference) bool {
+		return d.theirs == *sum(fromLine.ReplaceAllString(d.o.content, ">$0")) && d.mail.says(d.o.content)
+	}},
+	{"an S/MIME part is opened", []string{"kind"}, false, func(d difference) bool {
+		return d.theirs == dropped && d.ours == "comment" && strings.Contains(d.mail.Header.Get("Content-Type"), "pkcs7-mime") && d.o.Parent == d.nearest()
+	}},
+	{"a patch is attached as another type", []string{"kind"}, false, func(d difference) bool {
+		return d.theirs == dropped && d.ours == "patch" && diff.Sound([]byte(d.o.diff)) && d.mail.attached(d.o.diff)
+	}},
 	{"versions of a series are apart", seriesFields, false, func(d difference) bool {
 		return d.asMarked() && !d.c.oneVersion(d.t.series)
 	}},
 	{"a series that Django split is whole", seriesFields, false, func(d difference) bool {
-		return d.asMarked() && d.c.oneVersion(d.t.series) && within(d.t.series, d.o.series)
+		return d.t.series != d.o.series && d.asMarked() && d.c.oneVersion(d.t.series) && within(d.t.series, d.o.series)
+	}},
+	{"a cover letter and a patch that answer different mails stay apart", []string{"series", "cover"}, true, func(d difference) bool {
+		patch, cover := d.c.archive.mails[last(d.t.series)], d.c.archive.mails[d.t.cover]
+		apart := patch != nil && cover != nil && len(patch.refs) > 0 && len(cover.refs) > 0 && !slices.Contains(patch.refs, cover.refs[0]) && !slices.Contains(cover.refs, patch.refs[0])
+		return apart && (d.field == "series" && d.mail == cover && d.ours == "" || d.field == "cover" && d.mail == patch && d.ours == "" && d.o.series == d.t.series)
+	}},
+	{"more of a run that names two totals is together", []string{"series"}, false, func(d difference) bool {
+		siblings := d.c.archive.siblings(d.mail)
+		return d.o.series != siblings && d.t.series != d.o.series && within(d.t.series, d.o.series) && within(d.o.series, siblings)
+	}},
+	{"PATCHv2 names a version", []string{"version"}, false, func(d difference) bool {
+		named := joined.FindStringSubmatch(d.mail.Header.Get("Subject"))
+		return d.theirs == "1" && d.t.series == d.o.series && named != nil && d.ours == named[1]
+	}},
+	{"a series has the version that only some of its mails name", []string{"version"}, false, func(d difference) bool {
+		named := 1
+		for id := range strings.FieldsSeq(d.o.series) {
+			if m := d.c.archive.mails[id]; m != nil {
+				named = max(named, m.subject.Version)
+			}
+		}
+		return d.t.series == d.o.series && !d.c.oneVersion(d.o.series) && d.ours == fmt.Sprint(named)
 	}},
 }
 
@@ -99,6 +149,10 @@ var seriesFields = []string{"series", "version", "total", "cover"}
 
 var (
 	foreignReply = regexp.MustCompile(`^(回复|答复)\s*[:：]`)
+	footer       = regexp.MustCompile(`(?m)^(-- |_+)$`)
+	footerCR     = regexp.MustCompile(`(?m)^(-- |_+)\r$`)
+	fromLine     = regexp.MustCompile(`(?m)^>*From `)
+	joined       = regexp.MustCompile(`(?i)\[[^]]*\b(?:PATCH|RFC)v(\d+)\b`)
 	notADiff     = regexp.MustCompile(`(?m)^(diff |Index: )(--git [^a]|[^-])`)
 	tagPatterns  = map[string]*regexp.Regexp{
 		"Acked-by": regexp.MustCompile(`(?mi)^Acked-by:`), "Reviewed-by": regexp.MustCompile(`(?mi)^Reviewed-by:`), "Tested-by": regexp.MustCompile(`(?mi)^Tested-by:`),
@@ -182,6 +236,51 @@ func (m *archived) names(address string) bool {
 // ownHash tells whether our hash is that of our diff.
 func (d difference) ownHash() bool {
 	return diff.Hash(d.o.diff) == deref(d.o.Hash) && *sum(d.o.diff) == deref(d.o.DiffSHA1)
+}
+
+// cutAsDjango ends a text at the first line that is a signature's mark or a rule of underscores.
+func cutAsDjango(text string) string {
+	if i := footer.FindStringIndex(text); i != nil {
+		text = text[:i[0]]
+	}
+	return strings.TrimSpace(text)
+}
+
+// says tells whether the lines of a text stand in the mail, in this order.
+func (m *archived) says(text string) bool {
+	lines := strings.Split(text, "\n")
+	for i := range m.Parts {
+		whole, _ := m.Parts[i].Text()
+		for line := range strings.Lines(strings.ReplaceAll(whole, "\r\n", "\n")) {
+			if len(lines) > 0 && strings.TrimRight(line, "\n \t") == strings.TrimRight(lines[0], " \t") {
+				lines = lines[1:]
+			}
+		}
+	}
+	return len(lines) == 0
+}
+
+// attached tells whether a diff stands in a part that Django does not look at.
+func (m *archived) attached(patch string) bool {
+	for i := range m.Parts {
+		switch m.Parts[i].Type {
+		case "text/plain", "text/x-patch", "text/x-diff":
+		default:
+			if bytes.Contains(m.Parts[i].Body, []byte(strings.TrimSpace(patch))) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// last is the last word.
+func last(s string) string {
+	words := strings.Fields(s)
+	if len(words) == 0 {
+		return ""
+	}
+	return words[len(words)-1]
 }
 
 func withoutSpace(s string) string { return strings.Join(strings.Fields(s), "") }
