@@ -31,6 +31,21 @@ func Unflow(text string, delSp bool) string {
 	return b.String()
 }
 
+// Unstuff takes off the space that format=flowed has put before lines that begin with a space, ">" or "From ", and joins nothing. It does so only if the whole
+// text looks as if it had been put there: ok is false when a line begins with a single space that nothing explains.
+func Unstuff(text string) (bare string, ok bool) {
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.Lines(text) {
+		rest, stuffed := strings.CutPrefix(line, " ")
+		if stuffed && !strings.HasPrefix(rest, " ") && !strings.HasPrefix(rest, ">") && !strings.HasPrefix(rest, "From ") {
+			return text, false
+		}
+		b.WriteString(rest)
+	}
+	return b.String(), true
+}
+
 // endLine ends a line that was left open because it seemed to go on.
 func endLine(b *strings.Builder) {
 	if s := b.String(); s != "" && s[len(s)-1] != '\n' {

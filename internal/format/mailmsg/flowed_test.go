@@ -39,3 +39,23 @@ func TestFlowedAndAddresses(t *testing.T) {
 		t.Errorf("Addresses = %v", got)
 	}
 }
+
+func TestUnstuff(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\n  b \n > c\n From d\n>e\n": "a\n b \n> c\nFrom d\n>e\n",
+		"a\n":                          "a\n",
+		"  a\n b\n":                    "no",
+		"  a\n \n":                     "no",
+	} {
+		got, ok := mailmsg.Unstuff(in)
+		if !ok {
+			if got != in {
+				t.Errorf("Unstuff(%q) = %q", in, got)
+			}
+			got = "no"
+		}
+		if got != want {
+			t.Errorf("Unstuff(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

@@ -85,17 +85,31 @@ func (r *bodyReader) split(whole string, body []byte, charset string, flowed, de
 		return whole
 	}
 	raw := patch
-	if flowed {
-		// Mail programs say flowed also of diffs that they have left alone; those make no sense once they are unflowed.
-		if c, q := diff.Split([]byte(mailmsg.Unflow(whole, delSp))); diff.Sound(q) {
-			comment, patch, raw, body = c, q, q, []byte(mailmsg.Unflow(string(body), delSp))
-		}
+	if undo := unflowing(flowed, delSp, whole); undo != nil {
+		comment, patch = diff.Split([]byte(undo(whole)))
+		raw, body = patch, []byte(undo(string(body)))
 	}
 	if !utf8Name(charset) && asciiBased(charset) {
 		_, raw = diff.Split(body)
 	}
 	r.pieces = append(r.pieces, piece{string(patch), raw, charset})
 	return string(comment)
+}
+
+// unflowing is how to undo format=flowed, nil if nothing is to be undone. Mail programs say flowed also of diffs that they have left alone; those make no sense
+// once they are joined, and neither do diffs with spaces at the ends of lines, which only got the space before theirs.
+func unflowing(flowed, delSp bool, text string) func(string) string {
+	if !flowed {
+		return nil
+	}
+	join := func(s string) string { return mailmsg.Unflow(s, delSp) }
+	if _, patch := diff.Split([]byte(join(text))); diff.Sound(patch) {
+		return join
+	}
+	if bare, ok := mailmsg.Unstuff(text); ok && bare != text {
+		return func(s string) string { bare, _ := mailmsg.Unstuff(s); return bare }
+	}
+	return nil
 }
 
 // html makes text of the first HTML part: for a mail that has nothing else.
