@@ -11,8 +11,12 @@ SIZE    ?= 10k
 RACE    := job ingress patch/patchmail app
 TESTS   := go run ./internal/test/runtests
 
+# How long each fuzz test runs, and an expression for which: "package function".
+FUZZTIME ?= 1m
+FUZZ     ?= .
+
 .DEFAULT_GOAL := build
-.PHONY: help build run deps test race soak bench bench-intake check install clean FORCE
+.PHONY: help build run deps test race soak fuzz bench bench-intake check install clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +46,9 @@ race: ## run the packages with goroutines under the race detector
 soak: ## run all tests at their long sizes (PW_SOAK=1), on servers that write to disk
 	@sh scripts/deps.sh --try
 	@PW_SOAK=1 PW_TEST_DURABLE=1 $(TESTS) -count=1 -timeout 2h ./...
+
+fuzz: ## run each fuzz test for FUZZTIME (1m), those that match FUZZ only
+	@sh scripts/fuzz.sh $(FUZZTIME) '$(FUZZ)'
 
 bench: ## run the benchmarks, on servers that write to disk
 	@sh scripts/deps.sh --try

@@ -3,6 +3,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 
 	"patchwork.example/pw/internal/format/fold"
@@ -31,20 +32,37 @@ func Trim(text string) string {
 	return text[strings.LastIndexByte(text[:start], '\n')+1:]
 }
 
-// footer is the index of the line that begins the signature or footer.
+// footer is the index of the line that begins the signature or the first footer.
 func footer(text string) int {
+	end, rules := marks(text)
+	text = strings.TrimRightFunc(text[:end], fold.IsSpace)
+	for _, at := range slices.Backward(rules) {
+		if at >= len(text) {
+			continue
+		}
+		rule, rest, _ := strings.Cut(text[at:], "\n")
+		if endsMail(len(rule), rest) {
+			text = strings.TrimRightFunc(text[:at], fold.IsSpace)
+		}
+	}
+	return len(text)
+}
+
+// marks finds the signature, or the end, and the lines of underscores above it.
+func marks(text string) (end int, rules []int) {
 	for start := 0; start < len(text); {
 		end := len(text)
 		if n := strings.IndexByte(text[start:], '\n'); n >= 0 {
 			end = start + n
 		}
-		line := text[start:end]
-		if line == signature || isRule(line) && endsMail(len(line), text[min(end+1, len(text)):]) {
-			return start
+		if line := text[start:end]; line == signature {
+			return start, rules
+		} else if isRule(line) {
+			rules = append(rules, start)
 		}
 		start = end + 1
 	}
-	return len(text)
+	return len(text), rules
 }
 
 func isRule(line string) bool {
@@ -60,11 +78,10 @@ const (
 // endsMail tells whether what follows a line of underscores is the footer of a list, or the mail that is answered, as Outlook puts it below. What is said with
 // a trailer is neither.
 func endsMail(width int, rest string) bool {
-	rest = fold.Trim(rest)
 	if rest == "" {
 		return true
 	}
-	if width >= minRule && quotesBelow(rest) {
+	if width >= minRule && quotesBelow(strings.TrimLeftFunc(rest[:min(len(rest), maxFooter)], fold.IsSpace)) {
 		return true
 	}
 	return len(rest) <= maxFooter && !strings.Contains(rest, "-by: ") && (width >= minRule || strings.Contains(rest, "://") || strings.Contains(rest, "@"))

@@ -3,6 +3,7 @@
 package fold
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -95,6 +96,21 @@ func FuzzKey(f *testing.F) {
 		}
 		if again := Key(k); again != k {
 			t.Errorf("Key(%q) = %q, but folded again %q", s, k, again)
+		}
+	})
+}
+
+// FuzzCut checks the width, and Trim and Collapse.
+func FuzzCut(f *testing.F) {
+	f.Add(" a\u00a0\x1c b\xff", 2)
+	f.Add("\xff\xfeé", 1)
+	f.Fuzz(func(t *testing.T, s string, n int) {
+		if cut := Cut(s, n); !utf8.ValidString(cut) || utf8.RuneCountInString(cut) > max(n, 0) || utf8.ValidString(s) && !strings.HasPrefix(s, cut) {
+			t.Errorf("Cut(%q, %d) = %q", s, n, cut)
+		}
+		c := Collapse(s)
+		if Collapse(c) != c || Trim(c) != c || strings.Contains(c, "  ") || strings.Join(strings.FieldsFunc(Trim(s), IsSpace), " ") != c {
+			t.Errorf("Collapse(%q) = %q", s, c)
 		}
 	})
 }

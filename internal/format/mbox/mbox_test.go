@@ -193,3 +193,32 @@ func BenchmarkReader(b *testing.B) {
 		}
 	}
 }
+
+// FuzzRoundTrip writes two mails as public-inbox does; they must come back as they were.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add([]byte("From here\n>From there\n\nFrom a Mon Jan  1 00:00:00 2001\n"), []byte("x"))
+	f.Add([]byte("\r\nFrom x\r\n"), []byte(""))
+	f.Fuzz(func(t *testing.T, one, two []byte) {
+		var archive bytes.Buffer
+		var want [][]byte
+		for _, body := range [][]byte{one, two} {
+			mail := append([]byte("A: b\n\n"), body...)
+			if mail[len(mail)-1] != '\n' {
+				mail = append(mail, '\n')
+			}
+			want = append(want, mail)
+			archive.WriteString("From mboxrd@z Thu Jan  1 00:00:00 1970\n")
+			for line := range bytes.Lines(mail) {
+				if bytes.HasPrefix(bytes.TrimLeft(line, ">"), []byte("From ")) {
+					archive.WriteByte('>')
+				}
+				archive.Write(line)
+			}
+			archive.WriteByte('\n')
+		}
+		got := readAll(t, &archive, 1<<20)
+		if len(got) != 2 || !bytes.Equal(got[0].Raw, want[0]) || !bytes.Equal(got[1].Raw, want[1]) {
+			t.Fatalf("got %d mails, want %q", len(got), want)
+		}
+	})
+}

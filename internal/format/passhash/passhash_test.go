@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 const lettuce = "lètmein ☃"
@@ -158,4 +159,35 @@ func BenchmarkHash(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// FuzzVerify checks that no stored form makes Verify panic, accept, quote or take long.
+func FuzzVerify(f *testing.F) {
+	for _, v := range vectors {
+		f.Add(v.encoded)
+	}
+	for _, s := range []string{"", "!x", "$argon2id$v=19$m=999999999,t=1,p=1$a$b", "pbkdf2_sha256$99999999999$a$b", "scrypt$1073741824$a$8$1$b", "bcrypt$$2b$31$a", "md5$"} {
+		f.Add(s)
+	}
+	known := map[string]bool{}
+	for _, v := range vectors {
+		known[v.encoded] = true
+	}
+	f.Fuzz(func(t *testing.T, encoded string) {
+		begin := time.Now()
+		ok, upgrade, err := Verify("no such password", encoded)
+		switch {
+		case ok || upgrade:
+			t.Fatalf("%q accepts a wrong password", encoded)
+		case err != nil && !errors.Is(err, ErrUnknown) && !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrTooCostly):
+			t.Fatalf("%q: %v is of no kind", encoded, err)
+		case err != nil && len(encoded) > 20 && strings.Contains(err.Error(), encoded):
+			t.Fatalf("%v quotes what was stored", err)
+		case known[encoded] && err != nil:
+			t.Fatalf("%q: %v", encoded, err)
+		}
+		if took := time.Since(begin); took > 30*time.Second {
+			t.Fatalf("%q took %v", encoded, took)
+		}
+	})
 }

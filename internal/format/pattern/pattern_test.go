@@ -163,3 +163,31 @@ func BenchmarkCount(b *testing.B) {
 		})
 	}
 }
+
+// FuzzCompile checks that any expression either is refused with its place, or searches any text in bounded time.
+func FuzzCompile(f *testing.F) {
+	for _, expr := range []string{`^Acked-by:`, `^(?!x)(a+)+\1$`, `[^\W_]`, `(?P<x>a)(?P=x)`, `a{,2}b`, `\Z`, `(?i)x`, `[[:alpha:]]`, `(a`, `\`, `é**`, `(?#x)`, `x{1000}{1000}`} {
+		f.Add(expr, "Acked-by: a\naaaaaaaaab")
+	}
+	f.Fuzz(func(t *testing.T, expr, text string) {
+		begin := time.Now()
+		p, err := Compile(expr)
+		if err != nil {
+			if !strings.Contains(err.Error(), "regular expression") {
+				t.Fatal(err)
+			}
+			return
+		}
+		matched, n := p.Match(text), p.Count(text)
+		if n < 0 || n > len(text)+1 {
+			t.Fatalf("%q is in %q %d times", expr, text, n)
+		}
+		took := time.Since(begin)
+		if matched != (n > 0) && took < Timeout {
+			t.Fatalf("%q matches %q: %v, but is there %d times", expr, text, matched, n)
+		}
+		if took > 10*time.Second {
+			t.Fatalf("%q took %v", expr, took)
+		}
+	})
+}

@@ -105,7 +105,7 @@ func FuzzSubject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, linkname string) {
 		s := Parse(text, linkname)
-		if s.Version < 1 || s.Version > MaxNumber {
+		if s.Version < 0 || s.Version > MaxNumber {
 			t.Errorf("version %d", s.Version)
 		}
 		if s.Numbered != (s.Total > 0) || s.Number < 0 || s.Number > MaxNumber || s.Total > MaxNumber || !s.Numbered && s.Number != 0 {

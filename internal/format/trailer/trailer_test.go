@@ -203,3 +203,28 @@ func BenchmarkPullURL(b *testing.B) {
 		PullURL(text)
 	}
 }
+
+// FuzzTrailers checks what is read of any text.
+func FuzzTrailers(f *testing.F) {
+	f.Add("a\n\nSigned-off-by: b <c@d>\n more\nLink: https://x\n---\nx")
+	f.Add("Acked-by:\n(cherry picked from commit 1)\n")
+	f.Add("Depends-on: <a@b>\nBased-on: https://x/project/p/list/?series=9\nprerequisite-message-id: a@b\nDepends-on: https://x/project/p/patch/a%40b/\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, tr := range Trailers(text) {
+			if tr.Key == "" || strings.ContainsAny(tr.Key, " :\n") || strings.Contains(tr.Value, "\n") || strings.Contains(tr.Value, "  ") {
+				t.Fatalf("%q has the trailer %+v", text, tr)
+			}
+		}
+		seen := map[Dependency]bool{}
+		for _, d := range Dependencies(text) {
+			id := strings.HasPrefix(d.Value, "<") && strings.HasSuffix(d.Value, ">") && strings.Contains(d.Value, "@")
+			if seen[d] || len(seen) == MaxDependencies || (d.Kind == SeriesID) != (d.Series > 0) || (d.Kind == SeriesID) == id {
+				t.Fatalf("%q has the dependency %+v", text, d)
+			}
+			seen[d] = true
+		}
+		if url := PullURL(text); utf8.RuneCountInString(url) > 255 || utf8.ValidString(text) && !utf8.ValidString(url) || strings.ContainsAny(url, "\r\n") {
+			t.Fatalf("%q has the pull request %q", text, url)
+		}
+	})
+}
