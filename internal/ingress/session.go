@@ -19,6 +19,7 @@ import (
 const (
 	maxErrors    = 20  // refused commands and mails of one connection
 	maxReplyText = 300 // bytes; RFC 5321 (4.5.3.1.5) allows 512 for the line
+	largeMail    = 4 << 20
 )
 
 // session is one SMTP or LMTP conversation after its greeting.
@@ -88,6 +89,10 @@ func (s *session) take(r io.Reader) *smtp.SMTPError {
 	raw, refusal := s.receive(&box, r)
 	if refusal != nil {
 		return refusal
+	}
+	if len(raw) > largeMail {
+		s.server.large.Lock()
+		defer s.server.large.Unlock()
 	}
 	outcome, err := s.submit(Delivery{Raw: raw, Via: s.server.via(), Recipients: s.to, RefuseUnrouted: s.server.opt.RefuseUnknownLists})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -40,6 +41,7 @@ type Server struct {
 	collector *Collector
 	log       *slog.Logger
 	memory    memory
+	large     sync.Mutex // held while a mail over largeMail is read and stored: that takes several times its size
 }
 
 // NewServer makes a server that hands mails to the collector. A mail is answered 250 when it is committed: with its outcome, also if it is one

@@ -65,8 +65,9 @@ func marks(text string) (end int, rules []int) {
 	return len(text), rules
 }
 
+// isRule knows a line of underscores; white space behind it is of no matter.
 func isRule(line string) bool {
-	return line != "" && line[0] == '_' && strings.Trim(line, "_") == ""
+	return line != "" && line[0] == '_' && fold.Trim(strings.TrimLeft(line, "_")) == ""
 }
 
 // The size of what list software adds, and the width of the rules that it and Outlook draw.

@@ -165,8 +165,8 @@ func cleanEmail(s string) (string, bool) {
 // commas, or a quoted string.
 func usable(s string) bool {
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at == len(s)-1 || !utf8.ValidString(s) {
-		return false
+	if at < 1 || at == len(s)-1 || s[0] == '\'' || !utf8.ValidString(s) {
+		return false // a quote at the beginning is around a name, as cleanEmail knows
 	}
 	local, host := s[:at], s[at+1:]
 	if len(local) < 3 || local[0] != '"' || local[len(local)-1] != '"' {

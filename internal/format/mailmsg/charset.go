@@ -20,7 +20,7 @@ import (
 func toUTF8(b []byte, declared string) (text, used string) {
 	name, enc := lookupCharset(declared)
 	if name == "us-ascii" && isASCII(b) {
-		return string(b), name
+		return View(b), name
 	}
 	lossy, lost := "", 0
 	if enc != nil {
@@ -31,7 +31,7 @@ func toUTF8(b []byte, declared string) (text, used string) {
 		lossy, lost = text, bad
 	}
 	if utf8.Valid(b) {
-		return string(b), "utf-8"
+		return View(b), "utf-8"
 	}
 	// A few bad characters in a long Chinese text: the declaration is right, the text is damaged.
 	if lost > 0 && lost*20 < utf8.RuneCountInString(lossy) {

@@ -105,7 +105,7 @@ func (h Header) Text() string {
 func writeFolded(b *strings.Builder, value string) {
 	value = storable(value)
 	first, rest, more := strings.Cut(value, "\n")
-	b.WriteString(first)
+	b.WriteString(strings.TrimLeft(first, " \t"))
 	for more {
 		var line string
 		line, rest, more = strings.Cut(rest, "\n")

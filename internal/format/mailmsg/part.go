@@ -2,7 +2,10 @@
 
 package mailmsg
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // Part is one leaf of the MIME tree.
 type Part struct {
@@ -15,7 +18,8 @@ type Part struct {
 }
 
 // Text returns the body as valid UTF-8 without NULs, and the lower-case name of the charset that was really used: the declared one if the
-// body fits it, else "utf-8", else "windows-1252" ("unknown-8bit" for a mixture of the two). CRs are kept. A part is never dropped.
+// body fits it, else "utf-8", else "windows-1252" ("unknown-8bit" for a mixture of the two). CRs are kept. A part is never dropped. The text shares memory with
+// the body where it can.
 func (p *Part) Text() (text, charset string) {
 	text, charset = toUTF8(p.Body, marked(p.Body, p.Charset))
 	if strings.IndexByte(text, 0) >= 0 {
@@ -38,3 +42,6 @@ func (m *Message) newPart(h Header, ct mediaType, body []byte) Part {
 	p.Body = m.transferDecode(h, body)
 	return p
 }
+
+// View is b as a string that shares its memory: a mail of 50 MB should not be there twice. It is for bytes that never change again.
+func View(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -59,16 +59,21 @@ func (r *bodyReader) attached(p *mailmsg.Part) {
 	}
 	text, charset := p.Text()
 	text = strings.TrimPrefix(text, "\ufeff")
-	comment, found := diff.Split([]byte(text))
+	body := bytes.TrimPrefix(p.Body, []byte("\ufeff"))
+	whole := body
+	if mailmsg.View(body) != text {
+		whole = []byte(text)
+	}
+	comment, found := diff.Split(whole)
 	switch {
 	case says(p):
-		r.pieces = append(r.pieces, piece{text, bytes.TrimPrefix(p.Body, []byte("\ufeff")), charset})
+		r.pieces = append(r.pieces, piece{whole, body, charset})
 	case found != nil && p.Type == "text/plain":
 		r.plain(p, true)
 	case found != nil && len(bytes.TrimSpace(comment)) == 0:
-		r.pieces = append(r.pieces, piece{text, p.Body, charset})
+		r.pieces = append(r.pieces, piece{whole, body, charset})
 	case found != nil:
-		r.say(r.split(text, p.Body, charset, false, false))
+		r.say(r.split(text, body, charset, false, false))
 	case p.Type == "text/plain":
 		r.plain(p, false)
 	}

@@ -22,7 +22,7 @@ type bodyReader struct {
 
 // piece is one diff of a mail.
 type piece struct {
-	text    string
+	text    []byte // in UTF-8
 	raw     []byte // as it was sent
 	charset string
 }
@@ -37,7 +37,7 @@ func (d *draft) readBody(m *mailmsg.Message, reply bool) {
 		r.html()
 	}
 	d.content = diff.Clean(strings.Join(r.texts, "\n"))
-	if decoded := d.setDiff(r.distinct()); d.diff != nil {
+	if decoded := mailmsg.View(d.setDiff(r.distinct())); d.diff != nil {
 		d.hash = diff.Hash(decoded)
 		d.gitID = diff.PatchID(d.diff)
 		d.files = diff.Files(decoded)
@@ -80,7 +80,12 @@ func (r *bodyReader) plain(p *mailmsg.Part, split bool) {
 
 // split takes the diff out of a text and returns what is left.
 func (r *bodyReader) split(whole string, body []byte, charset string, flowed, delSp bool) string {
-	comment, patch := diff.Split([]byte(whole))
+	same := mailmsg.View(body) == whole
+	text := body
+	if !same {
+		text = []byte(whole)
+	}
+	comment, patch := diff.Split(text)
 	if patch == nil {
 		return whole
 	}
@@ -89,11 +94,11 @@ func (r *bodyReader) split(whole string, body []byte, charset string, flowed, de
 		comment, patch = diff.Split([]byte(undo(whole)))
 		raw, body = patch, []byte(undo(string(body)))
 	}
-	if !utf8Name(charset) && asciiBased(charset) {
+	if !same && !utf8Name(charset) && asciiBased(charset) {
 		_, raw = diff.Split(body)
 	}
-	r.pieces = append(r.pieces, piece{string(patch), raw, charset})
-	return string(comment)
+	r.pieces = append(r.pieces, piece{patch, raw, charset})
+	return mailmsg.View(comment)
 }
 
 // unflowing is how to undo format=flowed, nil if nothing is to be undone. Mail programs say flowed also of diffs that they have left alone; those make no sense
@@ -123,7 +128,7 @@ func (r *bodyReader) html() {
 		text := mailmsg.HTMLText(source)
 		// Few mail programs put a diff into HTML in a way that brings it out whole.
 		if comment, patch := diff.Split([]byte(text)); !r.reply && diff.Sound(patch) {
-			r.pieces = append(r.pieces, piece{string(patch), patch, ""})
+			r.pieces = append(r.pieces, piece{patch, patch, ""})
 			text = string(comment)
 		}
 		r.say(text)
@@ -140,13 +145,13 @@ func (r *bodyReader) distinct() []piece {
 	seen := map[string]bool{}
 	var out, wrapped []piece
 	for _, p := range r.pieces {
-		hash := diff.Hash(p.text)
+		hash := diff.Hash(mailmsg.View(p.text))
 		if diff.Degenerate(hash) {
-			hash = p.text
+			hash = string(p.text)
 		}
 		switch {
 		case seen[hash]:
-		case strings.Contains(p.text, "@@ -") && !diff.Sound([]byte(p.text)):
+		case bytes.Contains(p.text, []byte("@@ -")) && !diff.Sound(p.text):
 			wrapped = append(wrapped, p)
 		default:
 			out = append(out, p)
@@ -161,20 +166,19 @@ func (r *bodyReader) distinct() []piece {
 
 // setDiff keeps the bytes as they were sent, so that they can be applied to files that are not in UTF-8. Where bytes and text
 // don't correspond line by line, or several diffs are in different charsets, the text is kept. It returns the text.
-func (d *draft) setDiff(pieces []piece) string {
+func (d *draft) setDiff(pieces []piece) []byte {
 	if len(pieces) == 0 {
-		return ""
+		return nil
 	}
 	whole := pieces[0]
 	for _, p := range pieces[1:] {
 		if p.charset != whole.charset {
 			whole.charset = ""
 		}
-		whole.text = endLine(whole.text) + p.text
-		whole.raw = append([]byte(endLine(string(whole.raw))), p.raw...)
+		whole.text, whole.raw = join(whole.text, p.text), join(whole.raw, p.raw)
 	}
-	if raw := whole.raw; utf8Name(whole.charset) || !asciiBased(whole.charset) || bytes.IndexByte(raw, 0) >= 0 || string(raw) == whole.text {
-		d.diff, d.charset = []byte(whole.text), ""
+	if raw := whole.raw; utf8Name(whole.charset) || !asciiBased(whole.charset) || bytes.IndexByte(raw, 0) >= 0 || bytes.Equal(raw, whole.text) {
+		d.diff, d.charset = whole.text, ""
 	} else {
 		d.diff, d.charset = raw, fold.Cut(whole.charset, 40)
 	}
@@ -184,11 +188,13 @@ func (d *draft) setDiff(pieces []piece) string {
 	return whole.text
 }
 
-func endLine(s string) string {
-	if s == "" || strings.HasSuffix(s, "\n") {
-		return s
+// join puts b after a, on a line of its own.
+func join(a, b []byte) []byte {
+	out := append(make([]byte, 0, len(a)+1+len(b)), a...)
+	if len(a) > 0 && a[len(a)-1] != '\n' {
+		out = append(out, '\n')
 	}
-	return s + "\n"
+	return append(out, b...)
 }
 
 func utf8Name(charset string) bool {
