@@ -10,16 +10,20 @@ func newDB(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "db",
 		GroupID: groupData,
-		Short:   "Bring the database up to date and check it",
+		Short:   "Bring the database up to date, check it, import an old one",
 		Long: `Brings the tables of the database up to date, and looks for rows that are not as they
-must be. The database is the one that database.url names.`,
+must be, and imports the database of a Django Patchwork. The database is the one that
+database.url names.`,
 		Example: `  # after each installation of another pw
   pw db sync
 
   # counts, newest checks and tags computed anew
-  pw db check --repair`,
+  pw db check --repair
+
+  # from a Django Patchwork
+  pw db migrate --from sqlite:///srv/patchwork/old.db --time-zone Europe/Berlin`,
 	}
-	cmd.AddCommand(newDBSync(c), newDBCheck(c))
+	cmd.AddCommand(newDBSync(c), newDBCheck(c), newDBMigrate(c))
 	return cmd
 }
 

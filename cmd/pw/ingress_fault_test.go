@@ -30,6 +30,7 @@ import (
 func TestFaults(t *testing.T) {
 	program := builtProgram(t)
 	t.Run("KillInMidImport", func(t *testing.T) { testKillInMidImport(t, program) })
+	t.Run("KillInMidMigration", func(t *testing.T) { testKillInMidMigration(t, program) })
 	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
 	t.Run("KillFollower", func(t *testing.T) { testKillFollower(t, program) })
 	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })

@@ -36,5 +36,7 @@ type Payload struct {
 	CurrentState     string `json:"current_state,omitempty"`
 	PreviousDelegate int64  `json:"previous_delegate,omitempty"` // user
 	CurrentDelegate  int64  `json:"current_delegate,omitempty"`
+	PreviousRelation int64  `json:"previous_relation,omitempty"`
+	CurrentRelation  int64  `json:"current_relation,omitempty"`
 	Archived         *bool  `json:"archived,omitempty"` // what it is now; it was the reverse
 }
