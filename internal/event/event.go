@@ -105,6 +105,16 @@ func ForgetAll(ctx context.Context, tx *sqldb.Tx, subject string, of []int64, ma
 	})
 }
 
+// Has tells whether there is an event of a kind about a subject.
+func Has(ctx context.Context, q sqldb.Queryer, kind string, s Subject) (bool, error) {
+	var n int
+	err := q.Get(ctx, &n, `SELECT COUNT(*) FROM event_subject s JOIN event e ON e.id = s.event_id WHERE s.kind = ? AND s.subject_id = ? AND e.kind = ?`, s.Kind, s.ID, kind)
+	if err != nil {
+		return false, fmt.Errorf("look for events %s of %s %d: %w", kind, s.Kind, s.ID, err)
+	}
+	return n > 0, nil
+}
+
 // Audited is one action of an administrator, for the record.
 type Audited struct {
 	At      clock.Time
