@@ -29,7 +29,7 @@ bin/pw: FORCE
 run: build ## build and run the site on a demo database in ./data
 	@sh scripts/demo.sh bin/pw
 
-deps: ## install PostgreSQL, MariaDB and Chromium for the tests (apt, root)
+deps: ## install PostgreSQL, MariaDB, Chromium and mail programs for the tests (apt, root)
 	sh scripts/deps.sh
 
 test: ## run all tests; as root installs what they need first

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB and Chromium, or the things named. axe-core, which
+# Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB, Chromium and mail programs, or the things named. axe-core, which
 # looks for what makes pages hard to use, comes from npm into the user's cache: its licence is not ours, so it is not part of the source.
 #
-#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git ...]
+#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git|git-email|b4|swaks|postfix|dovecot ...]
 #
 # What is there is left alone, and no service is left running. Without root it prints the apt line and fails; with --try it
 # succeeds even so, and leaves it to the tests to skip what is missing (with CI=true it fails).
@@ -15,7 +15,7 @@ if [ "${1-}" = --try ]; then
 	try=yes
 	shift
 fi
-[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git
+[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git git-email b4 swaks postfix dovecot
 
 # The tests look for it in the same place: os.UserCacheDir.
 axe=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pw-test/axe.min.js
@@ -30,6 +30,8 @@ present() {
 	chromium) have chromium || have chromium-browser || have google-chrome ;;
 	axe) [ -s "$axe" ] ;;
 	gcc) have gcc && echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 ;;
+	git-email) have git && [ -e "$(git --exec-path)/git-send-email" ] ;;
+	postfix | dovecot) have "$1" || [ -x "/usr/sbin/$1" ] ;;
 	*) have "$1" ;;
 	esac
 }
@@ -40,6 +42,7 @@ packages() {
 	mariadb) echo mariadb-server ;;
 	chromium) echo chromium fonts-dejavu-core ;; # pages without a font have no text
 	axe) have npm || echo npm ;;
+	dovecot) echo dovecot-imapd ;;
 	gcc) echo gcc libc6-dev ;;
 	*) echo "$1" ;;
 	esac
@@ -68,7 +71,7 @@ missing=
 want_axe=
 for thing; do
 	case $thing in
-	postgresql | mariadb | chromium | axe | gcc | make | git) ;;
+	postgresql | mariadb | chromium | axe | gcc | make | git | git-email | b4 | swaks | postfix | dovecot) ;;
 	*)
 		echo "deps: unknown: $thing" >&2
 		exit 2

@@ -27,7 +27,7 @@ or by its number.`,
   pw admin project create erofs -n EROFS -i linux-erofs.lists.ozlabs.org -e linux-erofs@lists.ozlabs.org
   pw admin project update erofs --send-notifications --auto-supersede`,
 	}
-	cmd.AddCommand(newProjectList(c), newProjectShow(c), newProjectCreate(c), newProjectUpdate(c), newProjectDelete(c))
+	cmd.AddCommand(newProjectList(c), newProjectShow(c), newProjectCreate(c), newProjectUpdate(c), newProjectDelete(c), newProjectSecret(c))
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,7 +102,8 @@ func TestConfigKeys(t *testing.T) {
 		if k.Key != all[i].Name || k.Env != all[i].Env() || k.Flag != "--"+all[i].Flag() || k.Default != all[i].Default || k.Help == "" || k.Accepts == "" {
 			t.Errorf("%+v", k)
 		}
-		if secret := k.Key == "smtp.password" || k.Key == "database.url"; k.Secret != secret {
+		secret := slices.Contains([]string{"smtp.password", "database.url", "ingress.imap-password", "ingress.mailgun-key"}, k.Key)
+		if k.Secret != secret {
 			t.Errorf("%s: secret is %v", k.Key, k.Secret)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ func TestFaults(t *testing.T) {
 	t.Run("KillInMidMigration", func(t *testing.T) { testKillInMidMigration(t, program) })
 	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
 	t.Run("KillFollower", func(t *testing.T) { testKillFollower(t, program) })
+	t.Run("KillHTTP", func(t *testing.T) { testKillHTTP(t, program) })
+	t.Run("ServerStopsUnderHTTP", func(t *testing.T) { testServerStopsUnderHTTP(t, program) })
 	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
 }
 
@@ -49,7 +52,27 @@ func builtProgram(t *testing.T) string {
 // process is a running `pw ingress --mbox`.
 type process struct {
 	*exec.Cmd
-	err bytes.Buffer
+	err output
+}
+
+// output can be read while a process writes it.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// String is what was written so far.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // start runs pw ingress on an archive in batches of eight mails.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/config"
@@ -23,6 +24,9 @@ type App struct {
 	Clock  clock.Clock
 	Ready  func() // called once when the pages can be asked for; nil: nobody waits
 	Log    *slog.Logger
+
+	collecting sync.Once
+	collector  *ingress.Collector // of what is posted over HTTP
 }
 
 // OpenDatabase opens the configured database whatever schema it has.
@@ -52,8 +56,14 @@ func Open(ctx context.Context, cfg *config.Config) (*App, error) {
 	return a, nil
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.DB.Close() }
+// Close stores the mails that wait and closes the database.
+func (a *App) Close() error {
+	a.collecting.Do(func() {}) // none is started any more
+	if a.collector != nil {
+		a.collector.Stop()
+	}
+	return a.DB.Close()
+}
 
 // Intake is the one way mail comes in, with the configured limits.
 func (a *App) Intake() *ingress.Intake {

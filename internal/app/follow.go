@@ -27,6 +27,13 @@ func (a *App) Sources() ([]ingress.Followed, error) {
 		}
 		out = append(out, s)
 	}
+	for _, m := range a.Config.Ingress.IMAP {
+		s, err := a.imap(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
 	return out, nil
 }
 

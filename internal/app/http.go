@@ -15,6 +15,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/account/accountweb"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/patch/patchweb"
 	"patchwork.example/pw/internal/project"
@@ -43,8 +44,9 @@ func (a *App) Handler(version string) http.Handler {
 		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax}, sessions, a.Clock, log)
 		webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
 	}
+	a.mailByHTTP().Routes(mux)
 	mux.Handle("/", shell.Unmatched(mux))
-	return web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux))
+	return ingress.HideSecret(web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux)))
 }
 
 // ServeHTTP answers HTTP at the configured address until ctx ends, then finishes what is under way.

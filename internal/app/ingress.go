@@ -89,6 +89,14 @@ func (i *Ingress) Serve(ctx context.Context) error {
 	return err
 }
 
+// mailByHTTP takes what is posted to /ingress/. All handlers of a process share one collector.
+func (a *App) mailByHTTP() *ingress.HTTP {
+	limits := a.Config.Limits
+	a.collecting.Do(func() { a.collector = ingress.StartCollector(a.Intake(), limits.BatchWait) })
+	opt := ingress.HTTPOptions{MailSize: limits.MailSize, MailMemory: limits.MailMemory, MailgunKey: a.Config.Ingress.MailgunKey}
+	return ingress.NewHTTP(opt, a.DB, a.Clock, a.collector, a.Log)
+}
+
 func protocolName(listen string) string {
 	if ingress.IsSocket(listen) {
 		return "lmtp"

@@ -2,7 +2,7 @@
 
 // Package project keeps the projects: the list each lives on, its links and switches, and who maintains it. All domains share them.
 //
-// It owns the tables project and project_maintainer. It never reads or writes patches, issues or releases: what hangs on a project there is removed by
+// It owns the tables project, project_maintainer and project_ingress_secret. It never reads or writes patches, issues or releases: what hangs on a project there is removed by
 // the domains before RemoveProject.
 //
 //	r, err := project.LoadRouter(ctx, tx)

@@ -52,6 +52,9 @@ type Ingress struct {
 	PublicInbox              []PublicInbox // archives to follow
 	PublicInboxCache         string
 	PollInterval             time.Duration
+	IMAP                     []IMAP // mailboxes to follow
+	IMAPPassword             string
+	MailgunKey               string
 }
 
 // PublicInbox is an archive to follow.

@@ -118,6 +118,15 @@ were sent to, whatever their headers say.`)
 	add("ingress.poll-interval", "5m", durationBetween(&c.Ingress.PollInterval, 10*time.Second, day),
 		`How often followed archives are looked at, and mailboxes of servers that can't tell of new
 mail (IMAP without IDLE).`)
+	add("ingress.imap", "", imapBoxes(&c.Ingress.IMAP),
+		`Mailboxes that "pw ingress" and "pw serve" follow: imaps://USER@HOST/MAILBOX; imap:// means
+STARTTLS. Options behind ?: list-id=ID, password-file=PATH, seen=true, move-to=MAILBOX,
+tls=none. A special character in USER or MAILBOX is percent-encoded.`)
+	add("ingress.imap-password", "", secret(&c.Ingress.IMAPPassword),
+		`Password of the mailboxes that have no password-file.`)
+	add("ingress.mailgun-key", "", secret(&c.Ingress.MailgunKey),
+		`HTTP webhook signing key of Mailgun. If set, what is posted to /ingress/PROJECT/mailgun/mime
+must be signed by it; the secret of the project is needed anyway.`)
 }
 
 func httpKeys(c *Config, add adder) {

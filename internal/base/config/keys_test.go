@@ -113,6 +113,10 @@ func odd(t *testing.T) *Config {
 	c.Ingress.Recipients = []string{"patches@example.org", "*@lists.example.org", `"a,b"@example.org`}
 	c.Ingress.UnknownList, c.Ingress.TLSCert, c.Ingress.TLSKey = "reject", "/etc/pw/cert #1.pem", "/etc/pw/key.pem"
 	c.Ingress.PublicInbox = []PublicInbox{{"https://lore.example.org/a/", "widgets.lists.example.org"}, {"/srv/archive=old/x", ""}}
+	c.Ingress.IMAP = []IMAP{{Scheme: "imaps", Security: "tls", User: "ann@example.org", Host: "mail.example.org", Port: "993", Mailbox: "Lists/ö x",
+		ListID: "w.example.org", PasswordFile: "/etc/pw/ä b", Seen: true, MoveTo: "Done/x"},
+		{Scheme: "imap", Security: "none", User: "b", Host: "::1", Port: "1143", Mailbox: "INBOX"}, {Scheme: "imap", Security: "none", User: "b", Host: "mx", Port: "143", Mailbox: "INBOX"}}
+	c.Ingress.IMAPPassword, c.Ingress.MailgunKey = "imap pass", "key-1"
 	c.Ingress.PublicInboxCache = "/var/cache/pw inboxes"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"
 	c.HTTP.CustomCSS = `C:\x "y" #z`
