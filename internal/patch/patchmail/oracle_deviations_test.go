@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"patchwork.example/pw/internal/format/diff"
+	"patchwork.example/pw/internal/format/mailmsg"
 )
 
 // deviation is a reason why ours differs from what Django Patchwork made of a mail. holds looks at the mail and at both results, and says yes only
@@ -83,8 +84,11 @@ var deviations = []deviation{
 		_, patch := diff.Split([]byte(text))
 		before, _, _ := strings.Cut(text, "\ndiff --git ")
 		flowed := strings.Contains(strings.ToLower(d.mail.Header.Get("Content-Type")), "format=flowed")
-		return flowed && deref(d.t.DiffSHA1) == *sum(string(patch)) && !diff.Sound(patch) && diff.Sound([]byte(d.o.diff)) && d.ownHash() &&
-			slices.Equal(strings.Fields(d.o.content), strings.Fields(before))
+		joined := !diff.Sound(patch) && diff.Sound([]byte(d.o.diff)) && slices.Equal(strings.Fields(d.o.content), strings.Fields(before))
+		bare, stuffed := mailmsg.Unstuff(text) // a space stood before each line that began with one
+		comment, inside := diff.Split([]byte(bare))
+		stuffed = stuffed && string(inside) == d.o.diff && diff.Clean(string(comment)) == d.o.content
+		return flowed && deref(d.t.DiffSHA1) == *sum(string(patch)) && d.ownHash() && (joined || stuffed)
 	}},
 	{"a line of the text that begins like a diff is text", []string{"content", "diff", "hash"}, false, func(d difference) bool {
 		text := d.mail.text()
