@@ -36,6 +36,7 @@ func TestFaults(t *testing.T) {
 	t.Run("KillFollower", func(t *testing.T) { testKillFollower(t, program) })
 	t.Run("KillHTTP", func(t *testing.T) { testKillHTTP(t, program) })
 	t.Run("ServerStopsUnderHTTP", func(t *testing.T) { testServerStopsUnderHTTP(t, program) })
+	t.Run("KillWorkerInMidSend", func(t *testing.T) { testKillWorkerInMidSend(t, program) })
 	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
 }
 

@@ -103,3 +103,20 @@ func TestOptoutCommands(t *testing.T) {
 	s.says("admin optout remove ANN@example.org", 0, "notices are sent to ANN@example.org again\n", "")
 	s.says("admin optout remove ann@example.org", 66, "", "pw: optout remove ann@example.org: ann@example.org has not opted out\n")
 }
+
+func TestUserNotify(t *testing.T) {
+	s := newSite(t)
+	s.does("admin", "user", "create", "ann", "-e", "ann@example.org", "--no-password")
+	for _, p := range []string{"kettle", "alpha"} {
+		s.does("admin", "project", "create", p, "-n", p, "-i", p+".lists.example", "-e", p+"@lists.example")
+	}
+	s.says("admin user notify ann", 0, "delegated    no\nchecks       no\nseries       no\nreview days  0\nsummary      -\n", "")
+	s.says("admin user notify ANN --delegated --series --review-days 14 --summary kettle,alpha", 0, "changed what user \"ann\" is told\n", "")
+	s.says("admin user notify ann --no-series", 0, "changed what user \"ann\" is told\n", "")
+	s.says("admin user notify -u ann --json", 0, "{\n  \"delegated\": true,\n  \"checks\": false,\n  \"series\": false,\n  \"review_days\": 14,\n  \"summary\": \"alpha,kettle\"\n}\n", "")
+	want(t, s.pw("", "admin", "user", "notify", "ann", "--summary", ""), outcome{0, "changed what user \"ann\" is told\n", ""})
+	s.says("admin user notify ann", 0, "delegated    yes\nchecks       no\nseries       no\nreview days  14\nsummary      -\n", "")
+	s.says("admin user notify ann --summary none", 66, "", "pw: no project \"none\"\n")
+	s.says("admin user notify ann --review-days -1", 65, "", "pw: -1 days: want 0 to 365\n")
+	s.says("admin user notify bob", 66, "", "pw: no user \"bob\"\n")
+}

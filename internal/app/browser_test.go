@@ -23,6 +23,7 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/outmail"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/browser"
 	"patchwork.example/pw/internal/test/dbtest"
@@ -128,6 +129,7 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO patch_check (id, patch_id, user_id, date, state, target_url, description, context)
 		SELECT p.id * 4 + n.n, p.id, u.id, p.date, n.n, 'https://ci.example.org/' || n.n, 'the <b>result</b> of a long run, with some words about it', 'ci/kettle-' || n.n
 		FROM patch p, user_account u, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) n WHERE p.id % 3 = 0`)
+	s.exec(t, `INSERT INTO mail_suspended (recipient_key, at, reason) VALUES ('maintainer@example.org', 1772366400000000, '3 mails came back since 2026-02-01')`)
 	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT patch_id, user_id, context, id, state FROM patch_check`)
 	return s
 }
@@ -237,6 +239,10 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"login", busy, "/user/login/?next=/project/hostile/list/", false, 200, false},
 		{"profile", busy, "/user/", true, 200, false},
 		{"logout", busy, "/user/logout/", true, 200, false},
+		{"notifications", busy, "/user/notifications/", true, 200, false},
+		{"mail settings", busy, "/mail/", false, 200, false},
+		{"unsubscribe", busy, busy.unsubscribePath(t), false, 200, false},
+		{"confirm", busy, busy.confirmPath(t), false, 200, false},
 		{"404", busy, "/project/none/list/", false, 404, false},
 		{"403", broken, "/403/", false, 403, false},
 		{"413", broken, "/413/", false, 413, false},
@@ -272,6 +278,40 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 			}
 		})
 	}
+}
+
+// unsubscribePath is the link in a notice.
+func (s *site) unsubscribePath(t *testing.T) (path string) {
+	t.Helper()
+	err := s.DB.Tx(t.Context(), func(tx *sqldb.Tx) error {
+		sign, err := outmail.LoadSigner(t.Context(), tx, s.Clock.Now())
+		path = sign.UnsubscribePath("somebody-with-a-long-name@a-department.of-a-large-company.example.org")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// confirmPath is the link in the mail to who asked to opt out.
+func (s *site) confirmPath(t *testing.T) string {
+	t.Helper()
+	err := account.AskOptout(t.Context(), s.DB, s.Clock.Now(), account.ConfirmOptOut, "somebody@example.org", "", 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := outmail.List(t.Context(), s.DB, outmail.Filter{Most: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := rows[0].Mail()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(m.Shown("|"), "|")
+	path, _, _ := strings.Cut(rest, "\n")
+	return path
 }
 
 func (s *site) seriesPath(t *testing.T) string {
