@@ -187,6 +187,23 @@ func GroupingOf(ctx context.Context, tx *sqldb.Tx, sc Scope) ([]Planned, error) 
 	return out, nil
 }
 
+// OthersIn finds the series of a plan that are there already, outside the scope.
+func OthersIn(ctx context.Context, q sqldb.Queryer, sc Scope, plan []Planned) ([]int64, error) {
+	var ids, out []int64
+	for _, p := range plan {
+		if !slices.Contains(sc.Series, p.ID) {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if err := q.Select(ctx, &out, "SELECT id FROM series WHERE id IN (?) AND project_id = ? ORDER BY id", ids, sc.Project.ID); err != nil {
+		return nil, fmt.Errorf("look for series that take part: %w", err)
+	}
+	return out, nil
+}
+
 // Regroup groups the mails of a scope as planned. Patches and cover letters keep their ids; each planned series becomes that of the old ones
 // which has most of its mails. If the scope is not what it was, it is ErrMoved, of kind fault.Conflict.
 func Regroup(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, sc Scope, plan []Planned, dry bool) (Repaired, error) {

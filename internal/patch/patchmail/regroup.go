@@ -16,8 +16,8 @@ import (
 	"patchwork.example/pw/internal/patch"
 )
 
-// regroupTries is how often a plan is made anew because mail came in before it could be carried out.
-const regroupTries = 5
+// regroupTries is how often a plan is made anew because mail came in before it could be carried out, or other series take part in it.
+const regroupTries = 10
 
 // Regroup forgets how some series, and all others of their threads, came about, and groups their mails by today's rules, as if they came now in the
 // order they came. Patches keep their ids, states, checks and comments. First the mails are taken in anew in a transaction that is rolled back, to see
@@ -25,8 +25,19 @@ const regroupTries = 5
 func (c *Claimer) Regroup(ctx context.Context, db *sqldb.DB, by account.Actor, series []int64, dry bool) (patch.Repaired, error) {
 	for try := 1; ; try++ {
 		scope, plan, err := c.plan(ctx, db, by, series)
+		var others []int64
+		if err == nil {
+			others, err = patch.OthersIn(ctx, db, scope, plan)
+		}
 		if err != nil {
 			return patch.Repaired{}, fmt.Errorf("series reparse: %w", err)
+		}
+		if len(others) > 0 { // some mails would join them: their own mails are to be decided about in their order, too
+			if try == regroupTries {
+				return patch.Repaired{}, fault.New(fault.Conflict, "series reparse: series %d and others take part: repair them by merge, split and move", others[0])
+			}
+			series = append(scope.Series, others...)
+			continue
 		}
 		done, err := patch.Regroup(ctx, db, by, c.clock.Now(), scope, plan, dry)
 		if errors.Is(err, patch.ErrMoved) && try < regroupTries {

@@ -314,3 +314,24 @@ func TestRegroup(t *testing.T) {
 		regroup(false, "there is no series 4711", 4711)
 	})
 }
+
+// TestRegroupAgrees: today's rules find nothing to be changed in what they have just grouped, whatever the order the mails came in.
+func TestRegroupAgrees(t *testing.T) {
+	for _, seed := range []uint64{11, 12} { // both hold mails that by their markers could be of a series of another thread
+		ctx := context.Background()
+		db := dbtest.Open(t, sqldb.SQLite)
+		s := newSite(t, db, "dev")
+		s.deliver(generate(seed, 300)...)
+		var ids []int64
+		if err := db.Select(ctx, &ids, "SELECT id FROM series ORDER BY id"); err != nil || len(ids) < 20 {
+			t.Fatal(len(ids), err)
+		}
+		claimer := patchmail.New(clock.NewFake(now))
+		for _, id := range ids {
+			r, err := claimer.Regroup(ctx, db, account.CLI, []int64{id}, true)
+			if err != nil || len(r.Changed)+len(r.Created)+len(r.Removed)+len(r.Events) > 0 {
+				t.Errorf("seed %d, series %d: %+v, %v", seed, id, r, err)
+			}
+		}
+	}
+}
