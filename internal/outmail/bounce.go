@@ -21,7 +21,8 @@ import (
 type Bounce struct {
 	Mail      int64  // number of ours that it names, signed by us; ReadBounce leaves it to Find
 	Status    string // "5.1.1"; empty: not told
-	Permanent bool   // no later attempt would do better
+	Lost      bool   // the mail has not arrived and will not
+	Permanent bool   // because of the address: another mail would fare no better
 	Answer    bool   // no bounce but an answer by a machine, such as "out of office"
 	Detail    string // for people
 	text      string // where the names of our mails may stand
@@ -74,11 +75,11 @@ func (b *Bounce) readStatus(report string) {
 			continue
 		}
 		status := statusRE.FindString(h.Get("Status"))
-		permanent := action == "failed" && !strings.HasPrefix(status, "4.")
+		permanent := action == "failed" && (status == "" || isAddressTrouble(status))
 		if b.Detail != "" && !permanent {
 			continue
 		}
-		b.Status, b.Permanent = status, permanent
+		b.Status, b.Lost, b.Permanent = status, action == "failed", permanent
 		b.Detail = Line(action + " " + status + ": " + h.Get("Diagnostic-Code"))
 	}
 }
@@ -93,7 +94,8 @@ func (b *Bounce) readPlain(m *mailmsg.Message) {
 		text = text[:min(len(text), 8<<10)]
 	}
 	b.Status = statusRE.FindString(text)
-	b.Permanent = strings.HasPrefix(b.Status, "5.") || b.Status == "" && plainCode.MatchString(text)
+	b.Permanent = isAddressTrouble(b.Status) || b.Status == "" && plainCode.MatchString(text)
+	b.Lost = b.Permanent || strings.HasPrefix(b.Status, "5")
 	b.Detail = Line("bounce without a report: " + fold.Cut(text, 300))
 }
 
@@ -126,11 +128,10 @@ func RecordBounce(ctx context.Context, tx *sqldb.Tx, now clock.Time, log *slog.L
 	}
 	err = tx.Upsert(ctx, sqldb.Upsert{Table: "mail_bounce", Columns: []string{"mail_id", "status", "recipient_key", "permanent", "detail", "at"}, Key: []string{"mail_id", "status"}},
 		[][]any{{r.ID, fold.Cut(b.Status, 20), r.RecipientKey, b.Permanent, fold.Cut(b.Detail, 1000), int64(now)}})
-	if err != nil || !b.Permanent {
-		return true, err
+	if err == nil && b.Lost {
+		_, err = tx.Exec(ctx, "UPDATE outgoing_mail SET state = ?, error = ? WHERE id = ? AND state = ?", Bounced, fold.Cut(b.Detail, 2000), r.ID, Sent)
 	}
-	_, err = tx.Exec(ctx, "UPDATE outgoing_mail SET state = ?, error = ? WHERE id = ? AND state = ?", Bounced, fold.Cut(b.Detail, 2000), r.ID, Sent)
-	if err != nil {
+	if err != nil || !b.Permanent {
 		return true, err
 	}
 	return true, suspendIfNeeded(ctx, tx, now, log, r)

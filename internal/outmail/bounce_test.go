@@ -31,22 +31,26 @@ func TestReadBounce(t *testing.T) {
 	plain := "From: MAILER-DAEMON@old.example\nSubject: failure notice\n\nHi. This is the qmail-send program.\n\n"
 	tests := []struct {
 		name, mail string
-		want       string // status, permanent, answer, detail; empty: none
+		want       string // status, lost, permanent, answer, detail; empty: none
 	}{
-		{"failed", report("failed", "5.1.1", original), "5.1.1 true false failed 5.1.1: smtp; 550 5.1.1 <ann@example.org>: unknown"},
-		{"delayed", report("delayed", "4.4.1", original), "4.4.1 false false delayed 4.4.1: smtp; 550 5.1.1 <ann@example.org>: unknown"},
-		{"failed after delays", report("failed", "4.4.7", original), "4.4.7 false false failed 4.4.7: smtp; 550 5.1.1 <ann@example.org>: unknown"},
-		{"qmail", plain + "<ann@example.org>:\nSorry, no mailbox here by that name. (#5.1.1)\n", "5.1.1 true false bounce without a report: Hi. This is the qmail-send program. <ann@example.org>: Sorry, no mailbox here by that name. (#5.1.1)"},
-		{"exim", "From: Postmaster@x\nX-Failed-Recipients: ann@example.org\n\nhost said: 550 unknown user\n", " true false bounce without a report: host said: 550 unknown user"},
-		{"only a word", plain + "It did not work.\n", " false false bounce without a report: Hi. This is the qmail-send program. It did not work."},
-		{"vacation", "From: ann@example.org\nAuto-Submitted: auto-replied (vacation)\nSubject: away\n\nBack on 5.1.1\n", " false true "},
+		{"failed", report("failed", "5.1.1", original), "5.1.1 true true false failed 5.1.1: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"delayed", report("delayed", "4.4.1", original), "4.4.1 false false false delayed 4.4.1: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"failed after delays", report("failed", "4.4.7", original), "4.4.7 true false false failed 4.4.7: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"too large", report("failed", "5.3.4", original), "5.3.4 true false false failed 5.3.4: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"mailbox full", report("failed", "5.2.2", original), "5.2.2 true false false failed 5.2.2: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"spam", report("failed", "5.7.1", original), "5.7.1 true false false failed 5.7.1: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"domain gone", report("failed", "5.4.4", original), "5.4.4 true true false failed 5.4.4: smtp; 550 5.1.1 <ann@example.org>: unknown"},
+		{"qmail", plain + "<ann@example.org>:\nSorry, no mailbox here by that name. (#5.1.1)\n", "5.1.1 true true false bounce without a report: Hi. This is the qmail-send program. <ann@example.org>: Sorry, no mailbox here by that name. (#5.1.1)"},
+		{"exim", "From: Postmaster@x\nX-Failed-Recipients: ann@example.org\n\nhost said: 550 unknown user\n", " true true false bounce without a report: host said: 550 unknown user"},
+		{"only a word", plain + "It did not work.\n", " false false false bounce without a report: Hi. This is the qmail-send program. It did not work."},
+		{"vacation", "From: ann@example.org\nAuto-Submitted: auto-replied (vacation)\nSubject: away\n\nBack on 5.1.1\n", " false false true "},
 		{"patch", "From: ann@example.org\nSubject: [PATCH] x\n\ndiff\n", ""},
 		{"report of something else", "From: a@b\nContent-Type: multipart/report; report-type=disposition-notification; boundary=b\n\n--b\nContent-Type: text/plain\n\nread\n--b--\n", ""},
 	}
 	for _, test := range tests {
 		got := ""
 		if b := ReadBounce(mailmsg.Parse([]byte(test.mail))); b != nil {
-			got = fmt.Sprint(b.Status, " ", b.Permanent, " ", b.Answer, " ", b.Detail)
+			got = fmt.Sprint(b.Status, " ", b.Lost, " ", b.Permanent, " ", b.Answer, " ", b.Detail)
 		}
 		if got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)

@@ -100,8 +100,11 @@ func (s *Sender) deliver(ctx context.Context, r Row) error {
 	if err != nil {
 		return s.end(ctx, r, Failed, err.Error())
 	}
-	if why, err := s.unwanted(ctx, r, m); err != nil || why != "" {
-		return errors.Join(err, s.end(ctx, r, Dropped, why))
+	switch why, err := s.unwanted(ctx, r, m); {
+	case err != nil:
+		return err
+	case why != "":
+		return s.end(ctx, r, Dropped, why)
 	}
 	now := s.clock.Now()
 	if now.Sub(r.QueuedAt) > giveUpAfter {
@@ -144,8 +147,11 @@ func (s *Sender) unwanted(ctx context.Context, r Row, m Mail) (string, error) {
 	}
 	if m.Notice && s.opt.OptedOut != nil {
 		out, err := s.opt.OptedOut(ctx, s.db, r.RecipientKey)
-		if err != nil || out {
-			return "the recipient has opted out", err
+		if err != nil {
+			return "", err
+		}
+		if out {
+			return "the recipient has opted out", nil
 		}
 	}
 	return "", nil

@@ -121,6 +121,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"greylisted", "rcpt", mailsink.Answer(450, [3]int{4, 2, 0}, "come back later"), Queued, "RCPT TO: 450 4.2.0 come back later", false, false},
 		{"no such user", "rcpt", mailsink.Answer(550, [3]int{5, 1, 1}, "no such user"), Failed, "RCPT TO: 550 5.1.1 no such user", false, true},
+		{"relaying denied", "rcpt", mailsink.Answer(554, [3]int{5, 7, 1}, "relaying denied"), Failed, "RCPT TO: 554 5.7.1 relaying denied", false, false},
+		{"log in first", "mail", mailsink.Answer(530, [3]int{5, 7, 0}, "log in first"), Queued, "MAIL FROM: 530 5.7.0 log in first", true, false},
 		{"sender refused", "mail", mailsink.Answer(553, [3]int{5, 7, 1}, "not your address"), Failed, "MAIL FROM: 553 5.7.1 not your address", false, false},
 		{"spam", "end", mailsink.Answer(554, [3]int{5, 7, 1}, "spam"), Failed, "end of the mail: 554 5.7.1 spam", false, false},
 		{"disk full", "end", mailsink.Answer(452, [3]int{4, 3, 1}, "disk full"), Queued, "end of the mail: 452 4.3.1 disk full", false, false},

@@ -123,7 +123,7 @@ func (t Transport) talk(s *smtp.Client, from, to string, raw []byte) (string, *r
 	}
 	if err := s.Rcpt("<" + to + ">"); err != nil {
 		r := refused("RCPT TO", err)
-		r.recipient = !r.server
+		r.recipient = isAddressTrouble(r.status)
 		return "", r
 	}
 	w, err := s.Data()
@@ -163,7 +163,24 @@ func refused(stage string, err error) *refusal {
 	if s := statusRE.FindString(answer.Msg); s != "" {
 		r.status = s
 	}
+	if answer.Code == 530 || answer.Code == 534 || answer.Code == 535 || answer.Code == 538 { // it wants another login: our settings are wrong, not the mail
+		r.temporary, r.server = true, true
+	}
 	return r
+}
+
+// isAddressTrouble tells whether a refusal for good is about the address as such. Those for what the mail is like, for policy (5.7, such as "relaying
+// denied") and for a full mailbox are not: another mail may fare better.
+func isAddressTrouble(status string) bool {
+	if !strings.HasPrefix(status, "5") {
+		return false
+	}
+	for _, other := range []string{"5.2.2", "5.2.3", "5.3.", "5.5.", "5.6.", "5.7."} {
+		if strings.HasPrefix(status, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // Exit codes of sendmail programs that are for good (sysexits.h): EX_DATAERR, EX_NOUSER, EX_NOHOST, EX_NOPERM.
@@ -188,7 +205,7 @@ func (t Transport) pipe(ctx context.Context, from, to string, raw []byte) (strin
 	if errors.As(err, &exit) && ctx.Err() == nil {
 		status, forGood := exitForGood[exit.ExitCode()]
 		r.temporary, r.server, r.status = !forGood, false, status
-		r.recipient = strings.HasPrefix(status, "5.1.")
+		r.recipient = isAddressTrouble(status)
 	}
 	return "", r
 }

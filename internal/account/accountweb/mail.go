@@ -107,6 +107,9 @@ func (f *face) unsubscribe(c *web.Call) error {
 // showConfirm shows what a link in a mail is about; only the button on the page does it.
 func (f *face) showConfirm(c *web.Call) error {
 	asked, err := account.FindConfirmation(c.R.Context(), f.db, c.Now, c.R.PathValue("key"), f.opt.ConfirmationDays)
+	if err == nil && asked.Kind != account.ConfirmOptOut && asked.Kind != account.ConfirmOptIn {
+		err = fault.New(fault.NotFound, "there is no such confirmation")
+	}
 	if err != nil {
 		return err
 	}

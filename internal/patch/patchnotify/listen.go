@@ -26,11 +26,12 @@ type fact struct {
 // told are the states whose coming is news to a submitter who asked for it.
 var told = []string{"accepted", "superseded"}
 
-// hear reads an event; ok is false for one that is nobody's business.
-func hear(e event.Stored) (f fact, ok bool, err error) {
+// hear reads an event; ok is false for one that is nobody's business, or that another program wrote in a form that we can't read: it must not keep all
+// that follow it from being told.
+func hear(e event.Stored) (f fact, ok bool) {
 	f = fact{actor: e.Actor, at: e.At}
 	if err := json.Unmarshal([]byte(e.Payload), &f.Payload); err != nil {
-		return f, false, fmt.Errorf("read event %d: %w", e.ID, err)
+		return f, false
 	}
 	switch {
 	case e.Kind == patch.EventPatchDelegated && f.CurrentDelegate != 0:
@@ -40,7 +41,7 @@ func hear(e event.Stored) (f fact, ok bool, err error) {
 	case e.Kind == patch.EventPatchStateChanged && slices.Contains(told, f.CurrentState):
 		f.kind = KindSeries
 	}
-	return f, f.kind != "" && f.Patch != 0, nil
+	return f, f.kind != "" && f.Patch != 0
 }
 
 // detail is what is kept of a fact until it is told.
@@ -72,11 +73,7 @@ func listen(ctx context.Context, tx *sqldb.Tx, events []event.Stored) error {
 	var facts []fact
 	var patches, checks []int64
 	for _, e := range events {
-		f, ok, err := hear(e)
-		if err != nil {
-			return err
-		}
-		if ok {
+		if f, ok := hear(e); ok {
 			facts, patches = append(facts, f), append(patches, f.Patch)
 			if f.kind == KindChecks {
 				checks = append(checks, f.Check)
