@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -158,5 +159,33 @@ func TestIgnoreHeader(t *testing.T) {
 		if got := s.text("SELECT reason FROM mail WHERE msgid = ?", msgid("p1")); got != "its X-Patchwork-Ignore header says so" {
 			t.Errorf("reason %q", got)
 		}
+	})
+}
+
+// TestSeriesOf370: a series of 370 patches that comes in with the last patch first is one series, complete once.
+func TestSeriesOf370(t *testing.T) {
+	raws := [][]byte{letter{id: "c", subject: "[PATCH 000/370] big", body: "Words\n"}.raw()}
+	for i := 370; i >= 1; i-- {
+		raws = append(raws, letter{id: fmt.Sprint("p", i), subject: fmt.Sprintf("[PATCH %03d/370] big: step", i), refs: "c", minutes: i, body: patchText("x")}.raw())
+	}
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db, "big")
+		sum, err := s.importMbox(writeMbox(raws))
+		if err != nil || sum.Outcomes["cover"] != 1 || sum.Outcomes["patch"] != 370 {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+		for query, want := range map[string]string{
+			"SELECT COUNT(*) FROM series":                                       "1",
+			"SELECT received FROM series":                                       "370",
+			"SELECT COUNT(*) FROM event WHERE kind = 'series-completed'":        "1",
+			"SELECT COUNT(*) FROM event WHERE kind = 'patch-completed'":         "370",
+			"SELECT COUNT(*) FROM patch WHERE number BETWEEN 1 AND 370":         "370",
+			"SELECT COUNT(DISTINCT number) FROM patch WHERE number IS NOT NULL": "370",
+		} {
+			if got := s.text(query); got != want {
+				t.Errorf("%s: %s, want %s", query, got, want)
+			}
+		}
+		check(t, db)
 	})
 }
