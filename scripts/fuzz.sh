@@ -12,7 +12,7 @@ for file in $(grep -rl --include='*_test.go' '^func Fuzz' internal cmd | sort); 
 	for name in $(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' "$file"); do
 		if ! echo "$dir $name" | grep -Eq "$pattern"; then continue; fi
 		echo "== $dir $name"
-		go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -parallel 1 "$dir" || failed="$failed $name"
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 5s -parallel 1 "$dir" || failed="$failed $name"
 	done
 done
 if [ -n "$failed" ]; then
