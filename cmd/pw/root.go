@@ -51,6 +51,7 @@ one database: a SQLite file, PostgreSQL or MariaDB.`,
 	root.AddCommand(newIngress(c))
 	root.AddCommand(newMbox(c))
 	root.AddCommand(newMail(c))
+	root.AddCommand(newJob(c))
 	root.AddCommand(newDB(c))
 	root.AddCommand(newAdmin(c))
 	root.AddCommand(newConfig(c))

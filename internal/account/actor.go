@@ -2,22 +2,10 @@
 
 package account
 
-import "patchwork.example/pw/internal/base/fault"
+import "patchwork.example/pw/internal/event"
 
 // Actor is who does something, and by which way in. Every verb of a core takes one and decides by it what is allowed.
-type Actor struct {
-	User  int64  // 0: not a user (anonymous, a mail, the command line)
-	Admin bool   // may do everything
-	Via   string // "cli", "web", "api", "mail"
-}
+type Actor = event.Actor
 
 // CLI is whoever can run pw on the server: an administrator.
 var CLI = Actor{Admin: true, Via: "cli"}
-
-// RequireAdmin is fault.Denied unless the actor is an administrator.
-func (a Actor) RequireAdmin(verb string) error {
-	if a.Admin {
-		return nil
-	}
-	return fault.New(fault.Denied, "only an administrator may %s", verb)
-}

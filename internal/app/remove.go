@@ -79,14 +79,3 @@ func (a *App) DeleteProject(ctx context.Context, by account.Actor, linkname stri
 	}
 	return nil
 }
-
-// Check looks for rows of the whole database that are not as they must be, and with repair makes the roll-ups true again. step hears the name
-// of each probe.
-func (a *App) Check(ctx context.Context, repair bool, step func(string)) ([]patch.Finding, error) {
-	var out []patch.Finding
-	err := a.DB.Tx(ctx, func(tx *sqldb.Tx) (err error) {
-		out, err = patch.Check(ctx, tx, repair, step)
-		return err
-	})
-	return out, err
-}

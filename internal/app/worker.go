@@ -15,6 +15,9 @@ import (
 // parallelJobs is how many jobs a process runs at a time. They wait for others most of the time; one kind has half of the places at most.
 const parallelJobs = 32
 
+// keepJobs is how long jobs are kept after they were done or cancelled.
+const keepJobs = 7 * 24 * time.Hour
+
 // Work runs jobs, gives events their positions and does what has to be done from time to time, until ctx ends. Any number of processes may do so on one
 // database.
 func (a *App) Work(ctx context.Context) error { return a.runner().Run(ctx) }
@@ -62,6 +65,25 @@ func (a *App) periodic() []job.Periodic {
 		}},
 		{Name: "old outgoing mail", Every: time.Hour, Run: a.forgetMail},
 		{Name: "old deliveries of webhooks", Every: time.Hour, Run: a.sweepWebhooks},
+		{Name: "old jobs", Every: time.Hour, Run: func(ctx context.Context) error {
+			now := a.Clock.Now()
+			n, err := job.Sweep(ctx, a.DB, now, now.Add(-keepJobs))
+			if n > 0 {
+				a.Log.Info("housekeeping", "old jobs", n)
+			}
+			return err
+		}},
+		{Name: "old events", Every: time.Hour, Run: func(ctx context.Context) error {
+			age := a.Config.Database.EventMaxAge
+			if age == 0 {
+				return nil
+			}
+			n, err := event.Prune(ctx, a.DB, a.Clock.Now().Add(-age))
+			if n > 0 {
+				a.Log.Info("housekeeping", "old events", n)
+			}
+			return err
+		}},
 	}
 }
 

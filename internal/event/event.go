@@ -96,12 +96,7 @@ func ForgetAll(ctx context.Context, tx *sqldb.Tx, subject string, of []int64, ma
 		}
 	}
 	return sqldb.Chunks(ids, func(ids []int64) error {
-		for _, query := range []string{"DELETE FROM event_subject WHERE event_id IN (?)", "DELETE FROM event WHERE id IN (?)"} {
-			if _, err := tx.Exec(ctx, query, ids); err != nil {
-				return fmt.Errorf("forget events of %s %d: %w", subject, of, err)
-			}
-		}
-		return nil
+		return wrap(remove(ctx, tx, ids), fmt.Sprintf("forget events of %s %d", subject, of))
 	})
 }
 

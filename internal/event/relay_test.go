@@ -93,7 +93,7 @@ func TestAfter(t *testing.T) {
 // TestReaderMissesNothing: eight writers commit after random delays while three relays compete; readers who go on from the position of the
 // last event see every event once, in rising order.
 func TestReaderMissesNothing(t *testing.T) {
-	const writers, each = 8, 25
+	const writers, each = 8, 15
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -103,7 +103,7 @@ func TestReaderMissesNothing(t *testing.T) {
 				for i := range each {
 					err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 						err := event.Append(ctx, tx, event.Event{Kind: "a", At: 1, Payload: w*each + i}, event.Event{Kind: "b", At: 1, Payload: w*each + i})
-						time.Sleep(time.Duration(rand.Int64N(int64(8 * time.Millisecond))))
+						time.Sleep(time.Duration(rand.Int64N(int64(5 * time.Millisecond))))
 						if err == nil && i%5 == 4 && rand.IntN(2) == 0 {
 							err = errRolledBack
 						}
@@ -122,7 +122,7 @@ func TestReaderMissesNothing(t *testing.T) {
 		}
 		for range 3 {
 			wg.Go(func() {
-				for ctx.Err() == nil {
+				for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
 					if _, err := event.Relay(ctx, db); err != nil && ctx.Err() == nil {
 						t.Error(err)
 					}
@@ -138,6 +138,9 @@ func TestReaderMissesNothing(t *testing.T) {
 					if err != nil && ctx.Err() == nil {
 						t.Error(err)
 						return
+					}
+					if len(events) == 0 {
+						time.Sleep(time.Millisecond)
 					}
 					for _, e := range events {
 						if e.Pos <= pos {

@@ -93,9 +93,17 @@ func letNext(ctx context.Context, tx *sqldb.Tx, j Job, finished bool) error {
 	if err := leaveLane(ctx, tx, j); err != nil {
 		return err
 	}
+	if finished {
+		return queueFirst(ctx, tx, j.Target, 0)
+	}
+	return queueFirst(ctx, tx, j.Target, j.ID)
+}
+
+// queueFirst queues the first job of a target that was set aside, if its id is below the limit; 0: whatever it is.
+func queueFirst(ctx context.Context, tx *sqldb.Tx, target string, below int64) error {
 	var next int64
-	err := tx.Get(ctx, &next, "SELECT COALESCE(MIN(id), 0) FROM job WHERE target = ? AND state = 'blocked'", j.Target)
-	if err != nil || next == 0 || !finished && next > j.ID {
+	err := tx.Get(ctx, &next, "SELECT COALESCE(MIN(id), 0) FROM job WHERE target = ? AND state = 'blocked'", target)
+	if err != nil || next == 0 || below != 0 && next > below {
 		return err
 	}
 	tx.Wake(wakeName)

@@ -48,6 +48,7 @@ var sideways = []struct{ from, to string }{
 	{"irc", "project"},
 	{"irc", "event"},
 	{"irc", "job"},
+	{"job", "event"},                        // who may retry a job, and the record of it
 	{"patch/patchweb", "patch/patchmail"},   // pages offer mboxes
 	{"patch/patchweb", "patch/patchnotify"}, // a page of what one wants to be told
 }
