@@ -24,7 +24,7 @@ func (c *cli) takeUntilStopped(ctx context.Context, a *app.App) error {
 		return err
 	}
 	c.notify(a, "READY=1")
-	return server.Serve(ctx)
+	return a.ServeIngress(ctx, server)
 }
 
 // notify tells the service manager, if there is one.

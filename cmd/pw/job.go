@@ -83,6 +83,8 @@ func newJobList(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List jobs, the newest first",
+		Long: `Lists jobs, the newest first. --before with the id of the last one shown lists the next
+ones. The error is that of the last attempt; show and --json have all of it.`,
 		Example: `  pw job list
   pw job list --state dead --kind mail
   pw job list --json --limit 1000`,
@@ -108,8 +110,10 @@ func newJobList(c *cli) *cobra.Command {
 
 func newJobShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show ID",
-		Short:   "Show one job with its payload and the error of its last attempt",
+		Use:   "show ID",
+		Short: "Show one job with its payload and the error of its last attempt",
+		Long: `Shows all columns of one job. The payload may hold addresses and links that let in: take
+care where you paste it.`,
 		Example: `  pw job show 4711`,
 		Args:    exactArgs(1),
 	}
@@ -177,8 +181,10 @@ func (c *cli) changesJobs(cmd *cobra.Command, done string, verb func(context.Con
 
 func newJobWorkers(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "workers",
-		Short:   "List the processes that run jobs",
+		Use:   "workers",
+		Short: "List the processes that run jobs",
+		Long: `Lists the processes that run jobs. One that has not been seen for 35 seconds was killed or
+has lost the database; it is forgotten after an hour.`,
 		Example: `  pw job workers`,
 	}
 	var now clock.Time

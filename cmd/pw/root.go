@@ -53,6 +53,7 @@ one database: a SQLite file, PostgreSQL or MariaDB.`,
 	root.AddCommand(newMail(c))
 	root.AddCommand(newJob(c))
 	root.AddCommand(newDB(c))
+	root.AddCommand(newDoctor(c))
 	root.AddCommand(newAdmin(c))
 	root.AddCommand(newConfig(c))
 	root.AddCommand(newMan(c))

@@ -64,8 +64,10 @@ func newWorker(c *cli) *cobra.Command {
 	return c.running(&cobra.Command{
 		Use:   "worker",
 		Short: "Run the work that nobody waits for",
-		Long: `Does what has to be done from time to time, such as removing expired sessions,
-until SIGTERM or SIGINT. Any number of workers may run on one database.`,
+		Long: `Runs jobs, gives events their positions and does what has to be done from time to
+time, such as removing expired sessions, until SIGTERM or SIGINT. Then jobs under way
+have 20 seconds to end. Any number of workers may run on one database; "pw job workers"
+lists them.`,
 		Example: `  pw worker`,
-	}, func(cmd *cobra.Command, a *app.App) error { return a.Work(cmd.Context()) }, false)
+	}, func(cmd *cobra.Command, a *app.App) error { return a.ServeWorker(cmd.Context()) }, false)
 }

@@ -27,6 +27,9 @@ type App struct {
 
 	collecting sync.Once
 	collector  *ingress.Collector // of what is posted over HTTP
+
+	metersOnce sync.Once
+	metersMade *meters
 }
 
 // OpenDatabase opens the configured database whatever schema it has.
@@ -67,7 +70,9 @@ func (a *App) Close() error {
 
 // Intake is the one way mail comes in, with the configured limits.
 func (a *App) Intake() *ingress.Intake {
-	return ingress.New(a.DB, a.Clock, a.limits(), bounces{a.Clock, a.Log}, patchmail.New(a.Clock))
+	in := ingress.New(a.DB, a.Clock, a.limits(), bounces{a.Clock, a.Log}, patchmail.New(a.Clock))
+	in.Observe(a.meters().batch)
+	return in
 }
 
 func (a *App) limits() ingress.Limits {

@@ -29,13 +29,15 @@ import (
 func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
-	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version}, sessions, a.Clock, log)
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version,
+		Observe: a.meters().request}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
 	if cfg.CustomCSS != "" {
 		mux.HandleFunc("GET /static/custom.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, cfg.CustomCSS) })
 	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", healthz)
+	mux.HandleFunc("GET /readyz", a.readyz)
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "User-agent: *\nDisallow: /user/\n") })
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})

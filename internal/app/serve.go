@@ -19,19 +19,36 @@ func (a *App) Serve(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return server.Serve(ctx) })
-	g.Go(func() error { return a.ServeHTTP(ctx, version) })
-	g.Go(func() error { return a.Work(ctx) })
-	return g.Wait()
+	return a.together(ctx, server.Serve, func(ctx context.Context) error { return a.ServeHTTP(ctx, version) }, a.Work)
 }
 
 // ServePages runs the pages and, beside them, the worker.
 func (a *App) ServePages(ctx context.Context, version string, worker bool) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return a.ServeHTTP(ctx, version) })
+	parts := []func(context.Context) error{func(ctx context.Context) error { return a.ServeHTTP(ctx, version) }}
 	if worker {
-		g.Go(func() error { return a.Work(ctx) })
+		parts = append(parts, a.Work)
+	}
+	return a.together(ctx, parts...)
+}
+
+// ServeWorker runs the worker alone.
+func (a *App) ServeWorker(ctx context.Context) error {
+	if a.Ready != nil {
+		a.Ready()
+	}
+	return a.together(ctx, a.Work)
+}
+
+// ServeIngress runs the mail server alone.
+func (a *App) ServeIngress(ctx context.Context, server *Ingress) error {
+	return a.together(ctx, server.Serve)
+}
+
+// together runs parts, and the measurements beside them, until ctx ends or one fails.
+func (a *App) together(ctx context.Context, parts ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, part := range append(parts, a.ServeMetrics) {
+		g.Go(func() error { return part(ctx) })
 	}
 	return g.Wait()
 }

@@ -24,7 +24,7 @@ func (a *App) Work(ctx context.Context) error { return a.runner().Run(ctx) }
 
 // runner knows all that this program does in the background.
 func (a *App) runner() *job.Runner {
-	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{Parallel: parallelJobs})
+	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{Parallel: parallelJobs, Observe: a.meters().attempt})
 	r.Loop(job.Loop{Name: "event relay", Wake: []string{event.WakeRelay}, Run: func(ctx context.Context) (bool, error) {
 		n, err := event.Relay(ctx, a.DB)
 		return n > 0, err

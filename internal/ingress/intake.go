@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -77,7 +78,18 @@ type Intake struct {
 	clock    clock.Clock
 	limits   Limits
 	claimers []Claimer
+	observe  func(Batch)
 }
+
+// Batch is what became of a batch: of each mail, or why none of them was taken.
+type Batch struct {
+	Outcomes []Outcome
+	Err      error
+	Took     time.Duration // to store it, waiting for locks included
+}
+
+// Observe makes f hear of each batch that was stored or refused, from any goroutine.
+func (in *Intake) Observe(f func(Batch)) { in.observe = f }
 
 // New makes an intake for the claimers, asked in this order.
 func New(db *sqldb.DB, c clock.Clock, limits Limits, claimers ...Claimer) *Intake {
@@ -129,8 +141,18 @@ func (m *Mail) ask(claimers []Claimer) {
 	}
 }
 
-// store commits a batch; if it fails for a reason that lies in a mail, the mails are stored one by one.
+// store commits a batch and tells the observer.
 func (in *Intake) store(ctx context.Context, mails []Mail) ([]Outcome, error) {
+	began := time.Now()
+	outcomes, err := in.storeBatch(ctx, mails)
+	if in.observe != nil {
+		in.observe(Batch{Outcomes: outcomes, Err: err, Took: time.Since(began)})
+	}
+	return outcomes, err
+}
+
+// storeBatch commits a batch; if it fails for a reason that lies in a mail, the mails are stored one by one.
+func (in *Intake) storeBatch(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	outcomes, err := in.once(ctx, mails)
 	if err == nil || fault.Is(err, fault.Unavailable) {
 		return outcomes, err

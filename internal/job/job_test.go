@@ -254,7 +254,7 @@ func TestClaimConcurrently(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		var list []job.New
 		for i := range 300 {
-			n := job.New{Kind: fmt.Sprint(i), MaxAttempts: 1}
+			n := job.New{Kind: []string{"a", "b"}[i%2], MaxAttempts: 1}
 			if i%3 == 0 {
 				n.Target = fmt.Sprintf("target %d", i%10)
 			}
@@ -306,7 +306,11 @@ func TestClaimConcurrently(t *testing.T) {
 		}
 		wg.Wait()
 		if len(ran) != 300 {
-			t.Errorf("%d jobs ran", len(ran))
+			var left []string
+			if err := db.Select(t.Context(), &left, "SELECT CONCAT_WS(' ', id, target, state, attempts, max_attempts) FROM job WHERE state <> 'done' UNION ALL SELECT CONCAT_WS(' ', 'lane', target, job_id) FROM job_lane"); err != nil {
+				t.Error(err)
+			}
+			t.Errorf("%d jobs ran; left are %v", len(ran), left)
 		}
 		for id, n := range ran {
 			if n != 1 {

@@ -245,3 +245,11 @@ func Counts(ctx context.Context, q sqldb.Queryer) (map[string]int64, error) {
 	}
 	return out, nil
 }
+
+// CountOutcome is how many mails have an outcome.
+func CountOutcome(ctx context.Context, q sqldb.Queryer, outcome string) (n int64, err error) {
+	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM mail WHERE outcome = ?", outcome); err != nil {
+		return 0, fmt.Errorf("count mails: %w", err)
+	}
+	return n, nil
+}

@@ -167,3 +167,11 @@ func WaitsFor(ctx context.Context, tx *sqldb.Tx, message int64) ([]string, error
 	}
 	return out, nil
 }
+
+// CountWaiting is how many messages wait for one of their references.
+func CountWaiting(ctx context.Context, q sqldb.Queryer) (n int64, err error) {
+	if err := q.Get(ctx, &n, "SELECT COUNT(DISTINCT message_id) FROM pending_reference"); err != nil {
+		return 0, fmt.Errorf("count waiting messages: %w", err)
+	}
+	return n, nil
+}

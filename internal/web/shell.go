@@ -40,6 +40,8 @@ type Options struct {
 	CustomCSS   string // a stylesheet is served at /static/custom.css; empty: none
 	SlowRequest time.Duration
 	Version     string
+	// Observe, if set, hears of each answer; route is the pattern of the mux, empty for none.
+	Observe func(route string, status int, took time.Duration)
 }
 
 // Shell makes pages of functions.
@@ -198,7 +200,11 @@ func (s *Shell) Wrap(h http.Handler) http.Handler {
 					http.Error(rec, "Internal error. Request "+id, http.StatusInternalServerError)
 				}
 			}
-			s.access(r, rec, id, time.Since(start))
+			took := time.Since(start)
+			s.access(r, rec, id, took)
+			if s.opt.Observe != nil {
+				s.opt.Observe(r.Pattern, rec.status, took)
+			}
 		}()
 		guarded.ServeHTTP(rec, r)
 	})

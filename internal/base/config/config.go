@@ -17,6 +17,7 @@ type Config struct {
 	Database Database
 	Ingress  Ingress
 	HTTP     HTTP
+	Metrics  Metrics
 	SMTP     SMTP
 	Account  Account
 	Notify   Notify
@@ -80,6 +81,11 @@ type HTTP struct {
 	Admins          []mail.Address
 	LegacyRedirects bool
 	TrustedProxies  []netip.Prefix
+}
+
+// Metrics is section [metrics].
+type Metrics struct {
+	Listen string // host:port; empty: off
 }
 
 // SMTP is section [smtp], the server that sends our mail. No mail is sent while Host and Sendmail are empty.

@@ -57,6 +57,10 @@ func table(c *Config) []Key {
 
 	ingressKeys(c, add)
 	httpKeys(c, add)
+	add("metrics.listen", "", listenOrOff(&c.Metrics.Listen),
+		`Where each running pw serves measurements for Prometheus at /metrics, and /healthz and
+/readyz, such as 127.0.0.1:9090. Processes on one machine need different ports. Whoever
+reaches it can read them. Empty: nowhere.`)
 	mailKeys(c, add)
 	webhookKeys(c, add)
 	limitKeys(c, add)

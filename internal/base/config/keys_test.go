@@ -118,6 +118,7 @@ func odd(t *testing.T) *Config {
 		{Scheme: "imap", Security: "none", User: "b", Host: "::1", Port: "1143", Mailbox: "INBOX"}, {Scheme: "imap", Security: "none", User: "b", Host: "mx", Port: "143", Mailbox: "INBOX"}}
 	c.Ingress.IMAPPassword, c.Ingress.MailgunKey = "imap pass", "key-1"
 	c.Ingress.PublicInboxCache = "/var/cache/pw inboxes"
+	c.Metrics.Listen = "127.0.0.1:9090"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"
 	c.HTTP.CustomCSS = `C:\x "y" #z`
 	c.HTTP.NavHTML = "<a href=\"/x\">\n\tÄ\u0085\x7f\x01</a>"

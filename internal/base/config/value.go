@@ -177,6 +177,21 @@ func size(to *int64, least, most int64) field {
 }
 
 // listen takes host:port with a numeric port, and a path where a unix socket is possible.
+// listenOrOff is listen for what need not be.
+func listenOrOff(to *string) field {
+	f := listen(to, false)
+	v := f.value.(single[string])
+	read := v.read
+	v.read = func(s string) (string, bool) {
+		if s == "" {
+			return "", true
+		}
+		return read(s)
+	}
+	f.accepts, f.value = "nothing, or "+f.accepts, v
+	return f
+}
+
 func listen(to *string, socket bool) field {
 	read := func(s string) (string, bool) {
 		if strings.Contains(s, "/") {

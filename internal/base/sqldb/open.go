@@ -22,6 +22,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 )
 
@@ -224,6 +225,23 @@ func (db *DB) Ping(ctx context.Context) error {
 		return fault.Wrap(fault.Unavailable, err, "ping the database")
 	}
 	return nil
+}
+
+// File is the path of a SQLite database; empty for a server.
+func (db *DB) File() string { return db.path }
+
+// Now is the time by the clock of the database server; on SQLite that of this machine.
+func (db *DB) Now(ctx context.Context) (clock.Time, error) {
+	query := "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+	switch db.engine {
+	case SQLite:
+		return clock.System{}.Now(), nil
+	case MariaDB:
+		query = "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)"
+	}
+	var now clock.Time
+	err := db.Get(ctx, &now, query)
+	return now, err
 }
 
 // Close closes all connections.
