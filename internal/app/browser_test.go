@@ -43,6 +43,7 @@ type site struct {
 	*app.App
 	url     string
 	session string // of maintainer; empty: there is no such user
+	admin   string // session of an administrator
 }
 
 // newSite starts a site without projects and users.
@@ -91,6 +92,34 @@ func (s *site) addMaintainer(t *testing.T, projects ...string) {
 	}
 }
 
+// addAdmin makes an administrator and logs him in.
+func (s *site) addAdmin(t *testing.T) string {
+	t.Helper()
+	name, email, pass, yes := "admin", "admin@example.org", password, true
+	if _, err := account.CreateUser(t.Context(), s.DB, root, s.Clock.Now(), account.UserChange{Username: &name, Email: &email, Password: &pass, IsAdmin: &yes}); err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := account.NewSessions(s.DB, s.Clock).Login(t.Context(), name, password, "192.0.2.2:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// addJobs fills the queue: jobs in all states, with a long target, a hostile error and a payload, workers alive and dead, periodic work.
+func (s *site) addJobs(t *testing.T) {
+	t.Helper()
+	s.exec(t, `INSERT INTO job (id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at, finished_at)
+		SELECT n.n, CASE n.n % 3 WHEN 0 THEN 'mail' WHEN 1 THEN 'webhook' ELSE 'notify-series-superseded' END, CASE n.n % 4 WHEN 0 THEN '' ELSE 'https://hooks.example.org/a-long-path-without-any-place-to-break-it/' || n.n END,
+			0, '{"url":"https://example.org/<b>","list":[1,2,3]}', CASE n.n % 7 WHEN 0 THEN 'waiting' WHEN 1 THEN 'blocked' WHEN 2 THEN 'queued' WHEN 3 THEN 'running' WHEN 4 THEN 'done' WHEN 5 THEN 'dead' ELSE 'cancelled' END,
+			1792000000000000, n.n % 5, 10, '', 0, CASE n.n % 7 WHEN 5 THEN 'dial tcp 192.0.2.1:25: <script>alert(1)</script> connection refused, and a long story about it that goes on for a while' ELSE '' END, 1792000000000000, NULL
+		FROM (WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 40) SELECT n FROM c) n`)
+	s.exec(t, `INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('a', 'a-machine-with-a-long-name.example.org', 4711, 'mail notify-series-superseded webhook', 1792000000000000, 1892000000000000),
+		('b', 'gone', 12, 'mail', 1792000000000000, 1792000000000000)`)
+	s.exec(t, `INSERT INTO job_periodic (name, due_at, started_at, finished_at, lease_owner, lease_until, error) VALUES ('old events', 1792000000000000, 1792000000000000, 1792000000000000, '', 0, ''),
+		('weekly summary', 1792000000000000, 0, 0, 'a-machine-with-a-long-name.example.org:4711:ABCDEFGHIJKL', 1892000000000000, 'it failed the last time')`)
+}
+
 func demoMails(t *testing.T) ingress.Source {
 	t.Helper()
 	raw, err := os.ReadFile("../../demo/demo.mbox")
@@ -125,12 +154,14 @@ func busySite(t *testing.T) *site {
 	hostile := mailSource(hostileMails())
 	s.addProject(t, "hostile", "Hostile & <b>Sons</b>", hostileList, &hostile)
 	s.addMaintainer(t, "hostile", "kettle")
+	s.addJobs(t)
 	s.exec(t, `UPDATE patch_comment SET addressed = (id % 2 = 0)`)
 	s.exec(t, `INSERT INTO patch_check (id, patch_id, user_id, date, state, target_url, description, context)
 		SELECT p.id * 4 + n.n, p.id, u.id, p.date, n.n, 'https://ci.example.org/' || n.n, 'the <b>result</b> of a long run, with some words about it', 'ci/kettle-' || n.n
 		FROM patch p, user_account u, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) n WHERE p.id % 3 = 0`)
 	s.exec(t, `INSERT INTO mail_suspended (recipient_key, at, reason) VALUES ('maintainer@example.org', 1772366400000000, '3 mails came back since 2026-02-01')`)
 	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT patch_id, user_id, context, id, state FROM patch_check`)
+	s.admin = s.addAdmin(t)
 	return s
 }
 
@@ -237,6 +268,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"cover", busy, mailPath("cover", coverID), true, 200, false},
 		{"series", busy, series, true, 200, false},
 		{"login", busy, "/user/login/?next=/project/hostile/list/", false, 200, false},
+		{"jobs", busy, "/admin/jobs/", false, 200, false},
+		{"jobs that failed", busy, "/admin/jobs/?state=dead", false, 200, false},
+		{"job", busy, "/admin/jobs/5/", false, 200, false},
 		{"profile", busy, "/user/", true, 200, false},
 		{"logout", busy, "/user/logout/", true, 200, false},
 		{"notifications", busy, "/user/notifications/", true, 200, false},
@@ -255,6 +289,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 			tab := b.Tab(t)
 			if p.user {
 				tab.SetCookie(p.site.url, web.SessionCookie, p.site.session)
+			}
+			if strings.HasPrefix(p.path, "/admin/") {
+				tab.SetCookie(p.site.url, web.SessionCookie, p.site.admin)
 			}
 			if got := tab.Open(p.site.url + p.path); got != p.status {
 				t.Fatalf("%s: %d, want %d", p.path, got, p.status)

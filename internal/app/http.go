@@ -16,6 +16,7 @@ import (
 	"patchwork.example/pw/internal/account/accountweb"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/job/jobweb"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/patch/patchweb"
 	"patchwork.example/pw/internal/project"
@@ -38,9 +39,12 @@ func (a *App) Handler(version string) http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "User-agent: *\nDisallow: /user/\n") })
+	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "User-agent: *\nDisallow: /user/\nDisallow: /admin/\n")
+	})
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
+	jobweb.Routes(mux, shell, a.DB)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	if cfg.API {
 		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax}, sessions, a.Clock, log)

@@ -3,9 +3,16 @@
 package event_test
 
 import (
+	"os"
 	"testing"
 
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+// TestMain is the relay process of TestKilledRelays when it is started by that test.
+func TestMain(m *testing.M) {
+	if url := os.Getenv("PW_PROBE_DATABASE"); url != "" {
+		os.Exit(relayForever(url))
+	}
+	dbtest.Main(m)
+}

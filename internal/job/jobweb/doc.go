@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+//go:generate go tool -modfile=../../../tools/go.mod templ generate
+
+// Package jobweb is the page of the queue for administrators: what waits, what failed and why, who works; and the forms to retry and cancel.
+//
+// It owns no table and decides nothing: job does.
+//
+//	jobweb.Routes(mux, shell, db)
+package jobweb
