@@ -78,9 +78,10 @@ func TestIngressPublicInbox(t *testing.T) {
 func TestServeFollows(t *testing.T) {
 	archive := peers.NewInbox(t)
 	archive.Add(0, mailsOf(t, threads(1))...)
+	program := builtProgram(t)
 	for _, command := range []string{"ingress", "serve"} {
 		in := newInbox(t, sqldb.SQLite)
-		s := in.serve(t, command, "PW_INGRESS_PUBLIC_INBOX="+archive.Dir+"="+inboxList)
+		s := in.serve(t, program, command, "PW_INGRESS_PUBLIC_INBOX="+archive.Dir+"="+inboxList)
 		peers.Eventually(t, "six mails", func() bool { return in.count("SELECT COUNT(*) FROM mail") == 6 })
 		s.Process.Signal(syscall.SIGTERM)
 		if code := s.code(t); code != 0 {
@@ -90,9 +91,8 @@ func TestServeFollows(t *testing.T) {
 }
 
 // serve starts a daemon of this test on free ports.
-func (in *inbox) serve(t *testing.T, command string, env ...string) *process {
+func (in *inbox) serve(t *testing.T, program, command string, env ...string) *process {
 	t.Helper()
-	program := builtProgram(t)
 	p := in.command(program, command)
 	p.Env = append(p.Env, "PW_INGRESS_LISTEN=127.0.0.1:0", "PW_HTTP_LISTEN=127.0.0.1:0")
 	p.Env = append(p.Env, env...)

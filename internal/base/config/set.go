@@ -5,6 +5,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -41,8 +42,11 @@ func (k Key) refuse(shown string) error {
 	if k.Secret {
 		return errors.New("is not accepted; want " + k.Accepts)
 	}
-	return fmt.Errorf("can't be %s; want %s", shown, k.Accepts)
+	return fmt.Errorf("can't be %s; want %s", passwordInAddress.ReplaceAllString(shown, "${1}"+redacted+"@"), k.Accepts)
 }
+
+// passwordInAddress finds what somebody wrote into an address that takes no password.
+var passwordInAddress = regexp.MustCompile(`(://[^:@/]*:)[^@]*@`)
 
 // itemsOf turns a TOML value into text. A list may also be one string, as in the environment.
 func (kd kind) itemsOf(v any) (items []string, ok bool) {

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func NewDovecot(t testing.TB) *Dovecot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &Dovecot{t: t, dir: dir, Port: freePort(t), TLSPort: freePort(t), CertFile: filepath.Join(dir, "cert.pem")}
+	d := &Dovecot{t: t, dir: dir, Port: FreePort(t), TLSPort: FreePort(t), CertFile: filepath.Join(dir, "cert.pem")}
 	t.Cleanup(func() { d.Stop(); os.RemoveAll(dir) })
 	os.Chmod(dir, 0o755)
 	d.certificate()
@@ -56,7 +57,8 @@ func NewDovecot(t testing.TB) *Dovecot {
 	return d
 }
 
-func freePort(t testing.TB) string {
+// FreePort is a TCP port of this machine that nobody uses.
+func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -136,11 +138,8 @@ service anvil {
 	for _, sub := range []string{"", "Maildir", "Maildir/cur", "Maildir/new", "Maildir/tmp"} {
 		os.MkdirAll(filepath.Join(home, sub), 0o755)
 	}
-	run(d.t, nil, "", "chown", "-R", ownerOf(mailUser), home)
+	run(d.t, nil, "", "chown", "-R", mailUser.Uid+":"+mailUser.Gid, home)
 }
-
-// ownerOf is USER:GROUP of a user.
-func ownerOf(u *user.User) string { return u.Uid + ":" + u.Gid }
 
 // Start starts it, again after Stop, and waits until it answers.
 func (d *Dovecot) Start() {
@@ -181,12 +180,14 @@ func (d *Dovecot) Log() string {
 func (d *Dovecot) Deliver(mails ...string) {
 	d.t.Helper()
 	owner, _ := user.Lookup("mail")
+	uid, _ := strconv.Atoi(owner.Uid)
+	gid, _ := strconv.Atoi(owner.Gid)
 	for _, m := range mails {
 		d.mails++
 		name := fmt.Sprintf("%d.M%dP%d.test", time.Now().Unix(), d.mails, os.Getpid())
 		temp := filepath.Join("home/Maildir/tmp", name)
 		d.write(temp, m)
-		run(d.t, nil, "", "chown", ownerOf(owner), filepath.Join(d.dir, temp))
+		os.Chown(filepath.Join(d.dir, temp), uid, gid)
 		if err := os.Rename(filepath.Join(d.dir, temp), filepath.Join(d.dir, "home/Maildir/new", name)); err != nil {
 			d.t.Fatal(err)
 		}

@@ -5,6 +5,8 @@ package peers
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,6 +19,16 @@ func Need(t testing.TB, programs ...string) {
 		if _, err := exec.LookPath(name); err != nil {
 			missing(t, name+" is not installed: run scripts/deps.sh as root")
 		}
+	}
+}
+
+// NeedSendEmail skips the test, or fails it if CI=true, when git has no send-email: it is a package of its own.
+func NeedSendEmail(t testing.TB) {
+	t.Helper()
+	Need(t, "git")
+	dir := strings.TrimSpace(run(t, gitEnv, "", "git", "--exec-path"))
+	if _, err := os.Stat(filepath.Join(dir, "git-send-email")); err != nil {
+		missing(t, "git send-email is not installed: run scripts/deps.sh as root")
 	}
 }
 
