@@ -54,7 +54,7 @@ func TestDoctor(t *testing.T) {
 	}
 	s.exec(jobRow + `(7, 'mail', '', 2, '{}', 'queued', 1000000, 0, 3, '', 0, '', 900000, NULL)`)
 	got = s.pw("", "doctor")
-	if got.code != 1 || got.err != "pw: 1 problem of 10 checks\n" || !strings.Contains(got.out, "problem   queue           jobs have been due for ") {
+	if got.code != 1 || got.err != "pw: 1 problem of 11 checks\n" || !strings.Contains(got.out, "problem   queue           jobs have been due for ") {
 		t.Errorf("exit %d %s\n%s", got.code, got.err, got.out)
 	}
 	got = s.pw("", "doctor", "--json")

@@ -155,7 +155,7 @@ sent in; one that waits is tried at once. With --failed, all that failed.`,
 			if err != nil {
 				return "", err
 			}
-			return fmt.Sprintf("queued mail %d", id), outmail.Retry(ctx, a.DB, a.Clock.Now(), id)
+			return fmt.Sprintf("queued mail %d", id), outmail.Retry(ctx, a.DB, account.CLI, a.Clock.Now(), id)
 		}
 		all, err := outmail.List(ctx, a.DB, outmail.Filter{State: outmail.Failed, Most: 100_000})
 		n := 0
@@ -163,7 +163,7 @@ sent in; one that waits is tried at once. With --failed, all that failed.`,
 			if r.Body == "" || err != nil {
 				continue // its text was a secret
 			}
-			if err = outmail.Retry(ctx, a.DB, a.Clock.Now(), r.ID); err == nil {
+			if err = outmail.Retry(ctx, a.DB, account.CLI, a.Clock.Now(), r.ID); err == nil {
 				n++
 			}
 		}

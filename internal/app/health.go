@@ -50,6 +50,7 @@ func (a *App) checks() []check {
 		{"database", true, a.checkDatabase},
 		{"schema", true, a.checkSchema},
 		{"queue", true, a.checkQueue},
+		{"mail", true, a.checkMail},
 		{"dead jobs", false, a.checkDead},
 		{"events", false, a.checkEvents},
 		{"clock", false, a.checkClock},

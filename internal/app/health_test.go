@@ -61,14 +61,14 @@ func TestDiagnoses(t *testing.T) {
 			return strings.Join(out, ", ")
 		}
 		// The clock of this test stands at noon of a day, which is not that of the server.
-		if got, want := levels(), "database ok, schema ok, queue note, dead jobs ok, events ok, clock problem, disk ok, configuration note, waiting replies ok, broken mails ok"; got != want {
+		if got, want := levels(), "database ok, schema ok, queue note, mail ok, dead jobs ok, events ok, clock problem, disk ok, configuration note, waiting replies ok, broken mails ok"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		s.enqueue(job.New{Kind: "a"})
 		s.exec("UPDATE job SET state = 'dead'")
 		s.exec("INSERT INTO event (id, kind, at, payload) VALUES (1, 'x', 0, '')")
 		s.exec("INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('w', 'h', 1, '', 0, ?)", int64(noon))
-		if got, want := levels(), "database ok, schema ok, queue ok, dead jobs note, events problem, clock problem"; !strings.HasPrefix(got, want) {
+		if got, want := levels(), "database ok, schema ok, queue ok, mail ok, dead jobs note, events problem, clock problem"; !strings.HasPrefix(got, want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		found, err := s.app.Check(context.Background(), false, func(string) {})

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -48,6 +49,25 @@ func (a *App) forgetMail(ctx context.Context) error {
 	kept := time.Duration(a.Config.Account.ConfirmationDays) * 24 * time.Hour
 	_, err := account.SweepConfirmations(ctx, a.DB, now.Add(-kept-24*time.Hour))
 	return err
+}
+
+// checkMail tells whether mail can leave. It is a problem only once some waits: many a site sends none, and what is not set stands in the
+// check of the configuration. That a server does not take it is not: pw
+// works on, and the mail is tried again.
+func (a *App) checkMail(ctx context.Context) Diagnosis {
+	since, waits, err := outmail.Waiting(ctx, a.DB)
+	if err != nil {
+		return a.failed(err)
+	}
+	missing := a.MailOptions().Problem()
+	late := a.Clock.Now().Sub(since)
+	switch {
+	case waits && missing != "":
+		return Diagnosis{Level: Problem, Text: "mail waits: " + missing, Remedy: "see: pw mail list --state queued"}
+	case waits && late > time.Hour:
+		return Diagnosis{Level: Note, Text: fmt.Sprintf("mail has been waiting for %v", late.Round(time.Minute)), Remedy: "see why: pw mail list --state queued"}
+	}
+	return good("none waits for long")
 }
 
 // bounces claims what comes back of our own mail, before anybody else looks at it.

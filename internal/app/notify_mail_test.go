@@ -176,6 +176,7 @@ func TestKnownFailureC4HostIsNotBelieved(t *testing.T) {
 			s.await("the mail waits", func() bool {
 				return s.rows("SELECT error FROM outgoing_mail WHERE state = 'queued'")[0] == "http.base-url is empty: mail needs it for its links"
 			})
+			s.expect(s.get("/readyz"), 503, "mail: mail waits: http.base-url is empty: mail needs it for its links\n")
 			continue
 		}
 		s.await("a mail comes", func() bool { return len(sink.Mails()) > 0 })

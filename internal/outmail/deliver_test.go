@@ -18,6 +18,7 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/job"
 	"patchwork.example/pw/internal/test/dbtest"
 	"patchwork.example/pw/internal/test/mailsink"
@@ -57,6 +58,14 @@ func (o *office) tx(f func(ctx context.Context, tx *sqldb.Tx) error) {
 	if err := o.db.Tx(o.t.Context(), func(tx *sqldb.Tx) error { return f(o.t.Context(), tx) }); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+func (o *office) exec(query string, args ...any) {
+	o.t.Helper()
+	o.tx(func(ctx context.Context, tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, query, args...)
+		return err
+	})
 }
 
 // deliver runs the job of a mail once.
@@ -104,8 +113,8 @@ func TestDeliver(t *testing.T) {
 				t.Errorf("no %q in\n%s", want, m.Raw)
 			}
 		}
-		if n, since, err := Waiting(t.Context(), db); n != 0 || since != 0 || err != nil {
-			t.Errorf("%d wait since %v, %v", n, since, err)
+		if since, ok, err := Waiting(t.Context(), db); ok || err != nil {
+			t.Errorf("one waits since %v, %v", since, err)
 		}
 	})
 }
@@ -389,7 +398,7 @@ func TestPrivateTextsAreForgotten(t *testing.T) {
 		if r.Body != "" || r.State == Queued {
 			t.Errorf("%s keeps %s", r.State, r.Body)
 		}
-		if err := Retry(t.Context(), o.db, noon, id); !fault.Is(err, fault.Conflict) {
+		if err := Retry(t.Context(), o.db, event.Actor{Admin: true}, noon, id); !fault.Is(err, fault.Conflict) {
 			t.Errorf("retry: %v", err)
 		}
 	}
@@ -470,7 +479,7 @@ func TestSweepAndRetry(t *testing.T) {
 		if err := o.deliver(sent); err != nil {
 			t.Fatal(err)
 		}
-		if err := Retry(t.Context(), db, noon, sent); !fault.Is(err, fault.Conflict) {
+		if err := Retry(t.Context(), db, event.Actor{Admin: true}, noon, sent); !fault.Is(err, fault.Conflict) {
 			t.Errorf("retry of what was sent: %v", err)
 		}
 		if n, err := Sweep(t.Context(), db, noon); n != 0 || err != nil {
@@ -478,6 +487,17 @@ func TestSweepAndRetry(t *testing.T) {
 		}
 		if n, err := Sweep(t.Context(), db, noon.Add(time.Second)); n != 1 || err != nil {
 			t.Errorf("%d, %v", n, err)
+		}
+		if since, ok, err := Waiting(t.Context(), db); !ok || since != noon || err != nil {
+			t.Errorf("%v %v, %v", since, ok, err)
+		}
+		o.exec("UPDATE job SET state = 'waiting', run_at = ? WHERE id = (SELECT job_id FROM outgoing_mail WHERE id = ?)", int64(noon.Add(4*time.Hour)), waiting)
+		if err := Retry(t.Context(), db, event.Actor{Admin: true}, noon, waiting); err != nil { // one that waits is tried at once
+			t.Error(err)
+		}
+		var due int
+		if err := db.Get(t.Context(), &due, "SELECT COUNT(*) FROM job WHERE state = 'queued' AND run_at = ?", int64(noon)); err != nil || due < 1 {
+			t.Errorf("%d jobs are due, %v", due, err)
 		}
 		list, err := List(t.Context(), db, Filter{})
 		if err != nil || len(list) != 1 || list[0].ID != waiting {
@@ -497,7 +517,7 @@ func TestSweepAndRetry(t *testing.T) {
 			t.Errorf("%+v, %v", list, err)
 		}
 		sink.Refuse(nil)
-		if err := Retry(t.Context(), db, noon.Add(time.Hour), waiting); err != nil {
+		if err := Retry(t.Context(), db, event.Actor{Admin: true}, noon.Add(time.Hour), waiting); err != nil {
 			t.Fatal(err)
 		}
 		if err := o.deliver(waiting); err != nil {

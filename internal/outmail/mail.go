@@ -15,6 +15,7 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/job"
 )
@@ -189,10 +190,10 @@ func List(ctx context.Context, q sqldb.Queryer, f Filter) ([]Row, error) {
 }
 
 // Retry queues a mail again that failed, was dropped or came back; a mail that waits is tried at once. One that was sent is fault.Conflict.
-func Retry(ctx context.Context, db *sqldb.DB, now clock.Time, id int64) error {
-	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
-		r, err := Get(ctx, tx, id)
-		if err != nil {
+func Retry(ctx context.Context, db *sqldb.DB, by event.Actor, now clock.Time, id int64) error {
+	var r Row
+	err := db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		if r, err = Get(ctx, tx, id); err != nil {
 			return err
 		}
 		if r.State == Sent {
@@ -201,33 +202,46 @@ func Retry(ctx context.Context, db *sqldb.DB, now clock.Time, id int64) error {
 		if _, err := r.Mail(); err != nil {
 			return err
 		}
-		jobID, err := enqueue(ctx, tx, now, id, r.Recipient)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, "UPDATE outgoing_mail SET state = ?, job_id = ?, queued_at = ?, ended_at = NULL WHERE id = ?", Queued, jobID, int64(now), id)
-		if err != nil {
+		if err := requeue(ctx, tx, now, r); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "DELETE FROM outgoing_pause")
 		return err
 	})
+	if err == nil && r.State == Queued {
+		_, err = job.Retry(ctx, db, by, now, job.Query{IDs: []int64{r.JobID}})
+		if fault.Is(err, fault.Conflict) { // it runs at this moment, or another mail to the address comes first
+			err = nil
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("retry mail %d: %w", id, err)
 	}
 	return nil
 }
 
-// Waiting counts the mails that are to be sent and says since when the oldest waits; 0: none.
-func Waiting(ctx context.Context, q sqldb.Queryer) (mails int, since clock.Time, err error) {
-	var row struct {
-		Mails int
-		Since clock.Time
+// requeue gives a mail that is not tried any more a job again; one that is has five more days.
+func requeue(ctx context.Context, tx *sqldb.Tx, now clock.Time, r Row) (err error) {
+	jobID := r.JobID
+	if r.State != Queued {
+		if jobID, err = enqueue(ctx, tx, now, r.ID, r.Recipient); err != nil {
+			return err
+		}
 	}
-	if err := q.Get(ctx, &row, "SELECT COUNT(*) AS mails, COALESCE(MIN(queued_at), 0) AS since FROM outgoing_mail WHERE state = ?", Queued); err != nil {
-		return 0, 0, fmt.Errorf("count waiting mail: %w", err)
+	_, err = tx.Exec(ctx, "UPDATE outgoing_mail SET state = ?, job_id = ?, queued_at = ?, ended_at = NULL WHERE id = ?", Queued, jobID, int64(now), r.ID)
+	return err
+}
+
+// Waiting says since when the oldest mail waits that is to be sent; ok is false if none does.
+func Waiting(ctx context.Context, q sqldb.Queryer) (since clock.Time, ok bool, err error) {
+	err = q.Get(ctx, &since, "SELECT queued_at FROM outgoing_mail WHERE state = ? ORDER BY id LIMIT 1", Queued)
+	if fault.Is(err, fault.NotFound) {
+		return 0, false, nil
 	}
-	return row.Mails, row.Since, nil
+	if err != nil {
+		return 0, false, fmt.Errorf("look for waiting mail: %w", err)
+	}
+	return since, true, nil
 }
 
 // Sweep forgets what is older than keep: mails that are not queued, and bounces.

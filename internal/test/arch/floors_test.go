@@ -38,6 +38,7 @@ var sideways = []struct{ from, to string }{
 	{"account", "event"},   // what a core does is an event
 	{"account", "outmail"}, // who asks for something by mail gets one
 	{"outmail", "job"},
+	{"outmail", "event"},
 	{"project", "event"},
 	{"project", "account"},
 	{"webhook", "account"}, // who may, of which project, told by an event, sent by a job
