@@ -43,8 +43,8 @@ same archive can be imported again at any time.
 
 Without one of the flags that name a source it is a server: it takes mail at
 ingress.listen, by SMTP or, on a unix socket, by LMTP, and follows the archives of
-ingress.public-inbox, until SIGTERM or SIGINT; mails under way are answered before it
-ends. A mail is answered 250 when it is stored.
+ingress.public-inbox and the mailboxes of ingress.imap, until SIGTERM or SIGINT; mails
+under way are answered before it ends. A mail is answered 250 when it is stored.
 
 --stdin reads one mail, as mail servers and fetchmail give it; the exit code is 0
 only when the mail is stored, and 75 when it should be tried again later.

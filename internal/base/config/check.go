@@ -49,6 +49,9 @@ func (c *Config) Warnings() []string {
 		"smtp.encryption is none: smtp.password crosses the network in clear")
 	warn(!c.localIngress() && len(c.Ingress.AllowedNetworks) == 0 && len(c.Ingress.Recipients) == 0,
 		"ingress.listen is "+c.Ingress.Listen+", ingress.allowed-networks and ingress.recipients are empty: everybody can put mail in")
+	for _, m := range c.Ingress.IMAP {
+		warn(m.Security == "none" && !isLocal(m.Host), "ingress.imap holds "+m.Name()+" with tls=none: its password and mails cross the network in clear")
+	}
 	for _, p := range c.HTTP.TrustedProxies {
 		warn(p.Bits() == 0, "http.trusted-proxies holds "+p.String()+": every visitor can pretend to have another address")
 	}

@@ -63,3 +63,15 @@ func TestRefusalHidesPasswords(t *testing.T) {
 		}
 	}
 }
+
+func TestPlainIMAPWarns(t *testing.T) {
+	for address, want := range map[string]bool{"imap://ann@mx.example.org/?tls=none": true, "imap://ann@mx.example.org/": false, "imap://ann@localhost/": false} {
+		l, err := Load(Sources{Flags: map[string]string{"ingress.imap": address}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(l.Config.Warnings(), " "), "cross the network in clear"); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+}

@@ -105,7 +105,7 @@ func Serve(t testing.TB, root string) *httptest.Server {
 	t.Helper()
 	Need(t, "git")
 	execPath := strings.TrimSpace(run(t, gitEnv, "", "git", "--exec-path"))
-	backend := &cgi.Handler{Path: filepath.Join(execPath, "git-http-backend"), Env: append([]string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1",
+	backend := &cgi.Handler{Stderr: io.Discard, Path: filepath.Join(execPath, "git-http-backend"), Env: append([]string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*"}, gitEnv...)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
