@@ -4,7 +4,7 @@
 # Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB, Chromium and mail programs, or the things named. axe-core, which
 # looks for what makes pages hard to use, comes from npm into the user's cache: its licence is not ours, so it is not part of the source.
 #
-#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git|git-email|b4|swaks|postfix|dovecot ...]
+#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git|git-email|b4|swaks|postfix|dovecot|ngircd ...]
 #
 # What is there is left alone, and no service is left running. Without root it prints the apt line and fails; with --try it
 # succeeds even so, and leaves it to the tests to skip what is missing (with CI=true it fails).
@@ -15,7 +15,7 @@ if [ "${1-}" = --try ]; then
 	try=yes
 	shift
 fi
-[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git git-email b4 swaks postfix dovecot
+[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git git-email b4 swaks postfix dovecot ngircd
 
 # The tests look for it in the same place: os.UserCacheDir.
 axe=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pw-test/axe.min.js
@@ -31,7 +31,7 @@ present() {
 	axe) [ -s "$axe" ] ;;
 	gcc) have gcc && echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 ;;
 	git-email) have git && [ -e "$(git --exec-path)/git-send-email" ] ;;
-	postfix | dovecot) have "$1" || [ -x "/usr/sbin/$1" ] ;;
+	postfix | dovecot | ngircd) have "$1" || [ -x "/usr/sbin/$1" ] ;;
 	*) have "$1" ;;
 	esac
 }
@@ -71,7 +71,7 @@ missing=
 want_axe=
 for thing; do
 	case $thing in
-	postgresql | mariadb | chromium | axe | gcc | make | git | git-email | b4 | swaks | postfix | dovecot) ;;
+	postgresql | mariadb | chromium | axe | gcc | make | git | git-email | b4 | swaks | postfix | dovecot | ngircd) ;;
 	*)
 		echo "deps: unknown: $thing" >&2
 		exit 2

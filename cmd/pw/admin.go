@@ -30,7 +30,7 @@ A switch such as --active is turned off by --no-active or --active=false.`,
   pw admin user create ann -e ann@example.org
   pw admin maintainer create erofs ann`,
 	}
-	cmd.AddCommand(newAdminUser(c), newAdminProject(c), newAdminState(c), newAdminTag(c), newAdminMaintainer(c), newAdminRule(c), newAdminMessage(c), newAdminSeries(c), newAdminOptout(c), newAdminWebhook(c))
+	cmd.AddCommand(newAdminUser(c), newAdminProject(c), newAdminState(c), newAdminTag(c), newAdminMaintainer(c), newAdminRule(c), newAdminMessage(c), newAdminSeries(c), newAdminOptout(c), newAdminWebhook(c), newAdminIRC(c))
 	return cmd
 }
 

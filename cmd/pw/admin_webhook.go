@@ -82,7 +82,7 @@ func hookNumber(args []string) (int64, error) { return numberOf("webhook", args[
 func numberOf(what, s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 1 {
-		return 0, fault.New(fault.Invalid, "%s %q: want a number; see `pw admin webhook list`", what, s)
+		return 0, fault.New(fault.Invalid, "%s %q: want a number; see the list of them", what, s)
 	}
 	return n, nil
 }

@@ -64,7 +64,7 @@ disabled at      -
 disabled reason  -
 `, "")
 	s.says("admin webhook update 1", 64, "", "pw: nothing to change: say with flags what should be different, see \"pw admin webhook update --help\"\nRun 'pw admin webhook update --help' for usage.\n")
-	s.says("admin webhook update x --active", 65, "", "pw: webhook \"x\": want a number; see `pw admin webhook list`\n")
+	s.says("admin webhook update x --active", 65, "", "pw: webhook \"x\": want a number; see the list of them\n")
 	s.says("admin webhook create --url https://a.example/", 65, "", "pw: say --project NAME or --site\n")
 	s.says("admin webhook create --site --url gopher://a.example/", 65, "", "pw: create a webhook: address \"gopher://a.example/\": want http:// or https://, a host, and at most 2000 bytes\n")
 	s.says("admin webhook ping 1", 0, "queued delivery 1\n", "")

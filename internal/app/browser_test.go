@@ -160,6 +160,14 @@ func busySite(t *testing.T) *site {
 		SELECT p.id * 4 + n.n, p.id, u.id, p.date, n.n, 'https://ci.example.org/' || n.n, 'the <b>result</b> of a long run, with some words about it', 'ci/kettle-' || n.n
 		FROM patch p, user_account u, (SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) n WHERE p.id % 3 = 0`)
 	s.exec(t, `INSERT INTO mail_suspended (recipient_key, at, reason) VALUES ('maintainer@example.org', 1772366400000000, '3 mails came back since 2026-02-01')`)
+	s.exec(t, `INSERT INTO webhook (id, project_id, url, secret, categories, filters, active, creator_id, created_at, pending, failures, failing_since, disabled_reason)
+		SELECT p.id, p.id, 'https://hooks.example.org/a/path/that/is/as/long/as/paths/get/and/some/more/and/more/' || p.id, 's', 'patch-created check-created', '{"states":["accepted"],"check_contexts":["ci/*"]}',
+		TRUE, u.id, 1772366400000000, 12, 3, 1772366400000000, '' FROM project p, user_account u`)
+	s.exec(t, `INSERT INTO webhook_delivery (id, webhook_id, event_id, kind, body, state, attempts, created_at, error)
+		SELECT n.n, p.id, n.n, 'cover-comment-created', CAST('{"name":"<b>long</b> ' || hex(zeroblob(300)) || '"}' AS BLOB), CASE n.n % 3 WHEN 0 THEN 'pending' WHEN 1 THEN 'failed' ELSE 'delivered' END, 1, 1772366400000000, 'answered 500 Internal Server Error'
+		FROM project p, (WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < 120) SELECT n FROM k) n WHERE p.linkname = 'hostile'`)
+	s.exec(t, `INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error)
+		SELECT id, 1, 1772366400000000, 1234567, 'X-Patchwork-Signature: sha256=' || hex(zeroblob(32)), 500, 'Content-Type: text/html', CAST('<script>alert(1)</script> ' || char(8238) || ' turned' AS BLOB), TRUE, 'answered 500 Internal Server Error' FROM webhook_delivery`)
 	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT patch_id, user_id, context, id, state FROM patch_check`)
 	s.admin = s.addAdmin(t)
 	return s
@@ -267,6 +275,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"patch 60 of 60", busy, mailPath("patch", lastID), true, 200, false},
 		{"cover", busy, mailPath("cover", coverID), true, 200, false},
 		{"series", busy, series, true, 200, false},
+		{"webhooks", busy, "/project/hostile/webhooks/", true, 200, false},
+		{"webhook", busy, "/project/hostile/webhooks/2/?page=2", true, 200, false},
+		{"delivery of a webhook", busy, "/project/hostile/webhooks/2/deliveries/1/", true, 200, false},
 		{"login", busy, "/user/login/?next=/project/hostile/list/", false, 200, false},
 		{"jobs", busy, "/admin/jobs/", false, 200, false},
 		{"jobs that failed", busy, "/admin/jobs/?state=dead", false, 200, false},

@@ -24,6 +24,7 @@ import (
 	"patchwork.example/pw/internal/rest"
 	"patchwork.example/pw/internal/web"
 	"patchwork.example/pw/internal/webhook/webhookapi"
+	"patchwork.example/pw/internal/webhook/webhookweb"
 )
 
 // Handler is everything the site answers over HTTP.
@@ -46,6 +47,7 @@ func (a *App) Handler(version string) http.Handler {
 	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
 	jobweb.Routes(mux, shell, a.DB)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
+	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)
 	if cfg.API {
 		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax}, sessions, a.Clock, log)
 		webhookapi.Routes(mux, api, a.DB, a.WebhookWords)

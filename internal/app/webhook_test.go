@@ -231,3 +231,10 @@ func TestMailReachesWebhook(t *testing.T) {
 		}
 	})
 }
+
+// newGone is the address of a receiver that wants no more.
+func newGone(t *testing.T) string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	t.Cleanup(server.Close)
+	return server.URL
+}

@@ -8,6 +8,7 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/irc"
 	"patchwork.example/pw/internal/job"
 	"patchwork.example/pw/internal/webhook"
 )
@@ -20,10 +21,14 @@ const keepJobs = 7 * 24 * time.Hour
 
 // Work runs jobs, gives events their positions and does what has to be done from time to time, until ctx ends. Any number of processes may do so on one
 // database.
-func (a *App) Work(ctx context.Context) error { return a.runner().Run(ctx) }
+func (a *App) Work(ctx context.Context) error {
+	pool := irc.NewPool(a.guard(), nil)
+	defer pool.Close() // when the jobs that use it have ended
+	return a.runner(pool).Run(ctx)
+}
 
 // runner knows all that this program does in the background.
-func (a *App) runner() *job.Runner {
+func (a *App) runner(pool *irc.Pool) *job.Runner {
 	r := job.NewRunner(a.DB, a.Clock, a.Log, job.Options{Parallel: parallelJobs, Observe: a.meters().attempt})
 	r.Loop(job.Loop{Name: "event relay", Wake: []string{event.WakeRelay}, Run: func(ctx context.Context) (bool, error) {
 		n, err := event.Relay(ctx, a.DB)
@@ -32,6 +37,11 @@ func (a *App) runner() *job.Runner {
 	for _, c := range a.consumers() {
 		r.Loop(a.consuming(c))
 	}
+	r.Loop(job.Loop{Name: "idle irc connections", Poll: time.Minute, Run: func(context.Context) (bool, error) {
+		pool.CloseIdle()
+		return false, nil
+	}})
+	r.Handle(irc.NewWorker(a.DB, a.Clock, a.Log, pool).Kind())
 	for _, k := range a.kinds() {
 		r.Handle(k)
 	}
@@ -43,7 +53,7 @@ func (a *App) runner() *job.Runner {
 
 // consumers read all events in order.
 func (a *App) consumers() []event.Consumer {
-	return []event.Consumer{a.notifier().Consumer(), webhook.Consumer(a.Clock, a.renderEvents)}
+	return []event.Consumer{a.notifier().Consumer(), webhook.Consumer(a.Clock, a.renderEvents), irc.Consumer(a.Clock, a.Log, a.describeEvents)}
 }
 
 // kinds are the jobs that are run.

@@ -69,8 +69,14 @@ func (p *Pages) about(c *web.Call) error {
 	if err != nil {
 		return err
 	}
+	manages := c.User.IsAdmin
+	if c.User.ID != 0 && !manages {
+		if manages, err = project.IsMaintainer(c.R.Context(), p.db, pr.ID, c.User.ID); err != nil {
+			return err
+		}
+	}
 	meta := web.Meta{Title: "About", Project: pr.Linkname, Name: pr.Name, Section: "about", NavHTML: pr.NavHTML}
-	return c.Render(http.StatusOK, meta, aboutView(pr, members, numbers))
+	return c.Render(http.StatusOK, meta, aboutView(pr, members, numbers, manages))
 }
 
 // link is one of the addresses of a project.

@@ -93,7 +93,7 @@ func listView(all []project.Project) templ.Component {
 	})
 }
 
-func aboutView(p project.Project, members []project.Member, numbers []Number) templ.Component {
+func aboutView(p project.Project, members []project.Member, numbers []Number, manages bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -333,6 +333,25 @@ func aboutView(p project.Project, members []project.Member, numbers []Number) te
 				return templ_7745c5c3_Err
 			}
 		}
+		if manages {
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<h2>For maintainers</h2><p><a href=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var18 templ.SafeURL
+			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(aboutURL(p) + "webhooks/"))
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `pages.templ`, Line: 72, Col: 55}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "\">Webhooks</a>: addresses that are told of what happens here</p>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
 		return nil
 	})
 }
@@ -353,22 +372,22 @@ func welcome(users bool) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var18 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var18 == nil {
-			templ_7745c5c3_Var18 = templ.NopComponent
+		templ_7745c5c3_Var19 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var19 == nil {
+			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "<h1>Welcome to Patchwork</h1><p>This site has no project yet. On the server, with the configuration this program runs with:</p><ol>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<h1>Welcome to Patchwork</h1><p>This site has no project yet. On the server, with the configuration this program runs with:</p><ol>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if !users {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<li><p>Make the first administrator:</p><pre class=\"text\">pw admin user create alice --email alice@example.org --admin</pre></li>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<li><p>Make the first administrator:</p><pre class=\"text\">pw admin user create alice --email alice@example.org --admin</pre></li>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<li><p>Make a project, with the id and the address of its list:</p><pre class=\"text\">pw admin project create demo --name Demo --list-id demo.lists.example.org --list-email demo@lists.example.org</pre></li><li><p>Give it mail: the archive of the list, and from then on each mail as it comes.</p><pre class=\"text\">pw ingress --mbox --list-id demo.lists.example.org demo.mbox.gz</pre></li></ol>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<li><p>Make a project, with the id and the address of its list:</p><pre class=\"text\">pw admin project create demo --name Demo --list-id demo.lists.example.org --list-email demo@lists.example.org</pre></li><li><p>Give it mail: the archive of the list, and from then on each mail as it comes.</p><pre class=\"text\">pw ingress --mbox --list-id demo.lists.example.org demo.mbox.gz</pre></li></ol>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

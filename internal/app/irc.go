@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"context"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/irc"
+	"patchwork.example/pw/internal/patch/patchapi"
+)
+
+// describeEvents tells what templates of IRC notices may say of events.
+func (a *App) describeEvents(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]irc.Described, error) {
+	events, err := patchapi.Addresses{Base: a.Config.HTTP.BaseURL}.Events(ctx, q, stored)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]irc.Described, 0, len(events))
+	for _, e := range events {
+		out = append(out, irc.Described{Event: e.ID, Facts: ircFacts(e)})
+	}
+	return out, nil
+}
+
+func ircFacts(e *patchapi.Event) irc.Facts {
+	f := irc.Facts{Project: e.Project.LinkName, Kind: e.Category}
+	if e.Actor != nil {
+		f.Actor = e.Actor.Username
+	}
+	of := func(title, url string) { f.Title, f.URL = title, url }
+	switch p := e.Payload.(type) {
+	case patchapi.CoverPayload:
+		of(p.Cover.Name, p.Cover.WebURL)
+	case patchapi.PatchPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.SeriesPayload:
+		of(orEmpty(p.Series.Name), p.Series.WebURL)
+	case patchapi.CompletedPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.StatePayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+		f.State, f.Previous = p.Current, p.Previous
+	case patchapi.DelegatePayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+		f.Delegate = "nobody"
+		if p.Current != nil {
+			f.Delegate = p.Current.Username
+		}
+	case patchapi.ArchivedPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.RelationPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.CheckPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+		f.Check, f.Context = p.Check.State, p.Check.Context
+	case patchapi.PatchCommentPayload:
+		of(p.Patch.Name, p.Comment.WebURL)
+	case patchapi.CoverCommentPayload:
+		of(p.Cover.Name, p.Comment.WebURL)
+	}
+	return f
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
