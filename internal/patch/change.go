@@ -52,15 +52,10 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		if err != nil {
 			return err
 		}
-		maintainers, err := project.MaintainerIDs(ctx, tx)
+		u, err := newUpdate(ctx, tx, by, now, c)
 		if err != nil {
 			return err
 		}
-		book, err := LoadRulebook(ctx, tx)
-		if err != nil {
-			return err
-		}
-		u := update{tx: tx, by: by, now: now, book: book, maintainers: maintainers, change: c}
 		for _, p := range patches {
 			if !u.mayEdit(p) {
 				out.Refused = append(out.Refused, p.Name)
@@ -123,12 +118,25 @@ type update struct {
 	book        *Rulebook
 	maintainers map[int64]map[int64]bool
 	change      Change
+	auto        bool // nobody decided: a new version came
 
 	touched, states, delegates, archives []int64
 	series                               map[int64]bool
 	counts                               map[countKey]int
 	before                               map[int64]int64 // patch → state it had, for those whose state changes
 	events                               []event.Event
+}
+
+func newUpdate(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c Change) (*update, error) {
+	maintainers, err := project.MaintainerIDs(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	book, err := LoadRulebook(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return &update{tx: tx, by: by, now: now, book: book, maintainers: maintainers, change: c}, nil
 }
 
 type countKey struct {
@@ -210,6 +218,9 @@ func (u *update) write(ctx context.Context) error {
 		}
 	}
 	if err := u.writeRollups(ctx); err != nil {
+		return err
+	}
+	if err := u.writeHands(ctx); err != nil {
 		return err
 	}
 	return event.Append(ctx, u.tx, u.events...)

@@ -61,6 +61,16 @@ func (b *Rulebook) StateNamed(name string) int64 {
 	return 0
 }
 
+// slugged finds a state by its slug; 0: none.
+func (b *Rulebook) slugged(slug string) int64 {
+	for _, s := range b.states {
+		if s.Slug == slug {
+			return s.ID
+		}
+	}
+	return 0
+}
+
 // slug is the slug of a state, empty for one that does not exist.
 func (b *Rulebook) slug(id int64) string {
 	for _, s := range b.states {

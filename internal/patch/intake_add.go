@@ -76,9 +76,14 @@ func (in *Intake) attach(n NewPatch, id int64) {
 	s.attach(id, n.Number, n.Name, n.State)
 	in.inherit(id, s)
 	in.declare(s, n.Links.Needs)
+	in.relateMail(n.Message, s, n.Number, n.References)
 	if n.GitID != "" && !slices.Contains(in.gitIDs[n.GitID], s) {
+		for _, other := range in.gitIDs[n.GitID] {
+			in.relate(s, other, SignContent)
+		}
 		in.gitIDs[n.GitID] = append(in.gitIDs[n.GitID], s)
 	}
+	in.new.grown[s.ID] = true
 	for _, done := range s.completedBy(n.Number) {
 		in.event(EventPatchCompleted, Payload{Patch: done, Series: s.ID}, event.Subject{Kind: "patch", ID: done}, event.Subject{Kind: "series", ID: s.ID})
 	}
@@ -123,6 +128,7 @@ func (in *Intake) AddCover(ctx context.Context, n NewCover) error {
 	s.join(0, m, n.Version, n.Total, n.Links)
 	s.setCover(id, n.Name)
 	in.declare(s, n.Links.Needs)
+	in.relateMail(m, s, 0, n.References)
 	in.announce(s)
 	in.event(EventCoverCreated, Payload{Cover: id}, event.Subject{Kind: "cover", ID: id})
 	in.complete(s, before)
@@ -136,7 +142,7 @@ func (in *Intake) NewSeries(ctx context.Context, submitter int64, date clock.Tim
 	if err != nil {
 		return nil, err
 	}
-	s := &Series{ID: id, Project: in.project.ID, Date: date, Submitter: submitter, Version: version, Total: total, numbers: map[int]int64{}, dirty: true, unannounced: true}
+	s := &Series{ID: id, Project: in.project.ID, Date: date, Submitter: submitter, Version: version, Total: total, numbers: map[int]int64{}, dirty: true, unwritten: true, unannounced: true}
 	in.series[id] = s
 	return s, nil
 }

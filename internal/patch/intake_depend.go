@@ -122,6 +122,7 @@ func (in *Intake) writeNeeds(ctx context.Context) error {
 		}
 		rows = append(rows, []any{in.project.ID, n.Kind, n.Value, n.Series, n.Position, sqldb.NullID(n.Target)})
 		if n.Kind == NeedSupersedes {
+			in.relate(in.series[n.Series], in.series[n.Target], SignSupersedes)
 			return
 		}
 		if n.Target != 0 {

@@ -204,6 +204,7 @@ func (l *loader) seriesRows(ctx context.Context, query string, args ...any) erro
 		s := l.Intake.series[r.ID]
 		if s == nil {
 			s = &r.Series
+			s.loaded()
 			l.Intake.series[s.ID] = s
 		}
 		if r.Ref != "" {

@@ -23,6 +23,10 @@ type added struct {
 	comments  []*commentRow
 	unplaced  []*commentRow // that are somewhere else now
 	needs     []*need
+	kin       map[kin]bool
+	moved     map[*Series]bool // that have a new sign
+	relinked  []int64          // series with another previous version
+	grown     map[int64]bool   // series with new patches
 	waiting   []mailstore.Waiting
 	attached  []*mailstore.Message         // that were pending
 	settled   map[int64]*mailstore.Message // that found what they waited for
@@ -39,7 +43,8 @@ type patchRow struct {
 }
 
 func newAdded() added {
-	return added{fresh: map[int64]bool{}, settled: map[int64]*mailstore.Message{}, tags: map[[2]int64]int{}, coverTags: map[[2]int64]int{}, counts: map[[2]int64]int{}}
+	return added{fresh: map[int64]bool{}, settled: map[int64]*mailstore.Message{}, kin: map[kin]bool{}, moved: map[*Series]bool{}, grown: map[int64]bool{},
+		tags: map[[2]int64]int{}, coverTags: map[[2]int64]int{}, counts: map[[2]int64]int{}}
 }
 
 func (a *added) count(state, delegate int64) { a.counts[[2]int64{state, delegate}]++ }
@@ -47,8 +52,9 @@ func (a *added) count(state, delegate int64) { a.counts[[2]int64{state, delegate
 // Write writes everything that was added.
 func (in *Intake) Write(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		in.writeMessages, in.writePatches, in.writeSeries, in.writeReferences, in.writeNeeds, in.writeComments, in.writeRollups,
+		in.writeMessages, in.writePatches, in.writeNeeds, in.chain, in.writeSeries, in.writeReferences, in.writeComments, in.writeRollups,
 		func(ctx context.Context) error { return event.Append(ctx, in.tx, in.new.events...) },
+		in.supersede,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -104,11 +110,11 @@ func (in *Intake) writeSeries(ctx context.Context) error {
 	for _, s := range in.series {
 		if s.dirty {
 			rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), sqldb.NullText(s.Name), int64(s.Date), s.Submitter, s.Version, s.Total, s.Received, sqldb.NullID(s.State),
-				sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(s.NameKey), s.Run, s.Threaded, s.Completed})
+				sqldb.NullID(s.Previous), sqldb.NullID(int64(s.PreviousBy)), sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(s.NameKey), s.Run, s.Threaded, s.Completed})
 		}
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
-	columns := []string{"id", "project_id", "cover_id", "name", "date", "submitter_id", "version", "total", "received", "state_id", "change_id", "base_commit", "name_key", "run", "threaded", "completed"}
+	columns := []string{"id", "project_id", "cover_id", "name", "date", "submitter_id", "version", "total", "received", "state_id", "previous_id", "previous_by", "change_id", "base_commit", "name_key", "run", "threaded", "completed"}
 	return in.tx.Upsert(ctx, sqldb.Upsert{Table: "series", Key: columns[:1], Replace: columns[2:], Columns: columns}, rows)
 }
 

@@ -27,7 +27,7 @@ type Series struct {
 	PreviousBy Sign   `db:"previous_by"` // what says so; 0: nothing
 	ChangeID   string `db:"change_id"`   // what b4 calls all versions by
 	BaseCommit string `db:"base_commit"` // what the patches apply to
-	NameKey    string `db:"name_key"`    // of the cover letter or the first patch, without prefixes, folded
+	NameKey    string `db:"name_key"`    // sender and folded name of the cover letter or first patch, by which versions find each other
 	Run        int    // what is known of the run of git-send-email or b4 that sent it: NoRun to FirstRun
 	Threaded   bool   // one of its patches answers a mail
 	Completed  bool   // it had all its patches once
@@ -35,8 +35,16 @@ type Series struct {
 	numbers     map[int]int64 // number → patch
 	awaits      int           // mails that its mails refer to and that are not here
 	firstName   string        // of patch 1, empty if it is not here
+	nameBase    string        // NameKey without the sender
+	stored      identity      // as it was before
 	dirty       bool
-	unannounced bool // it is new, and its event is not raised yet
+	unwritten   bool // it is new
+	unannounced bool // and its event is not raised yet
+}
+
+// loaded notes how the series is stored.
+func (s *Series) loaded() {
+	s.stored, s.nameBase = s.identity(), s.nameOnly()
 }
 
 // What the Message-IDs of a series tell of how it was sent.
@@ -136,7 +144,7 @@ func (s *Series) attach(patch int64, number int, name string, state int64) {
 			s.Name = name
 		}
 		if s.Cover == 0 {
-			s.NameKey = nameKey(name)
+			s.nameBase = nameKey(name)
 		}
 	}
 	s.dirty = true
@@ -148,7 +156,7 @@ func (s *Series) setCover(cover int64, name string) {
 	if s.Cover != 0 {
 		return
 	}
-	s.Cover, s.dirty, s.NameKey = cover, true, nameKey(name)
+	s.Cover, s.dirty, s.nameBase = cover, true, nameKey(name)
 	if s.Name == "" || s.Name == s.firstName {
 		s.Name = fold.Cut(withoutPrefix(name), 255)
 	}
@@ -156,7 +164,7 @@ func (s *Series) setCover(cover int64, name string) {
 
 // nameKey is by what name versions of a series find each other.
 func nameKey(name string) string {
-	return fold.Cut(fold.Collapse(fold.Key(withoutPrefix(name))), 255)
+	return fold.Cut(fold.Collapse(fold.Key(withoutPrefix(name))), 230) // there must be room for a number before it
 }
 
 func withoutPrefix(name string) string {

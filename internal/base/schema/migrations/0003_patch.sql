@@ -37,7 +37,7 @@ CREATE INDEX cover_project_date ON cover (project_id, date, id);
 CREATE INDEX cover_submitter ON cover (submitter_id, date);
 
 -- received and state_id are roll-ups: how many patches the series has, and the state all of them share (null: none, or they differ).
--- previous_by: what says that it is a new version of previous_id. name_key: name by which versions find each other. run: 1 one of its mails was sent by
+-- previous_by: what says that it is a new version of previous_id. name_key: sender and name, by which versions find each other. run: 1 one of its mails was sent by
 -- git-send-email or b4, 2 as the first of a run, 3 in a run that began with its first mail and sent others too. threaded: one of its patches answers a mail. completed: it had all its patches once.
 CREATE TABLE series (
   id BIGINT PRIMARY KEY,
@@ -60,7 +60,7 @@ CREATE TABLE series (
   completed BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX series_change ON series (project_id, change_id);
-CREATE INDEX series_name ON series (submitter_id, name_key, date);
+CREATE INDEX series_name ON series (project_id, name_key, version);
 CREATE INDEX series_project_date ON series (project_id, date, id);
 CREATE INDEX series_submitter_date ON series (submitter_id, date);
 CREATE INDEX series_previous ON series (previous_id);
