@@ -33,7 +33,7 @@ do and changes nothing.`,
   pw admin series split 17 --number 4,5
   pw admin series move 1234 --to 18 --number 2`,
 	}
-	cmd.AddCommand(newSeriesList(c), newSeriesShow(c), newSeriesMerge(c), newSeriesSplit(c), newSeriesMove(c), newSeriesReparse(c))
+	cmd.AddCommand(newSeriesList(c), newSeriesShow(c), newSeriesMerge(c), newSeriesSplit(c), newSeriesMove(c), newSeriesReparse(c), newSeriesUnsupersede(c))
 	return cmd
 }
 
@@ -58,6 +58,9 @@ func seriesColumns() []column[*patch.SeriesDetail] {
 		{"cover", false, func(x s) any { return x.Cover }},
 		{"cover_message_id", false, func(x s) any { return x.CoverMsgID }},
 		{"previous", false, func(x s) any { return x.Previous }},
+		{"previous_by", false, func(x s) any { return x.PreviousBy.String() }},
+		{"change_id", false, func(x s) any { return x.ChangeID }},
+		{"base_commit", false, func(x s) any { return x.BaseCommit }},
 	}
 }
 

@@ -85,7 +85,7 @@ func ImportSeries(ctx context.Context, tx *sqldb.Tx, series []ImportedSeries) er
 	rows := make([][]any, 0, len(series))
 	for _, s := range series {
 		rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), nullable(s.Name), int64(s.Date), s.Submitter, s.Version, s.Total, 0,
-			sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(nameKey(s.Title)), s.Threaded, s.Completed})
+			sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(NameKey(s.Submitter, s.Title)), s.Threaded, s.Completed})
 	}
 	return tx.Insert(ctx, "series", []string{"id", "project_id", "cover_id", "name", "date", "submitter_id", "version", "total", "received",
 		"change_id", "base_commit", "name_key", "threaded", "completed"}, rows)

@@ -26,6 +26,7 @@ type MboxMail struct {
 	Charset   string   // of Diff; empty: UTF-8
 	Diff      []byte   // nil: a cover letter or a pull request
 	Comments  []string `db:"-"` // texts of the replies that may hold trailers, by date, without hidden ones
+	Inherited []string `db:"-"` // of a patch: those of the replies to the cover letter of its series
 	Size      int64    // about, of its texts, in bytes
 }
 
@@ -133,7 +134,7 @@ func MboxOfPatches(ctx context.Context, q sqldb.Queryer, patches []int64) ([]*Mb
 // mboxPiece is how many bytes of text ReadMbox holds at a time, if more than one mail makes them.
 const mboxPiece = 16 << 20
 
-// ReadMbox hands out mails with their texts, in order. It asks two or three queries per 16 MiB of text, the first of them before f is called: an error
+// ReadMbox hands out mails with their texts, in order. It asks at most five queries per 16 MiB of text, the first of them before f is called: an error
 // that comes before any output is a clean one.
 func ReadMbox(ctx context.Context, q sqldb.Queryer, mails []*MboxMail, f func(*MboxMail) error) error {
 	for len(mails) > 0 {
@@ -200,7 +201,37 @@ func readMboxTexts(ctx context.Context, q sqldb.Queryer, mails map[int64]*MboxMa
 			return err
 		}
 	}
-	return nil
+	return inheritTrailers(ctx, q, byID[KindPatch], ids[KindPatch])
+}
+
+// inheritTrailers gives patches the replies to the cover letters of their series. Each text is read once.
+func inheritTrailers(ctx context.Context, q sqldb.Queryer, patches map[int64]*MboxMail, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	of := map[int64][]*MboxMail{} // cover → patches
+	var covers []int64
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var patch, cover int64
+		err := rows.Scan(&patch, &cover)
+		if of[cover] == nil {
+			covers = append(covers, cover)
+		}
+		of[cover] = append(of[cover], patches[patch])
+		return err
+	}, "SELECT p.id, s.cover_id FROM patch p JOIN series s ON s.id = p.series_id WHERE p.id IN (?) AND s.cover_id IS NOT NULL", ids)
+	if err != nil || len(covers) == 0 {
+		return err
+	}
+	return q.Each(ctx, func(rows *sqlx.Rows) error {
+		var cover int64
+		var text string
+		err := rows.Scan(&cover, &text)
+		for _, m := range of[cover] {
+			m.Inherited = append(m.Inherited, text)
+		}
+		return err
+	}, mboxCoverComments, covers)
 }
 
 // Only what holds "-by:" can hold one of the trailers that a mail is given.

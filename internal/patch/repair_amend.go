@@ -275,7 +275,7 @@ func amendSeries(ctx context.Context, tx *sqldb.Tx, s *Stored, r Reading) error 
 	if err == nil && was != is {
 		_, err = tx.Exec(ctx, "UPDATE series SET name = ? WHERE id = ? AND name = ?", sqldb.NullText(is), series, was)
 	}
-	if was, is := nameKey(s.Name), nameKey(r.Name); err == nil && was != is {
+	if was, is := NameKey(s.Submitter, s.Name), NameKey(r.Submitter, r.Name); err == nil && was != is {
 		_, err = tx.Exec(ctx, "UPDATE series SET name_key = ? WHERE id = ? AND name_key = ?", sqldb.NullText(is), series, was)
 	}
 	return err

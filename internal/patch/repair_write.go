@@ -95,7 +95,7 @@ func (g *group) follow() {
 	}
 	g.Date, g.Submitter, g.NameKey = date, first.submitter, ""
 	if first == g.cover || first.number == 1 {
-		g.NameKey = nameKey(first.name)
+		g.NameKey = NameKey(g.Submitter, first.name)
 	}
 }
 

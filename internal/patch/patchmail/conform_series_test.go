@@ -3,6 +3,8 @@
 package patchmail_test
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -240,6 +242,27 @@ var seriesCases = []seriesCase{
 		p1 | [PATCH 1/2] one | | 1
 		c  | [PATCH 0/2] A sample series`,
 		"patch patch cover", []string{`(1,2,[1 2]) c "A sample series"`}, "PSPppsC", ""},
+	// A series that answers itself has no cover letter to wait for.
+	{"a new cover letter after a thread without one", `
+		p1 | [PATCH 1/2] one | | 1
+		p2 | [PATCH 2/2] two | p1 | 2
+		c  | [PATCH 0/2] Another series | | 5`,
+		"patch patch cover", []string{`(1,2,[1 2]) - "[1/2] one"`, `(1,2,[]) c "Another series"`}, "PSpPpsSC", ""},
+	// One patch sent again is a series of its own, and takes nobody's place.
+	{"v5.1 2/3 in reply to 2/3", `
+		c  | [PATCH v5 0/3] A sample series
+		p1 | [PATCH v5 1/3] one | c | 1
+		p2 | [PATCH v5 2/3] two | c | 2
+		p3 | [PATCH v5 3/3] three | c | 3
+		p4 | [PATCH v5.1 2/3] two | c p2 | 60`,
+		"cover patch patch patch patch", []string{`(5,3,[1 2 3]) c "A sample series"`, `(1,3,[2]) - ""`}, "SCPpPpPpsPS", ""},
+	{"v5 2/3 again in reply to 2/3", `
+		c  | [PATCH v5 0/3] A sample series
+		p2 | [PATCH v5 2/3] two | c | 2
+		p4 | [PATCH v5 2/3] two | c p2 | 60
+		p1 | [PATCH v5 1/3] one | c | 1
+		p3 | [PATCH v5 3/3] three | c | 3`,
+		"cover patch patch patch patch", []string{`(5,3,[1 2 3]) c "A sample series"`, `(5,3,[2]) - ""`}, "SCPPSPppPps", ""},
 	{"unthreaded re-roll within minutes, with covers", `
 		c  | [PATCH 0/2] A sample series
 		p1 | [PATCH 1/2] one | | 1
@@ -338,6 +361,48 @@ func TestSeriesConformance(t *testing.T) {
 		}
 		check(t, db)
 	})
+}
+
+// TestRuns: unthreaded series are told apart by what git-send-email and b4 write into Message-IDs, in whatever order their mails come. The names are
+// run and place in it.
+func TestRuns(t *testing.T) {
+	mail := func(run string, place, number, total int) letter {
+		id := fmt.Sprintf("20210301100000.%s-%d-ann", run, place)
+		l := letter{id: id, subject: fmt.Sprintf("[PATCH %d/%d] %s %d", number, total, run, number), minutes: number, body: patchText("x")}
+		if number == 0 {
+			l.body = "Words.\n"
+		}
+		return l
+	}
+	for i, c := range []struct {
+		name  string
+		mails []letter
+		want  string
+	}{
+		{"two without covers", []letter{mail("11", 1, 1, 2), mail("22", 1, 1, 2), mail("22", 2, 2, 2), mail("11", 2, 2, 2)}, `[(1,2,[1 2]) - "[1/2] 11 1" (1,2,[1 2]) - "[1/2] 22 1"]`},
+		{"two with covers", []letter{mail("11", 1, 0, 1), mail("22", 1, 0, 1), mail("22", 2, 1, 1), mail("11", 2, 1, 1)}, `[(1,1,[1]) 20210301100000.11-1-ann "11 0" (1,1,[1]) 20210301100000.22-1-ann "22 0"]`},
+		{"each mail by a run of its own", []letter{mail("11", 1, 0, 2), mail("22", 1, 1, 2), mail("33", 1, 2, 2)}, `[(1,2,[1 2]) 20210301100000.11-1-ann "11 0"]`},
+		{"a second run goes on", []letter{mail("11", 1, 0, 3), mail("11", 2, 1, 3), mail("22", 1, 2, 3), mail("22", 2, 3, 3)}, `[(1,3,[1 2 3]) 20210301100000.11-1-ann "11 0"]`},
+	} {
+		dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+			for n, order := range permutations(len(c.mails)) {
+				s := newSite(t, db, fmt.Sprintf("runs-%d-%d", i, n))
+				var raws [][]byte
+				for _, k := range order {
+					raws = append(raws, c.mails[k].raw())
+				}
+				for batch := range slices.Chunk(raws, 1+n%2) {
+					s.deliver(batch...)
+				}
+				got := s.series()
+				slices.Sort(got)
+				if fmt.Sprint(got) != c.want {
+					t.Errorf("%s, order %v: %s, want %s", c.name, order, got, c.want)
+				}
+			}
+			check(t, db)
+		})
+	}
 }
 
 func (s *site) compare(c seriesCase) {

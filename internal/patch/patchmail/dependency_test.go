@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/diff"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -153,4 +154,46 @@ func TestTextAfterDiff(t *testing.T) {
 			t.Errorf("behind the signature: %q", x.content)
 		}
 	})
+}
+
+// TestLateDependencies: what a series needs may come later, and in any order.
+func TestLateDependencies(t *testing.T) {
+	base := func(id, version, text string, minutes int) letter {
+		return letter{id: id, subject: "[PATCH" + version + "] base", minutes: minutes, body: text + "\n---\n" + diffOf("lib/"+id+".c")}
+	}
+	gitID := diff.PatchID([]byte(diffOf("lib/b1.c")))
+	for i, c := range []struct {
+		name  string
+		mails []letter
+		want  string
+	}{
+		{"Message-ID", []letter{base("b1", "", "Words.", 0), base("t1", " v7", "Depends-on: "+msgid("b1"), 9)}, "t1→b1"},
+		{"address of an archive", []letter{base("b1", "", "Words.", 0), base("t1", " v7", "Based-on: https://lore.example/l/b1@mail.example/", 9)}, "t1→b1"},
+		{"prerequisite-message-id", []letter{base("b1", "", "Words.", 0), base("t1", " v7", "prerequisite-message-id: "+msgid("b1"), 9)}, "t1→b1"},
+		{"change-id", []letter{base("b1", "", "change-id: x-1", 0), base("b2", " v2", "change-id: x-1", 5), base("t1", " v7", "prerequisite-change-id: x-1", 9)}, "t1→b2"},
+		{"change-id with a version", []letter{base("b1", "", "change-id: x-1", 0), base("b2", " v2", "change-id: x-1", 5), base("t1", " v7", "prerequisite-change-id: x-1:v1", 9)}, "t1→b1"},
+		{"patch-id", []letter{base("b1", "", "Words.", 0), base("t1", " v7", "prerequisite-patch-id: "+gitID, 9)}, "t1→b1"},
+		{"two ways to one", []letter{base("b1", "", "change-id: x-1", 0), base("t1", " v7", "prerequisite-patch-id: "+gitID+"\nprerequisite-change-id: x-1:v1", 9)}, "t1→b1"},
+		{"itself", []letter{base("b1", "", "prerequisite-patch-id: "+gitID, 0), base("t1", " v7", "Words.", 9)}, ""},
+	} {
+		dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+			for n, order := range permutations(len(c.mails)) {
+				s := newSite(t, db, fmt.Sprintf("late-%d-%d", i, n))
+				for _, k := range order {
+					s.deliver(c.mails[k].raw())
+				}
+				var got []string
+				s.each(func(r *sqlx.Rows) error {
+					var from, to string
+					err := r.Scan(&from, &to)
+					got = append(got, short(from)+"→"+short(to))
+					return err
+				}, "SELECT "+fmt.Sprintf(mainMail, "a")+", "+fmt.Sprintf(mainMail, "b")+" FROM series_dependency d JOIN series a ON a.id = d.series_id JOIN series b ON b.id = d.depends_on_id WHERE a.project_id = ?", s.project.ID)
+				if g := strings.Join(got, " "); g != c.want {
+					t.Errorf("%s, order %v: %s, want %s", c.name, order, g, c.want)
+				}
+			}
+			check(t, db)
+		})
+	}
 }

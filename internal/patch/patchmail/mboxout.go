@@ -108,17 +108,41 @@ func mailText(m *patch.MboxMail) []byte {
 	message, rest := splitMessage(m.Content)
 	var b bytes.Buffer
 	b.WriteString(strings.TrimRightFunc(message, fold.IsSpace) + "\n")
-	for _, text := range m.Comments {
-		for line := range strings.SplitSeq(text, "\n") {
-			if isResponse(line) {
-				b.WriteString(strings.TrimRight(line, "\r") + "\n")
-			}
-		}
+	for _, line := range responses(m) {
+		b.WriteString(line + "\n")
 	}
 	if rest != "" {
 		b.WriteString(strings.TrimRightFunc(rest, fold.IsSpace) + "\n")
 	}
 	return b.Bytes()
+}
+
+// responses are the trailers of the replies: those to the mail, then those to the cover letter of its series, which count for every patch, as in b4. A line that is
+// there already is not repeated for the cover letter.
+func responses(m *patch.MboxMail) []string {
+	lines := trailerLines(m.Comments)
+	have := map[string]bool{}
+	for _, l := range append(trailerLines([]string{m.Content}), lines...) {
+		have[l] = true
+	}
+	for _, l := range trailerLines(m.Inherited) {
+		if !have[l] {
+			have[l] = true
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func trailerLines(texts []string) (out []string) {
+	for _, text := range texts {
+		for line := range strings.SplitSeq(text, "\n") {
+			if isResponse(line) {
+				out = append(out, strings.TrimRight(line, "\r"))
+			}
+		}
+	}
+	return out
 }
 
 // splitMessage cuts a text where git am ends the commit message: before a "---" line or a diff. A text without one is cut at a line "--", which

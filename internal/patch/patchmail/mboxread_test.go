@@ -105,8 +105,9 @@ func TestReadMbox(t *testing.T) {
 		s.each(scanInto(&series), "SELECT series_id FROM patch WHERE id = ?", s.id("patch", "p1"))
 		ctx := context.Background()
 		id := func(letter string) int64 { return s.id("patch", letter) }
-		const m1, m3 = "Message-ID: <p1@mail.example>\n", "Message-ID: <p3@mail.example>\n"
-		const m2 = "Message-ID: <p2@mail.example>\nTested-by: Early <e@people.example>\nAcked-BY: Late <l@people.example>\n"
+		const toCover = "Reviewed-by: All <a@people.example>\n" // what was said to the cover letter counts for every patch
+		const m1, m3 = "Message-ID: <p1@mail.example>\n" + toCover, "Message-ID: <p3@mail.example>\n" + toCover
+		const m2 = "Message-ID: <p2@mail.example>\nTested-by: Early <e@people.example>\nAcked-BY: Late <l@people.example>\n" + toCover
 		expect := func(what, want string, queries int, find func(q sqldb.Queryer) ([]*patch.MboxMail, error)) {
 			t.Helper()
 			got, n := told(t, db, find)
@@ -126,24 +127,24 @@ func TestReadMbox(t *testing.T) {
 		upTo := func(id, series int64) func(q sqldb.Queryer) ([]*patch.MboxMail, error) {
 			return func(q sqldb.Queryer) ([]*patch.MboxMail, error) { return patch.MboxUpTo(ctx, q, id, series) }
 		}
-		expect("patch", m2, 3, one(id("p2")))
+		expect("patch", m2, 5, one(id("p2")))
 		expect("no patch", "not found: there is no patch 4711", 1, one(4711))
 		expect("cover", "Message-ID: <c@mail.example>\nReviewed-by: All <a@people.example>\n", 3,
 			func(q sqldb.Queryer) ([]*patch.MboxMail, error) { return patch.MboxOfCover(ctx, q, s.id("cover", "c")) })
-		expect("series", m1+m2+m3, 3, whole(series))
+		expect("series", m1+m2+m3, 5, whole(series))
 		expect("no series", "not found: there is no series 4711", 2, whole(4711))
-		expect("bundle", m3+m1, 3, func(q sqldb.Queryer) ([]*patch.MboxMail, error) {
+		expect("bundle", m3+m1, 5, func(q sqldb.Queryer) ([]*patch.MboxMail, error) {
 			return patch.MboxOfPatches(ctx, q, []int64{id("p3"), id("p1"), 4711})
 		})
 		expect("empty bundle", "", 0, func(q sqldb.Queryer) ([]*patch.MboxMail, error) { return patch.MboxOfPatches(ctx, q, nil) })
-		expect("up to", m1+m2, 4, upTo(id("p2"), 0))
-		expect("up to, series named", m1+m2, 4, upTo(id("p2"), series))
+		expect("up to", m1+m2, 6, upTo(id("p2"), 0))
+		expect("up to, series named", m1+m2, 6, upTo(id("p2"), series))
 		expect("up to, other series", "not found: patch "+itoa(id("q"))+" is not in series "+itoa(series), 1, upTo(id("q"), series))
 		s.hide("p1")
 		expect("hidden patch", "not found: there is no patch "+itoa(id("p1")), 1, one(id("p1")))
 		expect("hidden patch, up to", "not found: there is no patch "+itoa(id("p1")), 2, upTo(id("p1"), 0))
-		expect("series with a hidden patch", m2+m3, 3, whole(series))
-		expect("up to, with a hidden patch", m2, 4, upTo(id("p2"), 0))
+		expect("series with a hidden patch", m2+m3, 5, whole(series))
+		expect("up to, with a hidden patch", m2, 6, upTo(id("p2"), 0))
 		s.hide("c")
 		expect("hidden cover", "not found: there is no cover letter "+itoa(s.id("cover", "c")), 1,
 			func(q sqldb.Queryer) ([]*patch.MboxMail, error) { return patch.MboxOfCover(ctx, q, s.id("cover", "c")) })
@@ -160,8 +161,8 @@ func TestReadMboxInPieces(t *testing.T) {
 	got, n := told(t, s.db, func(q sqldb.Queryer) ([]*patch.MboxMail, error) {
 		return patch.MboxOfPatches(context.Background(), q, []int64{s.id("patch", "b1"), s.id("patch", "b2"), s.id("patch", "b3")})
 	})
-	if want := "Message-ID: <b1@mail.example>\nMessage-ID: <b2@mail.example>\nMessage-ID: <b3@mail.example>\n"; got != want || n != 1+3*2 {
-		t.Errorf("%d queries, want 7:\n%s", n, got)
+	if want := "Message-ID: <b1@mail.example>\nMessage-ID: <b2@mail.example>\nMessage-ID: <b3@mail.example>\n"; got != want || n != 1+3*3 {
+		t.Errorf("%d queries, want 10:\n%s", n, got)
 	}
 }
 

@@ -3,6 +3,7 @@
 package patchweb
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,6 +28,7 @@ type mailPage struct {
 	patch    *patch.Detail // nil: a cover letter
 	comments []*patch.Comment
 	series   *patch.SeriesDetail // nil: none
+	chain    patch.Chain
 	siblings []*patch.Row
 	checks   []patch.CheckRow
 	files    []*diffFile
@@ -117,6 +119,9 @@ func (p *Pages) readSeries(c *web.Call, page *mailPage, id int64) (err error) {
 	if page.series, err = patch.ReadSeries(c.R.Context(), p.db, id); err != nil {
 		return err
 	}
+	if page.chain, err = patch.ReadChain(c.R.Context(), p.db, &page.series.Series); err != nil {
+		return err
+	}
 	page.siblings, err = patch.InSeries(c.R.Context(), p.db, id)
 	return err
 }
@@ -179,6 +184,8 @@ type seriesPage struct {
 	patches  []*patch.Row
 	cover    *patch.CoverDetail // nil: none
 	comments []*patch.Comment   // on the cover letter
+	chain    patch.Chain
+	mayUndo  bool // that newer versions superseded its patches
 }
 
 func (p *Pages) series(c *web.Call) error {
@@ -212,8 +219,47 @@ func (p *Pages) series(c *web.Call) error {
 			return err
 		}
 	}
+	if s.chain, err = patch.ReadChain(ctx, p.db, &s.series.Series); err != nil {
+		return err
+	}
+	if s.chain.Superseded > 0 {
+		if s.mayUndo, err = patch.MayEditSeries(ctx, p.db, c.Actor(), id); err != nil {
+			return err
+		}
+	}
 	meta := web.Meta{Title: shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, seriesView(s))
+}
+
+// unsupersede gives the patches of a series back the states they had when a newer version came.
+func (p *Pages) unsupersede(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+	if err != nil {
+		return fault.New(fault.NotFound, "there is no such series")
+	}
+	s, err := patch.ReadSeries(c.R.Context(), p.db, id)
+	if err != nil {
+		return err
+	}
+	if s.Project != pr.ID {
+		return fault.New(fault.NotFound, "there is no series %d in %s", id, pr.Name)
+	}
+	done, err := patch.Unsupersede(c.R.Context(), p.db, c.Actor(), c.Now, id)
+	if err != nil {
+		return err
+	}
+	if done.Patches == 0 {
+		return fault.New(fault.Denied, "you may not change these patches: only their submitter, their delegate and the maintainers of %s may", pr.Name)
+	}
+	c.Flash(web.Flash{Text: fmt.Sprintf("%d of its patches have their old state again", done.Patches)})
+	return c.Redirect(http.StatusSeeOther, seriesURL(pr.Linkname, id))
 }
 
 // seriesRedirect leads /series/7/ to the page of the series in its project.

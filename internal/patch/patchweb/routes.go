@@ -39,6 +39,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.updatePatch))
 	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
+	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))

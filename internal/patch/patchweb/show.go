@@ -139,3 +139,10 @@ func seriesTitle(r *patch.Row) string {
 	}
 	return shown(r.SeriesName)
 }
+
+func supersededNotice(patches int) string {
+	if patches == 1 {
+		return "One patch became superseded when a newer version came."
+	}
+	return fmt.Sprintf("%d patches became superseded when a newer version came.", patches)
+}
