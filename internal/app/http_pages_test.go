@@ -136,11 +136,11 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/list/?delegate=nobody&order=submitter", 6},
 				{"", "/project/alpha/list/?submitter=ann", 7},
 				{joe, "/project/alpha/list/", 8},
-				{"", "/project/alpha/patch/p1@x/", 10},
-				{"", "/project/alpha/patch/p2@x/", 10},
-				{joe, "/project/alpha/patch/p1@x/", 13},
-				{"", "/project/alpha/cover/c@x/", 9},
-				{"", "/project/alpha/series/" + series + "/", 8},
+				{"", "/project/alpha/patch/p1@x/", 11},
+				{"", "/project/alpha/patch/p2@x/", 11},
+				{joe, "/project/alpha/patch/p1@x/", 14},
+				{"", "/project/alpha/cover/c@x/", 10},
+				{"", "/project/alpha/series/" + series + "/", 9},
 				{"", "/project/alpha/", 4},
 			} {
 				n.Store(0)

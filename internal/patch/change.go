@@ -97,7 +97,7 @@ func hold(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
 		var some []*held
 		err := tx.Select(ctx, &some, `SELECT p.id, p.project_id, p.name, COALESCE(p.state_id, 0) AS state, COALESCE(p.delegate_id, 0) AS delegate, p.archived,
 				COALESCE(p.series_id, 0) AS series, COALESCE(e.user_id, 0) AS submitter
-			FROM patch p JOIN person e ON e.id = p.submitter_id WHERE p.id IN (?) ORDER BY p.id`, ids)
+			FROM patch p LEFT JOIN person e ON e.id = p.submitter_id WHERE p.id IN (?) ORDER BY p.id`, ids)
 		out = append(out, some...)
 		return err
 	})

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -29,28 +31,33 @@ type Chain struct {
 // maxNext bounds how many neighbours of each kind are read.
 const maxNext = 100
 
-// ReadChain reads what stands next to a series.
+// ReadChain reads what stands next to a series, in one query.
 func ReadChain(ctx context.Context, q sqldb.Queryer, s *Series) (Chain, error) {
 	var c Chain
-	const columns = "SELECT s.id, s.version, COALESCE(s.name, '') AS name FROM series s "
-	for _, read := range []struct {
-		into  *[]Version
-		query string
-		id    int64
-	}{
-		{&c.Previous, columns + "WHERE s.id = ? LIMIT ?", s.Previous},
-		{&c.Next, columns + "WHERE s.previous_id = ? ORDER BY s.date, s.id LIMIT ?", s.ID},
-		{&c.DependsOn, columns + "JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ? ORDER BY d.position, s.id LIMIT ?", s.ID},
-		{&c.Dependents, columns + "JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ? ORDER BY s.id LIMIT ?", s.ID},
-	} {
-		if err := q.Select(ctx, read.into, read.query, read.id, maxNext); err != nil {
-			return c, fmt.Errorf("read what stands next to series %d: %w", s.ID, err)
+	into := []*[]Version{&c.Previous, &c.Next, &c.DependsOn, &c.Dependents}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var kind int
+		var place int64
+		var v Version
+		if err := rows.Scan(&kind, &place, &v.ID, &v.Version, &v.Name); err != nil {
+			return err
 		}
-	}
-	err := q.Get(ctx, &c.Superseded, `SELECT COUNT(*) FROM patch p JOIN patch_superseded x ON x.patch_id = p.id JOIN state t ON t.id = p.state_id
-		WHERE p.series_id = ? AND x.undone = FALSE AND t.slug = 'superseded'`, s.ID)
+		switch {
+		case kind < 0:
+			c.Superseded = v.Version
+		case len(*into[kind]) < maxNext:
+			*into[kind] = append(*into[kind], v)
+		}
+		return nil
+	}, `SELECT 0 AS kind, 0 AS place, s.id, s.version, COALESCE(s.name, '') AS name FROM series s WHERE s.id = ?
+		UNION ALL SELECT 1, s.date, s.id, s.version, COALESCE(s.name, '') FROM series s WHERE s.previous_id = ?
+		UNION ALL SELECT 2, d.position, s.id, s.version, COALESCE(s.name, '') FROM series s JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ?
+		UNION ALL SELECT 3, s.id, s.id, s.version, COALESCE(s.name, '') FROM series s JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ?
+		UNION ALL SELECT -1, 0, 0, COUNT(*), '' FROM patch p JOIN patch_superseded x ON x.patch_id = p.id JOIN state t ON t.id = p.state_id
+			WHERE p.series_id = ? AND x.undone = FALSE AND t.slug = 'superseded'
+		ORDER BY 1, 2, 3 LIMIT ?`, s.Previous, s.ID, s.ID, s.ID, s.ID, 4*maxNext)
 	if err != nil {
-		return c, fmt.Errorf("count the superseded patches of series %d: %w", s.ID, err)
+		return c, fmt.Errorf("read what stands next to series %d: %w", s.ID, err)
 	}
 	return c, nil
 }

@@ -31,7 +31,8 @@ type link struct {
 	Completed bool
 }
 
-const linkColumns = "SELECT s.id, COALESCE(s.previous_id, 0) AS previous_id, COALESCE(e.user_id, -e.id) AS sender, s.completed FROM series s JOIN person e ON e.id = s.submitter_id WHERE "
+// A person of the same batch is not written yet.
+const linkColumns = "SELECT s.id, COALESCE(s.previous_id, 0) AS previous_id, COALESCE(e.user_id, -s.submitter_id) AS sender, s.completed FROM series s LEFT JOIN person e ON e.id = s.submitter_id WHERE "
 
 // supersede changes the state of patches whose new version came: those that still require action, and were not superseded by themselves before. A patch is
 // replaced by the one with its number, or by a newer version that is complete; only the same sender replaces.
