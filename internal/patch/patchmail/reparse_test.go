@@ -155,7 +155,7 @@ func TestReparse(t *testing.T) {
 		s.exec("UPDATE patch"+eve+satellite, msgid("q"))
 		s.exec("UPDATE message"+eve+message, msgid("q"))
 		s.exec("UPDATE cover SET name = '[0/2] tpoic'"+satellite, msgid("c"))
-		s.exec("UPDATE series SET name = 'tpoic', name_key = 'tpoic' WHERE name = 'topic'")
+		s.exec("UPDATE series SET name = 'tpoic', name_key = CONCAT(submitter_id, ' tpoic') WHERE name = 'topic'")
 		s.exec("UPDATE message SET in_reply_to = '', subject = 'Re: x'"+message, msgid("r1"))
 		gitID := s.patchColumn("git_patch_id", "p1")
 		differences := []string{
