@@ -4,12 +4,10 @@ package main
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -48,27 +46,21 @@ func lost(t *testing.T, program, archive string) *inbox {
 	return in
 }
 
-// testKillInMidRetry kills pw with signal 9 at random moments, until a run comes to its end: each mail is taken in once.
+// testKillInMidRetry kills pw with signal 9 when it has done a part of the work, until a run comes to its end: each mail is taken in once.
 func testKillInMidRetry(t *testing.T, program string) {
 	mails := bytes.ReplaceAll(threads(60), []byte("\nSubject:"), []byte("\nList-Id: <late.lists.example>\nSubject:"))
 	archive := file(t, "threads.mbox", mails)
 	retry := []string{"ingress", "retry", "--outcome", "unrouted"}
 	calm := lost(t, program, archive)
-	began := time.Now()
 	if p := calm.runs(program, retry...); p.code(t) != 0 {
 		t.Fatal(p.err.String())
 	}
-	took := time.Since(began)
 	undisturbed := calm.rows()
 	hit := 0
 	for range faultRounds() {
 		in := lost(t, program, archive)
 		for range 4 {
-			p := in.runs(program, retry...)
-			time.Sleep(time.Duration(rand.Int64N(int64(took))))
-			p.Process.Kill()
-			p.code(t)
-			if n := in.count("SELECT COUNT(*) FROM mail WHERE outcome = 'unrouted'"); n > 0 && n < 360 {
+			if in.killMidway(in.runs(program, retry...), "SELECT COUNT(*) FROM mail WHERE outcome = 'unrouted'") {
 				hit++
 			}
 		}
@@ -112,21 +104,15 @@ func testKillInMidReparse(t *testing.T, program string) {
 	}
 	mend := []string{"ingress", "reparse", "--project", "dev", "--apply"}
 	calm := damaged()
-	began := time.Now()
 	if p := calm.runs(program, mend...); p.code(t) != 0 {
 		t.Fatal(p.err.String())
 	}
-	took := time.Since(began)
 	calm.equals(undisturbed)
 	hit := 0
 	for range faultRounds() {
 		in := damaged()
 		for range 4 {
-			p := in.runs(program, mend...)
-			time.Sleep(time.Duration(rand.Int64N(int64(took))))
-			p.Process.Kill()
-			p.code(t)
-			if n := in.count("SELECT COUNT(*) FROM patch WHERE name = 'bad'"); n > 0 && n < 120 {
+			if in.killMidway(in.runs(program, mend...), "SELECT COUNT(*) FROM patch WHERE name = 'bad'") {
 				hit++
 			}
 		}
