@@ -114,7 +114,7 @@ func TestKnownFailureB9MailDoesNotHoldUpPages(t *testing.T) {
 			if stage == "mail" {
 				hanging <- struct{}{}
 				<-release
-				return mailsink.Hangup
+				return mailsink.ErrHangup
 			}
 			return nil
 		})

@@ -265,8 +265,8 @@ func TestPending(t *testing.T) {
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
 			got, err := mailstore.WaitingFor(ctx, tx, 3, []string{"<cover@x>", "<p@x>", "<none@x>"})
 			want := []mailstore.Waiting{{Message: reply, MsgID: "<p@x>", Distance: 0}, {Message: reply, MsgID: "<cover@x>", Distance: 1}, {Message: second, MsgID: "<cover@x>", Distance: 0}}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				t.Error(err, diff)
 			}
 			if other, err := mailstore.WaitingFor(ctx, tx, 4, []string{"<cover@x>"}); err != nil || len(other) != 0 {
 				t.Error("in another project:", other, err)

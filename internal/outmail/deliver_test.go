@@ -219,7 +219,7 @@ func TestDroppedConnection(t *testing.T) {
 	o := newOffice(t, dbtest.Open(t, sqldb.SQLite), sink.Port)
 	sink.Refuse(func(stage, _ string) error {
 		if stage == "data" {
-			return mailsink.Hangup
+			return mailsink.ErrHangup
 		}
 		return nil
 	})

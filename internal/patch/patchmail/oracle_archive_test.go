@@ -72,12 +72,3 @@ func (m *archived) text() string {
 	}
 	return ""
 }
-
-func (m *archived) answers(id string) int {
-	for i, ref := range m.refs {
-		if ref == id {
-			return i
-		}
-	}
-	return -1
-}

@@ -89,8 +89,8 @@ func Answer(code int, enhanced [3]int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode(enhanced), Message: text}
 }
 
-// Hangup, given by what Refuse was told, closes the connection without a word: before the mail is read, in its middle.
-var Hangup = errors.New("hang up")
+// ErrHangup, given by what Refuse was told, closes the connection without a word: before the mail is read, in its middle.
+var ErrHangup = errors.New("hang up")
 
 // Mails are those that came so far.
 func (s *Sink) Mails() []Mail {
@@ -120,7 +120,7 @@ func (s *Sink) ask(stage, address string) error {
 }
 
 func (c *session) hangup(err error) error {
-	if errors.Is(err, Hangup) {
+	if errors.Is(err, ErrHangup) {
 		c.conn.Conn().Close()
 	}
 	return err
