@@ -47,6 +47,9 @@ name              wobble less
 cover             1
 cover message id  <cover@example.org>
 previous          0
+previous by       -
+change id         -
+base commit       -
 
 NUMBER  PATCH  STATE  MESSAGE ID        NAME
 1       1      new    <p1@example.org>  [v2,1/2] wobble: turn it down

@@ -144,8 +144,8 @@ var ownMails = map[string]string{
 		21|1|0|null|31536000000000|4|2|1|1|0
 		22|0|0||1709337600000000|2|1|1|0|0`,
 	"SELECT CONCAT_WS('|', id, COALESCE(change_id, ''), COALESCE(base_commit, ''), COALESCE(name_key, ''), CASE WHEN threaded THEN 'threaded' ELSE '' END, CASE WHEN completed THEN 'completed' ELSE '' END) FROM series ORDER BY id": `
-		20|20240301-lids-0a1b2c3d|beefbeefbeefbeefbeefbeefbeefbeefbeefbeef|better lids|threaded|
-		21|||leaves|threaded|completed
+		20|20240301-lids-0a1b2c3d|beefbeefbeefbeefbeefbeefbeefbeefbeefbeef|1 better lids|threaded|
+		21|||4 leaves|threaded|completed
 		22|||||`,
 	"SELECT CONCAT_WS('|', msgid, series_id, distance, CASE WHEN awaited THEN 'awaited' ELSE '' END) FROM series_reference ORDER BY msgid": `
 		<c0@kettle.example>|20|1|
