@@ -214,7 +214,7 @@ func (l *loader) seriesRows(ctx context.Context, query string, args ...any) erro
 	}, query, args...)
 }
 
-// gitIDs finds the series that have patches with the same content.
+// gitIDs finds the series that have patches with the same content, the newest first.
 func (l *loader) gitIDs(ctx context.Context) error {
 	return sqldb.Chunks(l.w.GitIDs, func(ids []string) error {
 		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {

@@ -177,7 +177,7 @@ func databaseSize(b *testing.B, engine, url string) int64 {
 	query := map[string]string{
 		sqldb.SQLite:   "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 		sqldb.Postgres: "SELECT pg_database_size(current_database())",
-		sqldb.MariaDB:  "SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables WHERE table_schema = DATABASE()",
+		sqldb.MariaDB:  "SELECT CAST(SUM(file_size) AS SIGNED) FROM information_schema.innodb_sys_tablespaces WHERE name LIKE CONCAT(DATABASE(), '/%')",
 	}[engine]
 	if err := db.Get(b.Context(), &n, query); err != nil {
 		b.Fatal(err)
