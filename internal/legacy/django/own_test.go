@@ -380,9 +380,9 @@ func TestOlder(t *testing.T) {
 			addressed, payload = "null null null", `{"patch":10}`
 		}
 		lists(t, db, map[string]string{
-			"SELECT COUNT(*) FROM series_dependency":                      "0",
-			"SELECT COUNT(*) FROM project WHERE show_dependencies = TRUE": "0",
-			"SELECT payload FROM event WHERE id = 106":                    payload,
+			"SELECT COUNT(*) FROM series_dependency":                                                                                "0",
+			"SELECT COUNT(*) FROM project WHERE show_dependencies = TRUE":                                                           "0",
+			"SELECT payload FROM event WHERE id = 106":                                                                              payload,
 			"SELECT CASE WHEN addressed THEN 'yes' WHEN addressed IS NULL THEN 'null' ELSE 'no' END FROM patch_comment ORDER BY id": strings.ReplaceAll(addressed, " ", "\n"),
 		})
 	}
