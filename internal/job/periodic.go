@@ -5,6 +5,8 @@ package job
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -38,11 +40,13 @@ func (r *Runner) repeat(ctx, working context.Context, p Periodic) {
 			pause(ctx, max(r.opt.Poll, min(wait, time.Minute)))
 			continue
 		}
+		r.doing(p.Name, true)
 		began := time.Now()
 		_, err = r.guarded(working, func(ctx context.Context) (bool, error) { return false, p.Run(ctx) })
 		if err != nil {
 			r.log.Warn("periodic work failed, trying again later", "work", p.Name, "err", err)
 		}
+		r.doing(p.Name, false)
 		r.endPeriodic(context.WithoutCancel(ctx), p, err, working.Err() != nil)
 		if r.opt.Observe != nil {
 			r.opt.Observe("periodic "+p.Name, outcomeOf(err), time.Since(began))
@@ -115,14 +119,27 @@ func (r *Runner) endPeriodic(ctx context.Context, p Periodic, result error, inte
 	}
 }
 
-// renewPeriodic prolongs the leases of periodic work that is done here.
+// doing notes that periodic work is under way here, or no more.
+func (r *Runner) doing(name string, yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if yes {
+		r.at[name] = true
+	} else {
+		delete(r.at, name)
+	}
+}
+
+// renewPeriodic prolongs the leases of periodic work that is under way here. One whose beginning or end could not be written down is left to run out.
 func (r *Runner) renewPeriodic(ctx context.Context, now clock.Time) error {
-	if len(r.periodic) == 0 {
+	r.mu.Lock()
+	names := slices.Sorted(maps.Keys(r.at))
+	r.mu.Unlock()
+	if len(names) == 0 {
 		return nil
 	}
-	err := r.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, "UPDATE job_periodic SET lease_until = ? WHERE lease_owner = ? AND lease_until > 0", int64(now.Add(periodicLease)), r.id)
+	return r.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE job_periodic SET lease_until = ? WHERE name IN (?) AND lease_owner = ? AND lease_until > 0", int64(now.Add(periodicLease)), names, r.id)
 		return err
 	})
-	return err
 }

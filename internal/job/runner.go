@@ -73,7 +73,8 @@ type Runner struct {
 
 	mu      sync.Mutex
 	running map[int64]*attempt
-	freed   chan struct{} // a job ended: there is room for another
+	at      map[string]bool // periodic work under way
+	freed   chan struct{}   // a job ended: there is room for another
 }
 
 // NewRunner makes a runner that knows no kinds yet. Handle, Every and Loop come before Run.
@@ -83,7 +84,7 @@ func NewRunner(db *sqldb.DB, c clock.Clock, log *slog.Logger, opt Options) *Runn
 	opt.Grace = cmp.Or(opt.Grace, 20*time.Second)
 	host, _ := os.Hostname() // only for people to read
 	return &Runner{db: db, clock: c, log: log, opt: opt, id: fmt.Sprintf("%.60s:%d:%s", cmp.Or(host, "localhost"), os.Getpid(), rand.Text()[:12]),
-		kinds: map[string]Kind{}, running: map[int64]*attempt{}, freed: make(chan struct{}, 1)}
+		kinds: map[string]Kind{}, running: map[int64]*attempt{}, at: map[string]bool{}, freed: make(chan struct{}, 1)}
 }
 
 // ID is the runner's name in leases and in the table of workers: host, process and a random part.

@@ -238,6 +238,27 @@ func TestPeriodic(t *testing.T) {
 	})
 }
 
+// TestPeriodicLeaseRunsOut: when the beginning or the end of periodic work could not be written down, the heartbeat of its process does not keep it from
+// everybody for ever.
+func TestPeriodicLeaseRunsOut(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRunner(db, job.Options{Poll: 50 * time.Millisecond})
+		r.Handle(job.Kind{Name: "beats", Lease: 300 * time.Millisecond, Handle: func(context.Context, job.Job) error { return nil }})
+		var done atomic.Int32
+		r.Every(job.Periodic{Name: "sweep", Every: time.Hour, Run: func(context.Context) error { done.Add(1); return nil }})
+		until := int64(clock.System{}.Now().Add(3 * time.Second))
+		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
+			return tx.Insert(ctx, "job_periodic", []string{"name", "due_at", "started_at", "finished_at", "lease_owner", "lease_until", "error"},
+				[][]any{{"sweep", 0, 0, 0, r.ID(), until, ""}})
+		})
+		running(t, r)
+		await(t, db, "SELECT CONCAT(name, ' ', lease_until) FROM job_periodic WHERE finished_at > 0", "[sweep 0]")
+		if n := done.Load(); n != 1 {
+			t.Errorf("done %d times", n)
+		}
+	})
+}
+
 func TestExponential(t *testing.T) {
 	backoff := job.Exponential(10*time.Second, time.Minute)
 	var got []time.Duration
