@@ -66,7 +66,7 @@ func (w *Walk) start(ctx context.Context) error {
 	w.started = true
 	if w.among.Since != 0 {
 		// Ids rise with time but for the blocks they are taken in: the lowest id since then, not the first mail's.
-		err := w.q.Get(ctx, &w.floor, "SELECT COALESCE(MIN(id), 0) FROM mail WHERE received_at >= ?", int64(w.among.Since))
+		err := w.q.Get(ctx, &w.floor, firstSince, int64(w.among.Since))
 		if err != nil {
 			return fmt.Errorf("find the first mail since %s: %w", w.among.Since, err)
 		}
@@ -86,6 +86,9 @@ func (w *Walk) start(ctx context.Context) error {
 	}
 	return nil
 }
+
+// firstSince adds 0 so that SQLite reads the index of received_at, not all older rows in order of their ids.
+const firstSince = "SELECT COALESCE(MIN(id + 0), 0) FROM mail WHERE received_at >= ?"
 
 // outcomesOf lists the outcomes there are with one look into the index for each.
 func outcomesOf(ctx context.Context, q sqldb.Queryer, project int64) ([]string, error) {

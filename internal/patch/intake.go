@@ -89,11 +89,14 @@ type Wanted struct {
 	References []string
 	Runs       []string // see RunKey
 	Submitters []int64
-	From, To   clock.Time
+	Spans      []Span
 	Changes    []string // change-ids, with and without a version
 	GitIDs     []string // of git patch-id
 	Series     []int64  // named by their number
 }
+
+// Span is a time with both its ends.
+type Span struct{ From, To clock.Time }
 
 // Target is what a comment belongs to.
 type Target struct {

@@ -3,6 +3,7 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -139,10 +140,7 @@ func (l *loader) series(ctx context.Context) error {
 		return err
 	}
 	const bare = "SELECT '' AS ref, 0 AS distance, FALSE AS awaited, " + seriesColumns + " FROM series s WHERE "
-	err = sqldb.Chunks(l.w.Submitters, func(people []int64) error {
-		return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?", people, int64(l.w.From), int64(l.w.To), l.project.ID)
-	})
-	if err != nil {
+	if err := l.near(ctx, bare); err != nil {
 		return err
 	}
 	var changes []string
@@ -163,7 +161,7 @@ func (l *loader) series(ctx context.Context) error {
 		}
 	}
 	err = sqldb.Chunks(missing, func(ids []int64) error {
-		return l.seriesRows(ctx, bare+"s.id IN (?) AND s.project_id = ?", ids, l.project.ID)
+		return l.seriesRows(ctx, bare+byID, ids)
 	})
 	if err != nil {
 		return err
@@ -171,6 +169,35 @@ func (l *loader) series(ctx context.Context) error {
 	err = sqldb.Chunks(l.cover, func(ids []int64) error { return l.seriesRows(ctx, bare+"s.cover_id IN (?)", ids) })
 	l.link()
 	return err
+}
+
+// byID names no project: SQLite would rather read all series of one than many ids.
+const byID = "s.id IN (?)"
+
+// near finds the series that began close to a mail of the same sender.
+func (l *loader) near(ctx context.Context, bare string) error {
+	for _, span := range joined(l.w.Spans) {
+		err := sqldb.Chunks(l.w.Submitters, func(people []int64) error {
+			return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?", people, int64(span.From), int64(span.To), l.project.ID)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joined makes one of spans that touch. A mail with a date of long ago must not make one span of all the years between.
+func joined(spans []Span) (out []Span) {
+	spans = slices.SortedFunc(slices.Values(spans), func(a, b Span) int { return cmp.Compare(a.From, b.From) })
+	for _, s := range spans {
+		if n := len(out); n > 0 && s.From <= out[n-1].To {
+			out[n-1].To = max(out[n-1].To, s.To)
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // link makes pointers of ids.
@@ -203,6 +230,9 @@ func (l *loader) seriesRows(ctx context.Context, query string, args ...any) erro
 		}
 		s := l.Intake.series[r.ID]
 		if s == nil {
+			if r.Project != l.project.ID {
+				return nil
+			}
 			s = &r.Series
 			s.loaded()
 			l.Intake.series[s.ID] = s

@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
@@ -24,14 +25,15 @@ type Notice struct {
 // DueNotices finds up to most persons who are to be told of changes: whose changes are all from before quiet, or one of them from before latest, so that
 // somebody whose patches change all the time is told, too. Those who wait longest come first.
 func DueNotices(ctx context.Context, q sqldb.Queryer, quiet, latest clock.Time, most int) (persons []int64, err error) {
-	err = q.Select(ctx, &persons, `SELECT p.submitter_id FROM state_notice n JOIN patch p ON p.id = n.patch_id GROUP BY p.submitter_id
-		HAVING MAX(n.modified_at) <= ? OR MIN(COALESCE(n.first_at, n.modified_at)) <= ? ORDER BY MIN(COALESCE(n.first_at, n.modified_at)), p.submitter_id LIMIT ?`,
-		int64(quiet), int64(latest), most)
-	if err != nil {
+	if err = q.Select(ctx, &persons, dueNotices, int64(quiet), int64(latest), most); err != nil {
 		return nil, fmt.Errorf("find whom to tell of changes: %w", err)
 	}
-	return persons, nil
+	return slices.DeleteFunc(persons, func(id int64) bool { return id == 0 }), nil
 }
+
+// dueNotices has a left join, so that SQLite goes through the notices and not through all patches there are. A notice whose patch is gone is nobody's.
+const dueNotices = `SELECT COALESCE(p.submitter_id, 0) AS submitter_id FROM state_notice n LEFT JOIN patch p ON p.id = n.patch_id GROUP BY p.submitter_id
+	HAVING MAX(n.modified_at) <= ? OR MIN(COALESCE(n.first_at, n.modified_at)) <= ? ORDER BY MIN(COALESCE(n.first_at, n.modified_at)), p.submitter_id LIMIT ?`
 
 // TakeNotices removes what a person has not been told, in the caller's transaction, and returns it by project and date of the patches. A change that is
 // made at the same time waits for the transaction and is told the next time.

@@ -189,19 +189,18 @@ func GroupingOf(ctx context.Context, tx *sqldb.Tx, sc Scope) ([]Planned, error) 
 
 // OthersIn finds the series of a plan that are there already, outside the scope.
 func OthersIn(ctx context.Context, q sqldb.Queryer, sc Scope, plan []Planned) ([]int64, error) {
-	var ids, out []int64
+	var ids []int64
 	for _, p := range plan {
 		if !slices.Contains(sc.Series, p.ID) {
 			ids = append(ids, p.ID)
 		}
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	if err := q.Select(ctx, &out, "SELECT id FROM series WHERE id IN (?) AND project_id = ? ORDER BY id", ids, sc.Project.ID); err != nil {
+	found, err := read(ctx, q, ids, "SELECT s.id, COALESCE(s.project_id, 0) AS project FROM series s WHERE "+byID, func(s *SeriesRef) int64 { return s.ID })
+	if err != nil {
 		return nil, fmt.Errorf("look for series that take part: %w", err)
 	}
-	return out, nil
+	maps.DeleteFunc(found, func(_ int64, s *SeriesRef) bool { return s.Project != sc.Project.ID })
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // Regroup groups the mails of a scope as planned. Patches and cover letters keep their ids; each planned series becomes that of the old ones

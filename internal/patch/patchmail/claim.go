@@ -206,10 +206,7 @@ func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
 		if p := persons.Find(l.from.Email); p != nil && !slices.Contains(w.Submitters, p.ID) {
 			w.Submitters = append(w.Submitters, p.ID)
 		}
-		if from := l.date.Add(-seriesWindow); w.From == 0 || from < w.From {
-			w.From = from
-		}
-		w.To = max(w.To, l.date.Add(seriesWindow))
+		w.Spans = append(w.Spans, patch.Span{From: l.date.Add(-seriesWindow), To: l.date.Add(seriesWindow)})
 	}
 	for _, own := range w.Own {
 		delete(ids, own)

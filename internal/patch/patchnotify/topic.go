@@ -226,6 +226,9 @@ func loadListed(ctx context.Context, tx *sqldb.Tx, items []item) (map[int64]list
 	return out, nil
 }
 
+const latestFailed = `SELECT c.id, c.context, COALESCE(c.description, '') AS description, COALESCE(c.target_url, '') AS url FROM patch_check c
+	JOIN patch_check_latest l ON l.patch_id = c.patch_id AND l.check_id = c.id WHERE c.id IN (?) AND c.state = 3`
+
 // loadChecks reads those of the checks that are still the newest of their context: one that was repaired since is no news.
 func loadChecks(ctx context.Context, tx *sqldb.Tx, items []item) (map[int64]listed, error) {
 	out := map[int64]listed{}
@@ -242,9 +245,7 @@ func loadChecks(ctx context.Context, tx *sqldb.Tx, items []item) (map[int64]list
 		ID                        int64
 		Context, Description, URL string
 	}
-	err := tx.Select(ctx, &some, `SELECT c.id, c.context, COALESCE(c.description, '') AS description, COALESCE(c.target_url, '') AS url FROM patch_check c
-		JOIN patch_check_latest l ON l.check_id = c.id WHERE c.id IN (?) AND c.state = 3`, ids)
-	if err != nil {
+	if err := tx.Select(ctx, &some, latestFailed, ids); err != nil {
 		return nil, fmt.Errorf("read the checks to be told of: %w", err)
 	}
 	for _, c := range some {
