@@ -73,11 +73,18 @@ func TestWebhookPages(t *testing.T) {
 	})
 }
 
-// TestWebhookDisabledMail: the maintainers are told by mail when a hook is switched off, in the transaction that does it.
+// TestWebhookDisabledMail: the maintainers are told by mail when a hook is switched off, in the transaction that does it. One without an address does not
+// keep the others from that.
 func TestWebhookDisabledMail(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
 		newCastOnly(s)
+		nobody, address := "aaron", "aaron@people.example"
+		if _, err := account.CreateUser(t.Context(), db, account.CLI, noon, account.UserChange{Username: &nobody, Email: &address}); err != nil {
+			t.Fatal(err)
+		}
+		s.maintainer("alpha", nobody)
+		s.exec("UPDATE user_account SET email = '' WHERE username = 'aaron'") // as old databases have it
 		for _, linkname := range []string{"alpha", ""} {
 			err := db.Tx(context.Background(), func(tx *sqldb.Tx) error {
 				h := webhook.Hook{ID: 7, Linkname: linkname, URL: "https://a.example/", DisabledReason: "it answered 410 Gone"}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"patchwork.example/pw/internal/account"
@@ -113,7 +114,8 @@ func (b bounces) record(ctx context.Context, tx *sqldb.Tx, m ingress.Mail, back 
 	if err != nil {
 		return o, err
 	}
-	if o.Known = len(seen[m.SHA256]) > 0; o.Known {
+	again := func(s mailstore.Seen) bool { return s.ID != m.ID } // else it is being taken in once more
+	if o.Known = slices.ContainsFunc(seen[m.SHA256], again); o.Known {
 		return o, nil
 	}
 	known, err := outmail.RecordBounce(ctx, tx, b.clock.Now(), b.log, *back)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/outmail"
@@ -55,6 +56,46 @@ func TestBouncesComeInByIngress(t *testing.T) {
 		found, err := outmail.Troubles(t.Context(), db, "")
 		if err != nil || len(found) != 1 || found[0].Address != "ann@example.org" || found[0].Permanent != 1 {
 			t.Errorf("%+v, %v", found, err)
+		}
+	})
+}
+
+// TestBounceTakenInAgain: a bounce that a fault kept from being counted is counted when it is taken in once more, not called a copy of itself.
+func TestBounceTakenInAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		var name string
+		err := db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+			id, err := outmail.Queue(context.Background(), tx, noon, outmail.Mail{Kind: "test", To: mail.Address{Address: "ann@example.org"}, Subject: "x", Text: "x\n"})
+			if err != nil {
+				return err
+			}
+			sign, err := outmail.LoadSigner(context.Background(), tx, noon)
+			name = sign.Name(id)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw := "From: MAILER-DAEMON@mx.example\nSubject: Undelivered\n\nNo such user: 550 5.1.1\n\nMessage-ID: <pw-" + name + "@example.net>\n"
+		if _, err := s.app.Intake().Deliver(t.Context(), []ingress.Delivery{{Raw: []byte(raw), Via: "test"}}); err != nil {
+			t.Fatal(err)
+		}
+		err = db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+			if _, err := tx.Exec(context.Background(), "DELETE FROM mail_bounce"); err != nil {
+				return err
+			}
+			_, err := tx.Exec(context.Background(), "UPDATE mail SET outcome = 'broken', reason = 'the database was full'")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.app.Intake().Retry(t.Context(), account.CLI, []int64{1}, ingress.Again{}, func([]ingress.Retried) {}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.rows("SELECT m.outcome, b.recipient_key FROM mail m, mail_bounce b"), "\n"); got != "bounce ann@example.org" {
+			t.Errorf("got %q", got)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/egress"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/job"
@@ -86,7 +87,12 @@ func (a *App) tellDisabled(ctx context.Context, tx *sqldb.Tx, h webhook.Hook) er
 			Subject: fmt.Sprintf("Webhook %d of %s was switched off", h.ID, of),
 			Text: fmt.Sprintf("The webhook to\n\n    %s\n\nwas switched off:\n%s.\n\nWhat waited for it is cancelled. See what was sent and answered, and switch it on again:\n\n    %s\n",
 				outmail.Line(h.URL), outmail.Line(h.DisabledReason), outmail.Link(path+strconv.FormatInt(h.ID, 10)+"/"))}
-		if _, err := outmail.Queue(ctx, tx, a.Clock.Now(), m); err != nil {
+		_, err := outmail.Queue(ctx, tx, a.Clock.Now(), m)
+		if fault.Is(err, fault.Invalid) { // who can't be told, such as one without an address, must not keep the hook on
+			a.Log.Warn("nobody is told: the address can't be used", "webhook", h.ID, "user", u.Username)
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("tell user %d that webhook %d was switched off: %w", u.ID, h.ID, err)
 		}
 	}
