@@ -65,6 +65,9 @@ func leaveTrace(dir string, j job.Job) error {
 		}
 	}
 	trace(dir, "%d %d begin", j.ID, j.Attempts)
+	if err := os.WriteFile(workingFile(dir, os.Getpid()), nil, 0o600); err != nil {
+		return err
+	}
 	time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond))))
 	trace(dir, "%d %d end", j.ID, j.Attempts)
 	if j.Kind == "shaky" && j.Attempts%3 != 0 {
@@ -72,6 +75,9 @@ func leaveTrace(dir string, j job.Job) error {
 	}
 	return nil
 }
+
+// workingFile is there once the worker process has begun a job.
+func workingFile(dir string, pid int) string { return filepath.Join(dir, fmt.Sprint("working", pid)) }
 
 // trace appends a line in one write.
 func trace(dir, format string, args ...any) {
@@ -100,6 +106,12 @@ func startWorker(t *testing.T, url, dir string) *worker {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// working tells whether w has begun a job: one that is still starting has nothing that a kill could cut off.
+func (w *worker) working(dir string) bool {
+	_, err := os.Stat(workingFile(dir, w.Process.Pid))
+	return err == nil
 }
 
 func (w *worker) kill() {
@@ -151,7 +163,7 @@ func enqueueProbes(t *testing.T, db *sqldb.DB, jobs int) {
 	}
 }
 
-// harass keeps three workers running and kills one now and then, until all jobs are done, and gives the number of kills; the last workers are stopped
+// harass keeps three workers running and kills one that works now and then, until all jobs are done, and gives the number of kills; the last workers are stopped
 // politely.
 func harass(t *testing.T, db *sqldb.DB, url, dir string, kills int) (killed int) {
 	t.Helper()
@@ -162,8 +174,7 @@ func harass(t *testing.T, db *sqldb.DB, url, dir string, kills int) (killed int)
 	left := 1
 	for end := time.Now().Add(5*time.Minute + time.Duration(kills)*5*time.Second); left > 0 && time.Now().Before(end); {
 		time.Sleep(50*time.Millisecond + time.Duration(rand.Int64N(int64(250*time.Millisecond))))
-		if killed < kills {
-			i := rand.IntN(3)
+		if i := rand.IntN(3); killed < kills && workers[i].working(dir) {
 			workers[i].kill()
 			killed++
 			workers[i] = startWorker(t, url, dir)
