@@ -90,6 +90,7 @@ func TestProcesses(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 1))
+	began := time.Now()
 	for round := range rounds {
 		name := fmt.Sprint("round-", round)
 		in.project(name, name+".lists.example")
@@ -99,6 +100,7 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("round %d, seed %d:\nmissing %s\nmore    %s", round, seed, strings.Join(missing, "\n        "), strings.Join(more, "\n        "))
 		}
 	}
+	t.Logf("%d rounds in %v, seed %d", rounds, time.Since(began), seed)
 	if p := in.command(program, "db", "check"); p.Start() != nil || p.code(t) != 0 {
 		t.Errorf("the check found something: %s", p.err.String())
 	}

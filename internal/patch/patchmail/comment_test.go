@@ -188,6 +188,7 @@ func TestInterleaving(t *testing.T) {
 				t.Errorf("order %v: %s\nwant %s", all[n], got, want)
 			}
 		}
+		t.Logf("every %dth of %d orders", step, len(all))
 		check(t, db)
 	})
 }

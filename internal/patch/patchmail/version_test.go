@@ -261,6 +261,7 @@ func TestAutoSupersedeAnyOrder(t *testing.T) {
 				t.Errorf("order %v: %s, want %s", all[n], got, want)
 			}
 		}
+		t.Logf("every %dth of %d orders", step, len(all))
 		check(t, db)
 	})
 }
