@@ -123,6 +123,7 @@ func (s *Sender) deliver(ctx context.Context, r Row) error {
 		return err
 	}
 	said, err := s.opt.Transport.send(ctx, s.envelope(sign, r.ID), m.To.Address, compose(s.letter(sign, r, m)))
+	ctx = context.WithoutCancel(ctx) // what the server said is written down also when the process was told to stop meanwhile
 	if err == nil {
 		s.log.Info("mail sent", "mail", r.ID, "kind", r.Kind, "said", said)
 		return s.sent(ctx, r, m)

@@ -83,6 +83,30 @@ func (o *office) is(id int64, state, errorHas string, attempts int) Row {
 	return r
 }
 
+// TestStopWhileSending: a process that is told to stop while the server takes a mail still notes that it was sent, so that nobody sends it again.
+func TestStopWhileSending(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		sink := mailsink.Start(t, mailsink.Options{})
+		o := newOffice(t, db, sink.Port)
+		id := o.queue("ann@example.org")
+		ctx, stop := context.WithCancel(t.Context())
+		sink.Refuse(func(stage, _ string) error {
+			if stage == "end" {
+				stop()
+			}
+			return nil
+		})
+		s := NewSender(db, o.clock, o.opt, slog.New(slog.DiscardHandler))
+		if err := s.Handle(ctx, job.Job{Kind: JobKind, Payload: fmt.Sprintf(`{"mail":%d}`, id)}); err != nil {
+			t.Error(err)
+		}
+		o.is(id, Sent, "", 1)
+		if n := len(sink.Mails()); n != 1 {
+			t.Errorf("%d mails came", n)
+		}
+	})
+}
+
 func TestDeliver(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		sink := mailsink.Start(t, mailsink.Options{})
