@@ -58,7 +58,7 @@ type conn struct {
 
 // say joins the channel if need be, says a line, and returns when the server has taken it.
 func (p *Pool) say(ctx context.Context, at place, password, text string) error {
-	leave, err := p.enter(ctx, at.key())
+	leave, err := p.enter(ctx, at.key(password))
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func maxTime(a, b time.Time) time.Time {
 // connection gives the connection there is, or a new one, to who has its turn.
 func (p *Pool) connection(at place, password string) (*conn, error) {
 	p.mu.Lock()
-	c := p.open[at.key()]
+	c := p.open[at.key(password)]
 	p.mu.Unlock()
 	if c != nil && c.irc.Connected() {
 		return c, nil
@@ -136,10 +136,10 @@ func (p *Pool) connection(at place, password string) (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
-		delete(p.open, at.key())
+		delete(p.open, at.key(password))
 		return nil, err
 	}
-	p.open[at.key()] = c
+	p.open[at.key(password)] = c
 	return c, nil
 }
 

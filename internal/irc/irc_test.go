@@ -223,9 +223,22 @@ func TestSASL(t *testing.T) {
 	if err := Test(t.Context(), db, account.CLI, noon, target.ID); err != nil {
 		t.Fatal(err)
 	}
-	work(t, db, c, newWorker(t, db, c, NewPool(local, trust)))
-	if got, _ := Get(t.Context(), db, account.CLI, target.ID); got.Error != "" {
+	pool := NewPool(local, trust)
+	work(t, db, c, newWorker(t, db, c, pool))
+	got, _ := Get(t.Context(), db, account.CLI, target.ID)
+	if got.Error != "" {
 		t.Fatal(got.Error)
+	}
+	l.Close() // who needs a connection of his own gets none
+	at, err := got.place()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.say(t.Context(), at, "kettle pass", "hello"); err != nil {
+		t.Error(err)
+	}
+	if err := pool.say(t.Context(), at, "guessed", "hello"); err == nil {
+		t.Error("who names the same account with another password speaks as one who knows it")
 	}
 	want := "AUTHENTICATE " + base64.StdEncoding.EncodeToString([]byte("bot\x00bot\x00kettle pass"))
 	for l := range heard {

@@ -4,6 +4,7 @@ package irc
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"net"
 	"net/url"
@@ -249,9 +250,13 @@ type place struct {
 	account string
 }
 
-// key names the connection.
-func (p place) key() string {
-	return p.address + " " + p.nick + " " + p.account + " " + strconv.FormatBool(p.tls)
+// key names the connection. Who logs in with another password must not get that of one who knows the right one.
+func (p place) key(password string) string {
+	login := ""
+	if p.account != "" {
+		login = fmt.Sprintf("%s %x", p.account, sha256.Sum256([]byte(password)))
+	}
+	return p.address + " " + p.nick + " " + login + " " + strconv.FormatBool(p.tls)
 }
 
 // place reads the address. The channel may be written with or without its #, as irker has it.
