@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -75,7 +76,7 @@ func giveBack(ctx context.Context, tx *sqldb.Tx, now clock.Time, j Job) error {
 func end(ctx context.Context, tx *sqldb.Tx, j Job, e ending) error {
 	n, err := tx.Exec(ctx, `UPDATE job SET state = ?, run_at = ?, lease_owner = '', lease_until = 0, error = ?, finished_at = ?, max_attempts = max_attempts + ?
 		WHERE id = ? AND state = 'running' AND lease_owner = ? AND attempts = ?`,
-		e.state, int64(e.runAt), fold.Cut(e.why, maxError), sqldb.NullID(int64(e.finished)), e.again, j.ID, j.LeaseOwner, j.Attempts)
+		e.state, int64(e.runAt), errorText(e.why), sqldb.NullID(int64(e.finished)), e.again, j.ID, j.LeaseOwner, j.Attempts)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "job %d is no longer leased to %s", j.ID, j.LeaseOwner)
 	}
@@ -86,6 +87,11 @@ func end(ctx context.Context, tx *sqldb.Tx, j Job, e ending) error {
 		return fmt.Errorf("end job %d: %w", j.ID, err)
 	}
 	return nil
+}
+
+// errorText is why an attempt failed, as all databases take it: PostgreSQL has no text with a zero byte.
+func errorText(why string) string {
+	return fold.Cut(strings.ReplaceAll(why, "\x00", "\uFFFD"), maxError)
 }
 
 // letNext frees the turn of a target and queues the first job that was set aside for it: a finished one lets any go, another one only those before it.

@@ -11,7 +11,6 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
-	"patchwork.example/pw/internal/format/fold"
 )
 
 // periodicLease is how long a process that was killed in the middle of periodic work keeps others from it.
@@ -104,7 +103,7 @@ func (r *Runner) endPeriodic(ctx context.Context, p Periodic, result error, inte
 	now := r.clock.Now()
 	why, pause := "", p.Every
 	if result != nil {
-		why, pause = fold.Cut(result.Error(), maxError), min(p.Every, retryPeriodic)
+		why, pause = errorText(result.Error()), min(p.Every, retryPeriodic)
 	}
 	if result != nil && interrupted {
 		pause = 0

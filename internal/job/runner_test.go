@@ -238,6 +238,17 @@ func TestPeriodic(t *testing.T) {
 	})
 }
 
+// TestErrorWithZero: PostgreSQL takes no text with a zero byte; a job that failed with one must not stay running for ever.
+func TestErrorWithZero(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		r := newRunner(db, job.Options{Poll: 20 * time.Millisecond})
+		r.Handle(job.Kind{Name: "zero", Handle: func(context.Context, job.Job) error { return job.Permanent(errors.New("a\x00b")) }})
+		running(t, r)
+		enqueue(t, db, job.New{Kind: "zero"})
+		await(t, db, "SELECT CONCAT(state, ' ', error) FROM job WHERE state <> 'queued' AND state <> 'running'", "[dead a\uFFFDb]")
+	})
+}
+
 // TestPeriodicLeaseRunsOut: when the beginning or the end of periodic work could not be written down, the heartbeat of its process does not keep it from
 // everybody for ever.
 func TestPeriodicLeaseRunsOut(t *testing.T) {
