@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +50,17 @@ func stateClass(state string) string {
 		return "s1"
 	}
 	return ""
+}
+
+// unlimited is from how many attempts on a job does not end by their number: those of webhooks end by time.
+const unlimited = 1_000_000
+
+// attempts is how often a job was tried, and of how many times if that is limited.
+func attempts(j job.Job, of string) string {
+	if j.MaxAttempts >= unlimited {
+		return strconv.Itoa(j.Attempts)
+	}
+	return strconv.Itoa(j.Attempts) + of + strconv.Itoa(j.MaxAttempts)
 }
 
 func retryable(state string) bool {
