@@ -81,6 +81,14 @@ func lines(v any, indent int) string {
 	return strings.Join(parts, "\n"+strings.Repeat(" ", indent))
 }
 
+// orNone is a number of something as a column shows it; 0 is none.
+func orNone(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
 // orNil is a time as a column that may be unset shows it.
 func orNil(t *clock.Time) any {
 	if t == nil {

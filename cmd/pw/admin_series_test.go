@@ -46,7 +46,7 @@ submitter         Ann Author <ann@example.org>
 name              wobble less
 cover             1
 cover message id  <cover@example.org>
-previous          0
+previous          -
 previous by       -
 change id         -
 base commit       -

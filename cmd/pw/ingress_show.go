@@ -140,12 +140,7 @@ func receivedColumns(names map[int64]string) []column[received] {
 		out = append(out, column[received]{col.name, true, func(r received) any { return col.value(r.Mail) }})
 	}
 	id := func(of func(patch.Role) int64) func(received) any {
-		return func(r received) any {
-			if n := of(r.role); n != 0 {
-				return n
-			}
-			return nil
-		}
+		return func(r received) any { return orNone(of(r.role)) }
 	}
 	return append(out,
 		column[received]{"message", true, func(r received) any {

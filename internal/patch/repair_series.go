@@ -51,7 +51,7 @@ func MergeSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 			return fault.New(fault.Conflict, "both series have a cover letter, %s and %s: move one away first", a.cover.msgid, b.cover.msgid)
 		}
 		if both := a.collisions(b); len(both) > 0 {
-			return fault.New(fault.Conflict, "both series have a patch %s: give it another number, or move it away, first", inWords(both))
+			return fault.New(fault.Conflict, "both series have patches with these numbers: %s; give them others, or move them away, first", inWords(both))
 		}
 		r.heir = a
 		for _, m := range slices.Collect(maps.Values(b.patches)) {

@@ -204,7 +204,7 @@ func TestSeriesRepairRefusals(t *testing.T) {
 		split(patch.Split{Patches: []int64{4711}}, fmt.Sprintf("patch 4711 is not in series %d", a))
 		split(patch.Split{Numbers: []int{1}, Cover: true}, fmt.Sprintf("nothing would stay in series %d", a))
 		split(patch.Split{Cover: true, Total: 7}, "1 changed, 1 new, 0 removed: series-created")
-		merge(account.CLI, b, a, "both series have a patch 1: give it another number, or move it away, first")
+		merge(account.CLI, b, a, "both series have patches with these numbers: 1; give them others, or move them away, first")
 		if err := project.AddMaintainer(ctx, db, account.CLI, now, "dev", "ann"); err != nil {
 			t.Fatal(err)
 		}
