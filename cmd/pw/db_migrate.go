@@ -38,11 +38,11 @@ imported or, after an error or an interrupt, nothing. Let no other pw run meanwh
 Patchwork stores dates of mails in UTC, but those of events, checks and accounts in its
 own time zone, which the database does not tell: --time-zone is the TIME_ZONE of the
 old site's settings.py. Patchwork itself comes with Australia/Canberra.`,
-		Example: `  # look whether all of it can be imported
+		Example: `  # a new database, and a look whether all of the old one can be imported
+  pw db sync
   pw db migrate --from sqlite:///srv/patchwork/old.db --time-zone Europe/Berlin --dry-run
 
-  # a new database, and everything into it
-  pw db sync
+  # everything into it
   pw db migrate --from sqlite:///srv/patchwork/old.db --time-zone Europe/Berlin`,
 	}
 	cmd.Flags().StringVar(&opt.From, "from", "", "the old database: sqlite:///PATH")

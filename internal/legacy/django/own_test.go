@@ -401,7 +401,7 @@ func TestRefused(t *testing.T) {
 		kind       fault.Kind
 		text       string // of the error, for users
 	}{
-		{"no address", "", fault.Invalid, "--from: a database URL begins with sqlite:, postgres:// or mariadb://"},
+		{"no address", "", fault.Invalid, "--from: want sqlite:/// and the path of the old file, as in sqlite:///srv/old/patchwork.db: a database URL begins with sqlite:, postgres:// or mariadb://"},
 		{"postgres", "postgres://u:secret@h/x", fault.Invalid, "--from postgres://…: only SQLite files can be imported so far, named as sqlite:///srv/old/patchwork.db"},
 		{"mysql", "mysql://u:secret@h/x", fault.Invalid, "--from mysql://…: only SQLite files can be imported so far, named as sqlite:///srv/old/patchwork.db"},
 		{"missing", "sqlite://" + dir + "/none.db", fault.NotFound, "there is no file " + dir + "/none.db"},

@@ -34,7 +34,7 @@ func open(ctx context.Context, from string) (*source, error) {
 	u, err := config.ParseDatabaseURL(from)
 	switch {
 	case err != nil:
-		return nil, fault.New(fault.Invalid, "--from: %s", fault.UserText(err))
+		return nil, fault.New(fault.Invalid, "--from: want sqlite:/// and the path of the old file, as in sqlite:///srv/old/patchwork.db: %s", fault.UserText(err))
 	case u.Server != nil:
 		return nil, fault.New(fault.Invalid, "--from %s://…: only SQLite files can be imported so far, named as sqlite:///srv/old/patchwork.db", u.Server.Scheme)
 	}
