@@ -166,7 +166,7 @@ func newExitStatusTopic() *cobra.Command {
 const exitStatus = `pw ends with a code of sysexits.h, which mail servers understand:
 
     0    done
-    1    a check ("pw db check", "pw db sync --check", "pw ingress reparse") found something to be done
+    1    a check ("pw db check", "pw db sync --check", "pw ingress reparse", "pw doctor") found something to be done
    64    wrong usage: an unknown command or flag, a missing argument
    65    what was given is invalid or too large
    66    what was named does not exist

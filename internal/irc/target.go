@@ -207,7 +207,7 @@ func (c Change) apply(t *Target, kinds []string) error {
 	if c.Categories != nil {
 		for _, k := range *c.Categories {
 			if !slices.Contains(kinds, k) {
-				return fault.New(fault.Invalid, "there is no event %q; want of: %s", k, strings.Join(kinds, ", "))
+				return fault.New(fault.Invalid, "there is no event %q; there are: %s", k, strings.Join(kinds, ", "))
 			}
 		}
 		t.Categories = strings.Join(*c.Categories, " ")

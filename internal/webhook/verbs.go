@@ -311,7 +311,7 @@ func (h *Hook) valid(w Words) error {
 	}{{"events", "event", h.Categories, w.Kinds}, {"states", "state", h.Filter.States, w.States}, {"check_states", "check state", h.Filter.CheckStates, w.CheckStates}, {"tags", "tag", h.Filter.Tags, w.Tags}} {
 		for _, s := range list.given {
 			if !slices.Contains(list.known, s) {
-				return &fieldError{list.field, fault.New(fault.Invalid, "there is no %s %q; want of: %s", list.what, s, strings.Join(list.known, ", "))}
+				return &fieldError{list.field, fault.New(fault.Invalid, "there is no %s %q; there are: %s", list.what, s, strings.Join(list.known, ", "))}
 			}
 		}
 	}
