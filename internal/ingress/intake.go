@@ -106,14 +106,12 @@ func (in *Intake) Deliver(ctx context.Context, deliveries []Delivery) ([]Outcome
 func (in *Intake) prepare(deliveries []Delivery) []Mail {
 	mails := make([]Mail, 0, len(deliveries))
 	for _, d := range deliveries {
-		msg := mailmsg.Parse(d.Raw)
-		m := Mail{Message: msg, ListID: d.ListID, Project: d.Project, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
+		m := Mail{ListID: d.ListID, Project: d.Project, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
 			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted}
-		m.name()
+		m.read(d.Raw, mailmsg.Parse, in.claimers)
 		if d.Cut {
 			m.spoiled = fmt.Sprintf("%s: only its first %d bytes are kept", tooLarge, len(d.Raw))
 		}
-		m.ask(in.claimers)
 		mails = append(mails, m)
 	}
 	return mails
@@ -129,13 +127,19 @@ func (m *Mail) name() {
 	}
 }
 
-// ask has the claimers prepare a mail. A bug that one mail brings out must not stop all others: the mail is kept as broken.
-func (m *Mail) ask(claimers []Claimer) {
+// read parses the mail and has the claimers prepare it. A bug that one mail brings out must not stop all others: the mail is kept as broken.
+func (m *Mail) read(raw []byte, parse func([]byte) *mailmsg.Message, claimers []Claimer) {
 	defer func() {
 		if p := recover(); p != nil {
 			m.spoiled = fmt.Sprintf("reading it panicked: %v", p)
+			if m.Message == nil {
+				m.Message = mailmsg.Parse(nil)
+				m.name()
+			}
 		}
 	}()
+	m.Message = parse(raw)
+	m.name()
 	for _, c := range claimers {
 		m.prepared = append(m.prepared, c.Prepare(m.Message, m.ReceivedAt))
 	}

@@ -125,14 +125,13 @@ func (r *reader) unfit(row mailstore.Mail, kept bool) string {
 }
 
 func (r *reader) prepare(row mailstore.Mail, raw []byte) Mail {
-	m := Mail{ID: row.ID, Message: mailmsg.Parse(raw), ListID: row.ListID, Project: row.Project, Via: row.Via, SHA256: row.SHA256, ReceivedAt: row.ReceivedAt, size: row.Size}
+	m := Mail{ID: row.ID, ListID: row.ListID, Project: row.Project, Via: row.Via, SHA256: row.SHA256, ReceivedAt: row.ReceivedAt, size: row.Size}
 	if r.how.Project != 0 {
 		m.Project = r.how.Project
 	} else if r.how.ListID != "" {
 		m.ListID, m.Project = r.how.ListID, 0
 	}
-	m.name()
-	m.ask(r.in.claimers)
+	m.read(raw, mailmsg.Parse, r.in.claimers)
 	return m
 }
 

@@ -89,7 +89,7 @@ type (
 )
 
 // Events makes events in their order, in nine queries however many there are. One whose objects are hidden or deleted is left out, and so is one
-// of a kind that is not of this domain.
+// of a kind that is not of this domain, or whose payload can't be read.
 func (a Addresses) Events(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]*Event, error) {
 	m := &maker{Addresses: a, payloads: make([]patch.Payload, len(stored))}
 	if err := m.load(ctx, q, stored); err != nil {
@@ -121,8 +121,9 @@ func (m *maker) load(ctx context.Context, q sqldb.Queryer, stored []event.Stored
 		if !slices.Contains(patch.EventKinds(), s.Kind) {
 			continue
 		}
-		if err := json.Unmarshal([]byte(s.Payload), p); err != nil {
-			return fmt.Errorf("payload of event %d: %w", s.ID, err)
+		if json.Unmarshal([]byte(s.Payload), p) != nil {
+			*p = patch.Payload{} // it names nothing; one bad row must not hold up all events after it
+			continue
 		}
 		projects = add(projects, s.Project)
 		users = add(add(add(users, s.Actor), p.PreviousDelegate), p.CurrentDelegate)

@@ -93,6 +93,7 @@ var samples = []struct{ kind, stored, shown string }{
 	{"patch-comment-created", `{"patch":11,"comment":15}`, ""}, // one on a cover letter
 	{"check-created", `{"patch":11,"check":99}`, ""},
 	{"patch-created", `{}`, ""},
+	{"patch-created", `{"patch":`, ""}, // cut off: it holds up nobody
 	{"series-created", `{"series":99}`, ""},
 	{"user-logged-in", `{"patch":11}`, ""}, // another domain's
 }
