@@ -5,10 +5,14 @@ package patchmail_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
@@ -109,4 +113,81 @@ func TestSameMailTogether(t *testing.T) {
 		}
 		check(t, db)
 	})
+}
+
+// TestUnthreadedEqualSomeOrder: mails that nothing but sender, version, total and time holds together end, delivered at the same time by different processes, as they
+// would in one of the orders in which they can come one by one.
+func TestUnthreadedEqualSomeOrder(t *testing.T) {
+	var letters []letter
+	for i, subject := range []string{"[PATCH 1/2] a", "[PATCH 2/2] a", "[PATCH 1/2] b", "[PATCH 0/2] b"} {
+		letters = append(letters, letter{id: fmt.Sprint("m", i), subject: subject, minutes: i, body: patchText("x")})
+	}
+	letters[3].body = "About b.\n"
+	for _, engine := range dbtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			url := dbtest.MigratedURL(t, engine)
+			var handles []*sqldb.DB
+			for range letters {
+				db, err := sqldb.Open(context.Background(), url, sqldb.Options{MaxConnections: 4})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer db.Close()
+				handles = append(handles, db)
+			}
+			possible := map[string]bool{}
+			for i, order := range permutations(len(letters)) {
+				s := newSite(t, handles[0], fmt.Sprintf("order-%d", i))
+				for _, k := range order {
+					s.deliver(letters[k].raw())
+				}
+				possible[s.grouped()] = true
+			}
+			if len(possible) < 2 {
+				t.Errorf("the order makes no difference: %v", possible)
+			}
+			rounds := 12
+			if soak() {
+				rounds = 200
+			}
+			for round := range rounds {
+				s := newSite(t, handles[0], fmt.Sprintf("at-once-%d", round))
+				s.deliverAtOnce(handles, letters)
+				if got := s.grouped(); !possible[got] {
+					t.Errorf("round %d: no order gives %s", round, got)
+				}
+			}
+			check(t, handles[0])
+		})
+	}
+}
+
+// deliverAtOnce delivers each letter by a process of its own.
+func (s *site) deliverAtOnce(handles []*sqldb.DB, letters []letter) {
+	s.t.Helper()
+	var wg sync.WaitGroup
+	for i, db := range handles {
+		in := newIntake(db, ingress.DefaultLimits)
+		wg.Go(func() {
+			if _, err := in.Deliver(context.Background(), []ingress.Delivery{{Raw: letters[i].raw(), Via: "test", ListID: s.project.ListID}}); err != nil {
+				s.t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// grouped is which mails are in a series together: the cover letter first, then the patches by number.
+func (s *site) grouped() string {
+	series := map[int64]string{}
+	s.each(func(r *sqlx.Rows) error {
+		var id int64
+		var number int
+		var msgid string
+		err := r.Scan(&id, &number, &msgid)
+		series[id] += fmt.Sprintf(" %d:%s", number, msgid)
+		return err
+	}, `SELECT s.id, 0 AS number, m.msgid FROM series s JOIN cover c ON c.id = s.cover_id JOIN message m ON m.id = c.message_id WHERE s.project_id = ?
+		UNION ALL SELECT p.series_id, p.number, m.msgid FROM patch p JOIN message m ON m.id = p.message_id WHERE p.project_id = ? ORDER BY 1, 2`, s.project.ID, s.project.ID)
+	return fmt.Sprint(slices.Sorted(maps.Values(series)))
 }
