@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // Package sqldb is the database handle: it opens SQLite, PostgreSQL or MariaDB from one URL, runs transactions, and hides the few
-// places where the engines differ (placeholders, bulk insert, upsert, row locks, named locks, id blocks, waking other processes, error codes).
+// places where the engines differ (placeholders, bulk insert, upsert, row locks, named locks, id blocks, waking other processes, error codes,
+// knowing that nothing was committed).
 //
 // It owns the table id_block. It never holds SQL of a domain and never decides anything about one.
 //

@@ -32,6 +32,8 @@ func child() bool {
 		if db, err = sqldb.Open(ctx, url, sqldb.Options{}); err == nil {
 			_, err = db.Lock(ctx, "test")
 		}
+	case "commit":
+		err = commitOne(ctx, url)
 	case "fill":
 		err = fillDisk(ctx, url)
 	}

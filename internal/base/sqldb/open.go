@@ -41,6 +41,7 @@ type DB struct {
 	read     *sqlx.DB
 	blocks   *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
 	locks    *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
+	stamps   *stamper
 	ids      idPool
 	sleepers sleepers
 	hear     func(query string)
@@ -138,7 +139,13 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	}
 	read.SetMaxOpenConns(min(opt.MaxConnections, 8))
 	read.SetMaxIdleConns(min(opt.MaxConnections, 8))
-	return &DB{engine: SQLite, path: path, write: write, read: read}, nil
+	stamps, err := openPreparing(dsn("_pragma=query_only(1)", "_pragma=cache_size(-64)"))
+	if err != nil {
+		write.Close()
+		read.Close()
+		return nil, err
+	}
+	return &DB{engine: SQLite, path: path, write: write, read: read, stamps: newStamper(stamps.DB, "PRAGMA data_version")}, nil
 }
 
 // createPrivate makes the file if it is not there. Password hashes are in it: not everybody may read it, whatever the umask. One that is
@@ -162,7 +169,11 @@ func openServer(engine, name string, c driver.Connector, opt Options) *DB {
 	blocks.SetMaxOpenConns(1)
 	locks := sql.OpenDB(c)
 	locks.SetMaxIdleConns(-1)
-	return &DB{engine: engine, write: pool, read: pool, blocks: blocks, locks: locks}
+	stamps := newStamper(nil, "")
+	if engine == Postgres {
+		stamps = newStamper(sql.OpenDB(c), "SELECT pg_current_snapshot()::text")
+	}
+	return &DB{engine: engine, write: pool, read: pool, blocks: blocks, locks: locks, stamps: stamps}
 }
 
 func postgresConnector(rawURL string) (driver.Connector, error) {
@@ -246,6 +257,7 @@ func (db *DB) Now(ctx context.Context) (clock.Time, error) {
 
 // Close closes all connections.
 func (db *DB) Close() error {
+	db.stamps.close()
 	if db.blocks != nil {
 		db.blocks.Close()
 		db.locks.Close()

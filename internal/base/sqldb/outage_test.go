@@ -80,6 +80,11 @@ func (r *relay) serve(server string) {
 
 func (r *relay) stop() {
 	r.listener.Close()
+	r.cut()
+}
+
+// cut ends the connections; new ones can be made.
+func (r *relay) cut() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.conns {
