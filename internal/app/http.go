@@ -18,6 +18,7 @@ import (
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/job/jobweb"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchapi"
 	"patchwork.example/pw/internal/patch/patchweb"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/project/projectweb"
@@ -49,7 +50,8 @@ func (a *App) Handler(version string) http.Handler {
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)
 	if cfg.API {
-		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax}, sessions, a.Clock, log)
+		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound()}, sessions, a.Clock, log)
+		patchapi.Routes(mux, api, a.DB)
 		webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
 	}
 	a.mailByHTTP().Routes(mux)

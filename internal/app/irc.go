@@ -13,7 +13,7 @@ import (
 
 // describeEvents tells what templates of IRC notices may say of events.
 func (a *App) describeEvents(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]irc.Described, error) {
-	events, err := patchapi.Addresses{Base: a.Config.HTTP.BaseURL}.Events(ctx, q, stored)
+	events, err := patchapi.AddressesAt(a.Config.HTTP.BaseURL).Events(ctx, q, stored)
 	if err != nil {
 		return nil, err
 	}

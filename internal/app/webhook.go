@@ -42,13 +42,13 @@ func (a *App) WebhookWords(ctx context.Context) (webhook.Words, error) {
 
 // renderEvents makes the bodies of webhooks: the event objects of the API.
 func (a *App) renderEvents(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]webhook.Rendered, error) {
-	events, err := patchapi.Addresses{Base: a.Config.HTTP.BaseURL}.Events(ctx, q, stored)
+	events, err := patchapi.AddressesAt(a.Config.HTTP.BaseURL).Events(ctx, q, stored)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]webhook.Rendered, 0, len(events))
 	for _, e := range events {
-		body, err := rest.Marshal(e)
+		body, err := rest.Marshal(rest.Newest, e)
 		if err != nil {
 			return nil, err
 		}

@@ -3,28 +3,73 @@
 package rest
 
 import (
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 )
 
-// recognize finds who asks: by his session, or by an Authorization of the scheme Token or Bearer. A header of one of these schemes that is wrong
-// fails the request, as in Patchwork 3.2; one of another scheme is not looked at.
-func (c *Call) recognize() error {
+// recognize finds who asks: by his session, or by an Authorization of the scheme Basic, Token or Bearer. A header of one of these schemes that is wrong
+// fails the request, as in Patchwork 3.2; one of another scheme is not looked at. scope is what a token must be good for.
+func (c *Call) recognize(scope string) error {
 	if cookie, err := c.R.Cookie(c.shell.opt.SessionCookie); err == nil {
 		u, err := c.shell.sessions.Visitor(c.R.Context(), cookie.Value)
-		if err == nil || !fault.Is(err, fault.Unauthenticated) {
+		if err == nil {
 			c.User = u
+			return c.sameOrigin()
+		}
+		if !fault.Is(err, fault.Unauthenticated) {
 			return err
 		}
 	}
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(c.R.Header.Get("Authorization")), " ")
-	if !strings.EqualFold(scheme, "token") && !strings.EqualFold(scheme, "bearer") {
-		return nil
+	switch strings.ToLower(scheme) {
+	case "basic":
+		return c.byPassword(strings.TrimSpace(rest))
+	case "token", "bearer":
+		return c.byToken(strings.TrimSpace(rest), scope)
 	}
-	secret := strings.TrimSpace(rest)
+	return nil
+}
+
+// sameOrigin refuses a change that a page of another site makes in the name of a visitor of ours.
+func (c *Call) sameOrigin() error {
+	if err := c.shell.origin.Check(c.R); err != nil {
+		return &said{http.StatusForbidden, "CSRF Failed: the request comes from another site."}
+	}
+	return nil
+}
+
+func (c *Call) byPassword(credentials string) error {
+	raw, err := base64.StdEncoding.DecodeString(credentials)
+	name, password, ok := strings.Cut(string(raw), ":")
+	switch {
+	case credentials == "":
+		return &said{http.StatusForbidden, "Invalid basic header. No credentials provided."}
+	case strings.ContainsAny(credentials, " \t"):
+		return &said{http.StatusForbidden, "Invalid basic header. Credentials string should not contain spaces."}
+	case err != nil || !ok:
+		return &said{http.StatusForbidden, "Invalid basic header. Credentials not correctly base64 encoded."}
+	}
+	u, err := c.shell.sessions.Basic(c.R.Context(), name, password, c.R.RemoteAddr)
+	var throttled *account.Throttled
+	switch {
+	case errors.As(err, &throttled):
+		c.W.Header().Set("Retry-After", strconv.Itoa(throttled.Seconds()))
+		return &said{http.StatusTooManyRequests, fmt.Sprintf("Too many wrong passwords. Try again in %d seconds.", throttled.Seconds())}
+	case fault.Is(err, fault.Unauthenticated):
+		return &said{http.StatusForbidden, "Invalid username/password."}
+	}
+	c.User = u
+	return err
+}
+
+func (c *Call) byToken(secret, wanted string) error {
 	switch {
 	case secret == "":
 		return &said{http.StatusForbidden, "Invalid token header. No credentials provided."}
@@ -33,14 +78,24 @@ func (c *Call) recognize() error {
 	}
 	u, scope, err := c.shell.sessions.Bearer(c.R.Context(), secret)
 	switch {
+	case errors.Is(err, account.ErrInactive):
+		return &said{http.StatusForbidden, "User inactive or deleted."}
 	case fault.Is(err, fault.Unauthenticated):
 		return &said{http.StatusForbidden, "Invalid token."}
 	case err != nil:
 		return err
 	}
 	c.User = u
-	if scope != account.ScopeWrite && c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
+	return mayScope(scope, wanted)
+}
+
+// mayScope refuses what a token is not good for. Every token may read, and one that may write may do all its user may.
+func mayScope(has, wanted string) error {
+	switch {
+	case has == account.ScopeWrite, wanted == account.ScopeRead, has == wanted:
+		return nil
+	case has == account.ScopeRead:
 		return &said{http.StatusForbidden, "This token is only for reading."}
 	}
-	return nil
+	return &said{http.StatusForbidden, "This token is only for reading and for posting checks."}
 }

@@ -78,14 +78,14 @@ func (b *Body) readJSON(r io.Reader) error {
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return FieldErrors{"detail": {"Invalid data. Expected a dictionary, but got " + nameOf(v) + "."}}
+		return FieldErrors{"detail": {"Invalid data. Expected a dictionary, but got " + TypeName(v) + "."}}
 	}
 	b.object = object
 	return nil
 }
 
-// nameOf is what Python calls the type of a value.
-func nameOf(v any) string {
+// TypeName is what Python calls the type of a value.
+func TypeName(v any) string {
 	switch v := v.(type) {
 	case []any:
 		return "list"
@@ -125,8 +125,8 @@ func (b *Body) Has(name string) bool {
 	return object || form
 }
 
-// value is what was sent: from a form the last text, or a list if wanted.
-func (b *Body) value(name string, list bool) (any, bool) {
+// Value is what was sent, as encoding/json decodes it, numbers as json.Number: from a form the last text, or a list of texts if wanted.
+func (b *Body) Value(name string, list bool) (any, bool) {
 	if v, ok := b.form[name]; ok {
 		if !list {
 			return v[len(v)-1], true
@@ -167,14 +167,24 @@ func (b *Body) Require(names ...string) {
 
 // Text is a field that is a text of at most so many characters.
 func (b *Body) Text(name string, most int) *string {
-	v, ok := b.value(name, false)
-	if !ok {
-		return nil
+	s, null := b.NullText(name, most)
+	if null {
+		b.Wrong(name, "This field may not be null.")
+	}
+	return s
+}
+
+// NullText is a Text that may also be null.
+func (b *Body) NullText(name string, most int) (text *string, null bool) {
+	v, ok := b.Value(name, false)
+	if !ok || v == nil {
+		return nil, ok
 	}
 	s, ok := v.(string)
+	if n, is := v.(json.Number); is { // as Patchwork 3.2 does
+		s, ok = n.String(), true
+	}
 	switch {
-	case v == nil:
-		b.Wrong(name, "This field may not be null.")
 	case !ok:
 		b.Wrong(name, "Not a valid string.")
 	case !utf8.ValidString(s) || strings.Contains(s, "\x00"):
@@ -182,16 +192,19 @@ func (b *Body) Text(name string, most int) *string {
 	case utf8.RuneCountInString(s) > most:
 		b.Wrong(name, "Ensure this field has no more than %d characters.", most)
 	default:
-		return &s
+		return &s, false
 	}
-	return nil
+	return nil, false
 }
+
+// IsForm tells whether the body was a form: an empty text in one may mean null.
+func (b *Body) IsForm() bool { return b.form != nil }
 
 var truths = map[bool][]string{true: {"t", "true", "y", "yes", "on", "1"}, false: {"f", "false", "n", "no", "off", "0"}}
 
 // Bool is a field that is true or false, or one of the words for them that Patchwork 3.2 knows. An empty one in a form is not sent.
 func (b *Body) Bool(name string) *bool {
-	v, ok := b.value(name, false)
+	v, ok := b.Value(name, false)
 	if !ok || b.form != nil && v == "" {
 		return nil
 	}
@@ -216,35 +229,4 @@ func (b *Body) Bool(name string) *bool {
 	}
 	b.Wrong(name, "Must be a valid boolean.")
 	return nil
-}
-
-// Texts is a field that is a list of texts.
-func (b *Body) Texts(name string) *[]string {
-	v, ok := b.value(name, true)
-	if !ok {
-		return nil
-	}
-	items, ok := v.([]any)
-	if !ok {
-		if v == nil {
-			b.Wrong(name, "This field may not be null.")
-		} else {
-			b.Wrong(name, `Expected a list of items but got type "%s".`, nameOf(v))
-		}
-		return nil
-	}
-	out := []string{}
-	for _, item := range items {
-		s, ok := item.(string)
-		if !ok || !utf8.ValidString(s) || strings.Contains(s, "\x00") {
-			b.Wrong(name, "Not a valid string.")
-			return nil
-		}
-		out = append(out, s)
-	}
-	if len(out) > maxItems {
-		b.Wrong(name, "Ensure this field has no more than %d elements.", maxItems)
-		return nil
-	}
-	return &out
 }

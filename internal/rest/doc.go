@@ -6,5 +6,5 @@
 //
 // It knows no domain, owns no table, and decides nothing about what it passes on: handlers call one verb of a core.
 //
-//	shell.Route(mux, "/projects/{project}/things/", rest.Methods{"GET": face.list, "POST": face.create})
+//	shell.Route(mux, rest.Route{Path: "/things/", Since: rest.V12, Methods: map[string]rest.Op{"GET": {Do: face.list, Doc: "The things", Answer: []Thing{}, Paged: true}}})
 package rest

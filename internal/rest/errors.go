@@ -14,6 +14,10 @@ func (c *Call) fail(err error) {
 	var fields FieldErrors
 	var s *said
 	switch {
+	case errors.Is(err, errNoPath):
+		c.W.Header().Del("Allow")
+		c.shell.opt.NotFound.ServeHTTP(c.W, c.R)
+		return
 	case errors.As(err, &fields):
 		c.answer(http.StatusBadRequest, fields)
 		return

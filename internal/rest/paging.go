@@ -19,7 +19,7 @@ type Page struct {
 // Page reads page and per_page of the request for a list of so many objects, and writes the Link header. A page that is not there is 404; the
 // first page always is.
 func (c *Call) Page(total int) (Page, error) {
-	q := c.R.URL.Query()
+	q := c.query()
 	per := c.shell.opt.PerPage
 	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
 		per = min(n, c.shell.opt.MostPerPage)

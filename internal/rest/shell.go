@@ -3,28 +3,22 @@
 package rest
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
+	"net/url"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 )
 
-// Newest is the version that addresses without one mean.
-const Newest = "1.4"
-
 // Sessions finds who a session or a token belongs to; account.Sessions is one.
 type Sessions interface {
 	Visitor(ctx context.Context, token string) (account.User, error)
 	Bearer(ctx context.Context, secret string) (account.User, string, error)
+	Basic(ctx context.Context, name, password, remote string) (account.User, error)
 }
 
 // Options are what a site decides about its API.
@@ -33,6 +27,7 @@ type Options struct {
 	SessionCookie string
 	PerPage       int // objects on a page when the client does not say
 	MostPerPage   int
+	NotFound      http.Handler // answers what is no path of the API; nil: http.NotFound
 }
 
 // Shell makes handlers of functions.
@@ -41,23 +36,35 @@ type Shell struct {
 	sessions Sessions
 	clock    clock.Clock
 	log      *slog.Logger
+	origin   *http.CrossOriginProtection
+	routes   []Route
 }
 
 // New makes a shell.
 func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell {
-	return &Shell{opt: opt, sessions: sessions, clock: c, log: log}
+	if opt.NotFound == nil {
+		opt.NotFound = http.HandlerFunc(http.NotFound)
+	}
+	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, origin: http.NewCrossOriginProtection()}
+	if u, err := url.Parse(opt.BaseURL); err == nil && u.Host != "" {
+		s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+	}
+	return s
 }
 
 // Call is one request on its way through a handler.
 type Call struct {
-	W    http.ResponseWriter
-	R    *http.Request
-	User account.User // ID 0: nobody
-	Now  clock.Time
-	Base string // scheme and host that addresses in the answer begin with
-	API  string // Base and the path of the API in the version that was asked for: http://host/api/1.4
+	W           http.ResponseWriter
+	R           *http.Request
+	User        account.User // ID 0: nobody
+	Now         clock.Time
+	Version     Version // that was asked for
+	Base        string  // scheme and host that addresses in the answer begin with
+	API         string  // Base and the path of the API in the version that was asked for: http://host/api/1.4
+	Unversioned string  // Base and /api, for addresses that never have a version
 
-	shell *Shell
+	shell  *Shell
+	values url.Values
 }
 
 // Actor is who asks.
@@ -73,49 +80,34 @@ func (c *Call) RequireUser() error {
 	return nil
 }
 
-// Methods maps the methods of a route to what they do.
-type Methods map[string]func(*Call) error
-
-// Route hangs a path below /api/ and /api/1.4/ into mux, with and without the slash at its end. HEAD is answered wherever GET is; a method that is
-// not in the table is 405.
-func (s *Shell) Route(mux *http.ServeMux, path string, methods Methods) {
-	allow := slices.Sorted(maps.Keys(methods))
-	if methods["GET"] != nil {
-		allow = append(allow, "HEAD")
-	}
-	for _, version := range []string{"", "/" + Newest} {
-		h := s.handler(version, strings.Join(allow, ", "), methods)
-		mux.Handle("/api"+version+path+"{$}", h)
-		mux.Handle("/api"+version+strings.TrimSuffix(path, "/"), h)
-	}
-}
-
-func (s *Shell) handler(version, allow string, methods Methods) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Call{W: w, R: r, Now: s.clock.Now(), Base: s.base(r), shell: s}
-		c.API = c.Base + "/api" + version
+func (s *Shell) handler(r Route, v Version, prefix string) http.Handler {
+	allow := r.allow()
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		c := &Call{W: w, R: req, Now: s.clock.Now(), Version: v, Base: s.base(req), shell: s}
+		c.Unversioned = c.Base + "/api"
+		c.API = c.Unversioned + prefix
 		w.Header().Set("Allow", allow)
 		w.Header().Set("Vary", "Accept, Cookie, Authorization")
 		w.Header().Set("Cache-Control", "private, no-cache")
-		if err := c.serve(methods); err != nil {
+		if err := c.serve(r); err != nil {
 			c.fail(err)
 		}
 	})
 }
 
-func (c *Call) serve(methods Methods) error {
+func (c *Call) serve(r Route) error {
 	method := c.R.Method
 	if method == http.MethodHead {
 		method = http.MethodGet // net/http leaves out the body
 	}
-	do := methods[method]
-	if do == nil {
+	op, ok := r.Methods[method]
+	if !ok || c.Version < op.Since {
 		return &said{http.StatusMethodNotAllowed, fmt.Sprintf("Method %q not allowed.", c.R.Method)}
 	}
-	if err := c.recognize(); err != nil {
+	if err := c.recognize(op.scope(method)); err != nil {
 		return err
 	}
-	return do(c)
+	return op.Do(c)
 }
 
 func (s *Shell) base(r *http.Request) string {
@@ -130,7 +122,7 @@ func (s *Shell) base(r *http.Request) string {
 
 // JSON answers with an object or a list.
 func (c *Call) JSON(status int, v any) error {
-	text, err := Marshal(v)
+	text, err := Marshal(c.Version, v)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", c.R.URL.Path, err)
 	}
@@ -154,15 +146,6 @@ func (c *Call) NoContent() error {
 	return nil
 }
 
-// Marshal is JSON as Patchwork 3.2 writes it: compact, characters as they are.
-func Marshal(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(v)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
 // said is an error whose status and text clients know.
 type said struct {
 	status int
@@ -177,6 +160,9 @@ type FieldErrors map[string][]string
 
 // Error implements error.
 func (f FieldErrors) Error() string { return fmt.Sprintf("%d fields are wrong", len(f)) }
+
+// errNoPath says that the address is no path of the API after all.
+var errNoPath = fault.New(fault.NotFound, "there is no such path")
 
 var errNobody = fault.New(fault.Unauthenticated, "Authentication credentials were not provided.")
 

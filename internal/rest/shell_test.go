@@ -5,6 +5,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -36,10 +38,25 @@ func (people) Bearer(_ context.Context, secret string) (account.User, string, er
 		return account.User{ID: 8, IsAdmin: true}, account.ScopeWrite, nil
 	case "reader":
 		return account.User{ID: 9}, account.ScopeRead, nil
+	case "checker":
+		return account.User{ID: 9}, account.ScopeChecks, nil
+	case "gone":
+		return account.User{}, "", account.ErrInactive
 	case "broken":
 		return account.User{}, "", errors.New("disk on fire")
 	}
 	return account.User{}, "", fault.New(fault.Unauthenticated, "no such token")
+}
+
+// Basic knows ann's password.
+func (people) Basic(_ context.Context, name, password, _ string) (account.User, error) {
+	switch {
+	case name == "ann" && password == "se:cret":
+		return account.User{ID: 7, Username: "ann"}, nil
+	case name == "slow":
+		return account.User{}, fault.Wrap(fault.Denied, &account.Throttled{Wait: time.Minute}, "wait")
+	}
+	return account.User{}, fault.New(fault.Unauthenticated, "wrong")
 }
 
 func serve(t *testing.T, opt Options) string {
@@ -47,10 +64,32 @@ func serve(t *testing.T, opt Options) string {
 	opt.SessionCookie, opt.PerPage, opt.MostPerPage = "pw_session", 30, 250
 	s := New(opt, people{}, clock.NewFake(0), slog.New(slog.DiscardHandler))
 	mux := http.NewServeMux()
-	s.Route(mux, "/who/", Methods{"GET": func(c *Call) error {
-		return c.JSON(200, map[string]any{"id": c.User.ID, "via": c.Actor().Via, "admin": c.Actor().Admin, "api": c.API})
-	}, "POST": func(c *Call) error { return c.Created(c.API+"/who/1/", "<ü&>") }, "DELETE": func(c *Call) error { return c.NoContent() }})
-	s.Route(mux, "/body/", Methods{"PATCH": func(c *Call) error {
+	s.Route(mux, Route{Path: "/who/", Since: V12, Methods: map[string]Op{
+		"GET": {Do: func(c *Call) error {
+			return c.JSON(200, map[string]any{"id": c.User.ID, "via": c.Actor().Via, "admin": c.Actor().Admin, "api": c.API})
+		}},
+		"POST":   {Do: func(c *Call) error { return c.Created(c.API+"/who/1/", "<ü&>") }, Since: V13},
+		"DELETE": {Do: func(c *Call) error { return c.NoContent() }},
+		"PATCH":  {Do: func(c *Call) error { return c.NoContent() }, Scope: account.ScopeChecks},
+	}})
+	only := func(path, method string, do func(*Call) error) {
+		s.Route(mux, Route{Path: path, Methods: map[string]Op{method: {Do: do}}})
+	}
+	only("/thing/{id}/", "GET", func(c *Call) error {
+		id, err := c.ID("id")
+		if err != nil {
+			return err
+		}
+		return c.JSON(200, id)
+	})
+	only("/filters/", "GET", func(c *Call) error {
+		f := c.Filters()
+		got := map[string]any{"ids": f.Numbers("id"), "on": f.Bool("on"), "since": DateOrNil(f.Time("since")), "order": fmt.Sprint(c.Order("a", "b")), "none": f.None()}
+		last, has := f.Last("x")
+		got["x"], got["has"] = last, has
+		return c.JSON(200, got)
+	})
+	only("/body/", "PATCH", func(c *Call) error {
 		b, err := c.Body()
 		if err != nil {
 			return err
@@ -61,16 +100,29 @@ func serve(t *testing.T, opt Options) string {
 			return err
 		}
 		return c.JSON(200, got)
-	}})
-	s.Route(mux, "/list/", Methods{"GET": func(c *Call) error {
+	})
+	only("/keys/", "PATCH", func(c *Call) error {
+		b, err := c.Body()
+		if err != nil {
+			return err
+		}
+		key, null, ok := b.Key("key")
+		text, nulled := b.NullText("text", 3)
+		got := []any{key, null, ok, b.Keys("keys"), text, nulled, b.Number("n")}
+		if err := b.Err(); err != nil {
+			return err
+		}
+		return c.JSON(200, got)
+	})
+	only("/list/", "GET", func(c *Call) error {
 		p, err := c.Page(16)
 		if err != nil {
 			return err
 		}
 		return c.JSON(200, p)
-	}})
+	})
 	for kind, name := range map[fault.Kind]string{fault.NotFound: "notfound", fault.Denied: "denied", fault.Conflict: "conflict", fault.Unavailable: "unavailable", fault.Internal: "internal", fault.Invalid: "invalid"} {
-		s.Route(mux, "/"+name+"/", Methods{"GET": func(*Call) error { return fault.New(kind, "because of it") }})
+		only("/"+name+"/", "GET", func(*Call) error { return fault.New(kind, "because of it") })
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -121,22 +173,36 @@ func TestAuthentication(t *testing.T) {
 		status int
 		body   string
 	}{
-		"X: y":                            {200, me(0, false)},
-		"Cookie: pw_session=sess":         {200, me(7, false)},
-		"Cookie: pw_session=other":        {200, me(0, false)},
-		"Authorization: Token writer":     {200, me(8, true)},
-		"Authorization: token writer":     {200, me(8, true)},
-		"Authorization: Bearer reader":    {200, me(9, false)},
-		"Authorization: Basic eDp5":       {200, me(0, false)},
-		"Authorization: Token wrong":      {403, `{"detail":"Invalid token."}`},
-		"Authorization: Token":            {403, `{"detail":"Invalid token header. No credentials provided."}`},
-		"Authorization: Token with blank": {403, `{"detail":"Invalid token header. Token string should not contain spaces."}`},
-		"Authorization: Token broken":     {500, `{"detail":"Internal error. Request "}`},
+		"X: y":                                  {200, me(0, false)},
+		"Cookie: pw_session=sess":               {200, me(7, false)},
+		"Cookie: pw_session=other":              {200, me(0, false)},
+		"Authorization: Token writer":           {200, me(8, true)},
+		"Authorization: token writer":           {200, me(8, true)},
+		"Authorization: Bearer reader":          {200, me(9, false)},
+		"Authorization: Digest eDp5":            {200, me(0, false)},
+		"Authorization: Basic YW5uOnNlOmNyZXQ=": {200, me(7, false)}, // ann:se:cret
+		"Authorization: basic eDp5":             {403, `{"detail":"Invalid username/password."}`},
+		"Authorization: Basic":                  {403, `{"detail":"Invalid basic header. No credentials provided."}`},
+		"Authorization: Basic a b":              {403, `{"detail":"Invalid basic header. Credentials string should not contain spaces."}`},
+		"Authorization: Basic !!!":              {403, `{"detail":"Invalid basic header. Credentials not correctly base64 encoded."}`},
+		"Authorization: Basic c2xvdzp4":         {429, `{"detail":"Too many wrong passwords. Try again in 60 seconds."}`}, // slow:x
+		"Authorization: Token gone":             {403, `{"detail":"User inactive or deleted."}`},
+		"Authorization: Token wrong":            {403, `{"detail":"Invalid token."}`},
+		"Authorization: Token":                  {403, `{"detail":"Invalid token header. No credentials provided."}`},
+		"Authorization: Token with blank":       {403, `{"detail":"Invalid token header. Token string should not contain spaces."}`},
+		"Authorization: Token broken":           {500, `{"detail":"Internal error. Request "}`},
 	} {
 		ask(t, "GET", url+"/api/who/", "", header).is(t, want.status, want.body)
 	}
 	ask(t, "POST", url+"/api/who/", "", "Authorization: Token reader").is(t, 403, `{"detail":"This token is only for reading."}`)
 	ask(t, "DELETE", url+"/api/who/", "", "Authorization: Token writer").is(t, 204, "")
+	ask(t, "PATCH", url+"/api/who/", "", "Authorization: Token checker").is(t, 204, "")
+	ask(t, "PATCH", url+"/api/who/", "", "Authorization: Token reader").is(t, 403, `{"detail":"This token is only for reading."}`)
+	ask(t, "DELETE", url+"/api/who/", "", "Authorization: Token checker").is(t, 403, `{"detail":"This token is only for reading and for posting checks."}`)
+	ask(t, "DELETE", url+"/api/who/", "", "Cookie: pw_session=sess").is(t, 204, "")
+	ask(t, "DELETE", url+"/api/who/", "", "Cookie: pw_session=sess", "Origin: "+url).is(t, 204, "")
+	ask(t, "DELETE", url+"/api/who/", "", "Cookie: pw_session=sess", "Origin: https://evil.example").is(t, 403, `{"detail":"CSRF Failed: the request comes from another site."}`)
+	ask(t, "DELETE", url+"/api/who/", "", "Authorization: Token writer", "Origin: https://other.example").is(t, 204, "")
 }
 
 func TestRoutes(t *testing.T) {
@@ -151,11 +217,17 @@ func TestRoutes(t *testing.T) {
 	}
 	head := ask(t, "HEAD", url+"/api/who/", "")
 	head.is(t, 200, "")
-	if head.Header.Get("Allow") != "DELETE, GET, POST, HEAD" || head.Header.Get("Content-Type") != "application/json" {
+	if head.Header.Get("Allow") != "GET, POST, PATCH, DELETE, HEAD, OPTIONS" || head.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%v", head.Header)
 	}
 	ask(t, "PUT", url+"/api/who/", "").is(t, 405, `{"detail":"Method \"PUT\" not allowed."}`)
-	ask(t, "GET", url+"/api/1.3/who/", "").is(t, 404, "404 page not found\n")
+	ask(t, "GET", url+"/api/1.1/who/", "").is(t, 404, "404 page not found\n")
+	ask(t, "GET", url+"/api/1.2/who/", "").is(t, 200, `{"admin":false,"api":"https://pw.example/api/1.2","id":0,"via":"api"}`)
+	ask(t, "POST", url+"/api/1.2/who/", "").is(t, 405, `{"detail":"Method \"POST\" not allowed."}`)
+	ask(t, "GET", url+"/api/thing/9/", "").is(t, 200, "9")
+	for _, no := range []string{"abc", "+9", "9x", "99999999999999999999"} {
+		ask(t, "GET", url+"/api/thing/"+no+"/", "").is(t, 404, "404 page not found\n")
+	}
 }
 
 func TestErrors(t *testing.T) {
@@ -194,7 +266,7 @@ func TestBodies(t *testing.T) {
 		{"X: y", ``, 400, `{"must":["This field is required."]}`},
 		{js, `{"must":1,"text":"too long","on":" true ","list":"a"}`, 400,
 			`{"list":["Expected a list of items but got type \"str\"."],"on":["Must be a valid boolean."],"text":["Ensure this field has no more than 5 characters."]}`},
-		{js, `{"must":1,"text":5,"on":"tRUE","list":[5]}`, 400, `{"list":["Not a valid string."],"on":["Must be a valid boolean."],"text":["Not a valid string."]}`},
+		{js, `{"must":1,"text":[],"on":"tRUE","list":[5]}`, 400, `{"list":["Not a valid string."],"on":["Must be a valid boolean."],"text":["Not a valid string."]}`},
 		{js, `{"must":1,"text":null,"on":null,"list":null}`, 400, `{"list":["This field may not be null."],"on":["This field may not be null."],"text":["This field may not be null."]}`},
 		{js, `{"must":1,"text":"\u0000"}`, 400, `{"text":["Null characters are not allowed."]}`},
 		{js, `[1]`, 400, `{"detail":["Invalid data. Expected a dictionary, but got list."]}`},
@@ -243,5 +315,73 @@ func TestPaging(t *testing.T) {
 	}
 	for _, query := range []string{"?page=0", "?page=2", "?page=x", "?page=-1"} {
 		ask(t, "GET", at+query, "").is(t, 404, `{"detail":"Invalid page."}`)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	url := serve(t, Options{}) + "/api/filters/"
+	for query, want := range map[string]string{
+		"":                                 `{"has":false,"ids":[],"none":false,"on":null,"order":"[]","since":null,"x":""}`,
+		"?id=1&id=2&on=True&x=&x=b":        `{"has":true,"ids":[1,2],"none":false,"on":true,"order":"[]","since":null,"x":"b"}`,
+		"?id=1&id=a":                       `{"has":false,"ids":[],"none":true,"on":null,"order":"[]","since":null,"x":""}`,
+		"?id=":                             `{"has":false,"ids":[],"none":true,"on":null,"order":"[]","since":null,"x":""}`,
+		"?on=yes&order=-a,c,b,a":           `{"has":false,"ids":[],"none":false,"on":null,"order":"[{a true} {b false}]","since":null,"x":""}`,
+		"?since=2026-02-03T04:05:06.25":    `{"has":false,"ids":[],"none":false,"on":null,"order":"[]","since":"2026-02-03T04:05:06.250000","x":""}`,
+		"?since=2026-02-03T04:05:06+01:00": `{"has":false,"ids":[],"none":false,"on":null,"order":"[]","since":"2026-02-03T03:05:06","x":""}`,
+		"?since=2026-02-03T04:05:06Z":      `{"has":false,"ids":[],"none":false,"on":null,"order":"[]","since":"2026-02-03T04:05:06","x":""}`,
+		"?since=garbage":                   `{"has":false,"ids":[],"none":true,"on":null,"order":"[]","since":null,"x":""}`,
+	} {
+		ask(t, "GET", url+query, "").is(t, 200, want)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	url := serve(t, Options{}) + "/api/keys/"
+	js, form := "Content-Type: application/json", "Content-Type: application/x-www-form-urlencoded"
+	for _, test := range []struct {
+		header, body string
+		status       int
+		want         string
+	}{
+		{js, `{"key":7,"keys":["8",9],"text":null,"n":"5"}`, 200, `[7,false,true,[8,9],null,true,5]`},
+		{js, `{"key":null,"text":3}`, 200, `[0,true,true,null,"3",false,null]`},
+		{form, `key=&keys=1&keys=2&text=`, 200, `[0,true,true,[1,2],"",false,null]`},
+		{js, `{"key":"ann","keys":[true],"n":1.5}`, 400,
+			`{"key":["Incorrect type. Expected pk value, received str."],"keys":["Incorrect type. Expected pk value, received bool."],"n":["A valid integer is required."]}`},
+		{js, `{"key":99999999999999999999,"n":null}`, 400, `{"key":["Invalid pk \"99999999999999999999\" - object does not exist."],"n":["This field may not be null."]}`},
+		{js, `{"key":-1,"text":[],"keys":5}`, 400, `{"key":["Invalid pk \"-1\" - object does not exist."],"keys":["Expected a list of items but got type \"int\"."],"text":["Not a valid string."]}`},
+	} {
+		ask(t, "PATCH", url, test.body, test.header).is(t, test.status, test.want)
+	}
+}
+
+func TestMarshal(t *testing.T) {
+	type inner struct {
+		B string `json:"b" since:"1.3"`
+	}
+	type outer struct {
+		A int `json:"a" since:"1.1"`
+		inner
+		C *inner   `json:"c"`
+		D []string `json:"d"`
+		E any      `json:"e"`
+		F string   `json:"-"`
+	}
+	v := outer{A: 1, inner: inner{"x"}, E: map[string][]inner{"k": {{"y"}}}}
+	for version, want := range map[Version]string{
+		V10: `{"c":null,"d":[],"e":{"k":[{}]}}`,
+		V12: `{"a":1,"c":null,"d":[],"e":{"k":[{}]}}`,
+		V14: `{"a":1,"b":"x","c":null,"d":[],"e":{"k":[{"b":"y"}]}}`,
+	} {
+		if got, err := Marshal(version, v); err != nil || string(got) != want {
+			t.Errorf("%s: %s %v, want %s", version, got, err, want)
+		}
+	}
+	const text = "é<&>\"\\\n\r\t\b\f\x01\x7f\u2028\xff😀"
+	if got, err := Marshal(Newest, text); err != nil || string(got) != `"é<&>\"\\\n\r\t\b\f\u0001`+"\x7f"+`\u2028\ufffd😀"` {
+		t.Errorf("%s %v", got, err)
+	}
+	if got, err := Marshal(Newest, []any{json.RawMessage(`{"raw":1}`), 1.5, nil, true}); err != nil || string(got) != `[{"raw":1},1.5,null,true]` {
+		t.Errorf("%s %v", got, err)
 	}
 }

@@ -28,7 +28,7 @@ func DateOrNil(t *clock.Time) *string {
 	return &s
 }
 
-// Project is a project as other objects embed it, since API 1.2.
+// Project is a project as other objects embed it.
 type Project struct {
 	ID                   int64  `json:"id"`
 	URL                  string `json:"url"`
@@ -39,9 +39,9 @@ type Project struct {
 	WebURL               string `json:"web_url"`
 	SCMURL               string `json:"scm_url"`
 	WebSCMURL            string `json:"webscm_url"`
-	ListArchiveURL       string `json:"list_archive_url"`
-	ListArchiveURLFormat string `json:"list_archive_url_format"`
-	CommitURLFormat      string `json:"commit_url_format"`
+	ListArchiveURL       string `json:"list_archive_url" since:"1.2"`
+	ListArchiveURLFormat string `json:"list_archive_url_format" since:"1.2"`
+	CommitURLFormat      string `json:"commit_url_format" since:"1.2"`
 }
 
 // EmbedProject makes the wire type. api is the address of the API, as Call.API has it.
@@ -69,4 +69,21 @@ func EmbedUser(api string, u *account.User) *User {
 		return nil
 	}
 	return &User{ID: u.ID, URL: fmt.Sprintf("%s/users/%d/", api, u.ID), Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email}
+}
+
+// Person is a person as other objects embed him.
+type Person struct {
+	ID    int64   `json:"id"`
+	URL   string  `json:"url"`
+	Name  *string `json:"name"`
+	Email string  `json:"email"`
+}
+
+// EmbedPerson makes the wire type. An empty name is null.
+func EmbedPerson(api string, id int64, name, email string) *Person {
+	p := &Person{ID: id, URL: fmt.Sprintf("%s/people/%d/", api, id), Email: email}
+	if name != "" {
+		p.Name = &name
+	}
+	return p
 }

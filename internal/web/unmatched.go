@@ -16,13 +16,20 @@ func (s *Shell) Unmatched(mux *http.ServeMux) http.Handler {
 	return s.Page(func(c *Call) error {
 		allowed := allowedMethods(mux, c.R)
 		if len(allowed) == 0 {
-			return fault.New(fault.NotFound, "there is no such page")
+			return errNoPage
 		}
 		c.W.Header().Set("Allow", strings.Join(allowed, ", "))
 		const title = "Can't do that"
 		return c.Render(http.StatusMethodNotAllowed, Meta{Title: title, NoIndex: true},
 			errorPage(title, "This address can't be asked that way.", http.StatusMethodNotAllowed))
 	})
+}
+
+var errNoPage = fault.New(fault.NotFound, "there is no such page")
+
+// NotFound answers that there is no such page.
+func (s *Shell) NotFound() http.Handler {
+	return s.Page(func(*Call) error { return errNoPage })
 }
 
 // allowedMethods are those for which mux has a pattern of its own at the address of r.

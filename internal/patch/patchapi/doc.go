@@ -4,5 +4,5 @@
 // with the objects that it embeds, which is also the body of a webhook.
 //
 //	events, err := patchapi.Addresses{Base: "https://pw.example.org"}.Events(ctx, tx, stored)
-//	body, err := rest.Marshal(events[0])
+//	body, err := rest.Marshal(rest.Newest, events[0])
 package patchapi

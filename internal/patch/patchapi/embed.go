@@ -12,44 +12,63 @@ import (
 	"patchwork.example/pw/internal/rest"
 )
 
-// Addresses makes the addresses in objects. Base is the scheme and host of the site without a slash at the end; empty: addresses are paths.
-type Addresses struct{ Base string }
+// Addresses makes the addresses in objects. All begin with the scheme and host of the site, unless that is not known: then they are paths.
+type Addresses struct {
+	Base        string // scheme and host without a slash at the end: pages
+	API         string // objects in one version of the API: https://host/api/1.2
+	Unversioned string // what in Patchwork 3.2 never has a version: https://host/api
+}
 
-func (a Addresses) api() string { return a.Base + "/api/" + rest.Newest }
+// AddressesAt are those of API 1.4 at a site. An empty base makes them paths.
+func AddressesAt(base string) Addresses {
+	return Addresses{Base: base, API: base + "/api/" + rest.Newest.String(), Unversioned: base + "/api"}
+}
 
-// Patch is a patch as other objects embed it, since API 1.2.
+// addressesFor are those that the answer to a call has.
+func addressesFor(c *rest.Call) Addresses { return Addresses{c.Base, c.API, c.Unversioned} }
+
+// Patch is a patch as other objects embed it.
 type Patch struct {
 	ID             int64   `json:"id"`
 	URL            string  `json:"url"`
-	WebURL         string  `json:"web_url"`
+	WebURL         string  `json:"web_url" since:"1.1"`
 	MsgID          string  `json:"msgid"`
-	ListArchiveURL *string `json:"list_archive_url"`
+	ListArchiveURL *string `json:"list_archive_url" since:"1.2"`
 	Date           string  `json:"date"`
 	Name           string  `json:"name"`
 	Mbox           string  `json:"mbox"`
 }
 
-// Cover is a cover letter as other objects embed it, since API 1.2: the same fields as a patch.
-type Cover Patch
+// Cover is a cover letter as other objects embed it.
+type Cover struct {
+	ID             int64   `json:"id"`
+	URL            string  `json:"url"`
+	WebURL         string  `json:"web_url" since:"1.1"`
+	MsgID          string  `json:"msgid"`
+	ListArchiveURL *string `json:"list_archive_url" since:"1.2"`
+	Date           string  `json:"date"`
+	Name           string  `json:"name"`
+	Mbox           string  `json:"mbox" since:"1.1"`
+}
 
-// Series is a series as other objects embed it, since API 1.1.
+// Series is a series as other objects embed it.
 type Series struct {
 	ID      int64   `json:"id"`
 	URL     string  `json:"url"`
-	WebURL  string  `json:"web_url"`
+	WebURL  string  `json:"web_url" since:"1.1"`
 	Date    string  `json:"date"`
 	Name    *string `json:"name"`
 	Version int     `json:"version"`
 	Mbox    string  `json:"mbox"`
 }
 
-// Comment is a comment as events embed it, since API 1.3.
+// Comment is a comment as events embed it.
 type Comment struct {
 	ID             int64   `json:"id"`
-	URL            string  `json:"url"`
+	URL            string  `json:"url" since:"1.3"`
 	WebURL         string  `json:"web_url"`
 	MsgID          string  `json:"msgid"`
-	ListArchiveURL *string `json:"list_archive_url"`
+	ListArchiveURL *string `json:"list_archive_url" since:"1.2"`
 	Date           string  `json:"date"`
 }
 
@@ -65,24 +84,24 @@ type Check struct {
 
 func (a Addresses) patch(p *project.Project, m *patch.MailRef) *Patch {
 	page := a.page(p, patch.KindPatch, m.MsgID)
-	return &Patch{ID: m.ID, URL: fmt.Sprintf("%s/patches/%d/", a.api(), m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+	return &Patch{ID: m.ID, URL: fmt.Sprintf("%s/patches/%d/", a.API, m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
 		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
 }
 
 func (a Addresses) cover(p *project.Project, m *patch.MailRef) *Cover {
 	page := a.page(p, patch.KindCover, m.MsgID)
-	return &Cover{ID: m.ID, URL: fmt.Sprintf("%s/covers/%d/", a.api(), m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+	return &Cover{ID: m.ID, URL: fmt.Sprintf("%s/covers/%d/", a.API, m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
 		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
 }
 
 // comment is one on a patch or cover letter; parents is "patches" or "covers".
 func (a Addresses) comment(p *project.Project, parents string, m *patch.MailRef) *Comment {
-	return &Comment{ID: m.ID, URL: fmt.Sprintf("%s/%s/%d/comments/%d/", a.api(), parents, m.Parent, m.ID), WebURL: fmt.Sprintf("%s/comment/%d/", a.Base, m.ID),
+	return &Comment{ID: m.ID, URL: fmt.Sprintf("%s/%s/%d/comments/%d/", a.API, parents, m.Parent, m.ID), WebURL: fmt.Sprintf("%s/comment/%d/", a.Base, m.ID),
 		MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID), Date: rest.Date(m.Date)}
 }
 
 func (a Addresses) series(p *project.Project, s *patch.SeriesRef) *Series {
-	return &Series{ID: s.ID, URL: fmt.Sprintf("%s/series/%d/", a.api(), s.ID),
+	return &Series{ID: s.ID, URL: fmt.Sprintf("%s/series/%d/", a.API, s.ID),
 		WebURL: fmt.Sprintf("%s/project/%s/list/?series=%d", a.Base, escape(p.Linkname), s.ID),
 		Date:   rest.Date(s.Date), Name: orNil(s.Name), Version: s.Version, Mbox: fmt.Sprintf("%s/series/%d/mbox/", a.Base, s.ID)}
 }
@@ -92,7 +111,7 @@ func (a Addresses) check(c *patch.CheckRef) *Check {
 	if names := patch.CheckStates(); c.State >= 0 && c.State < len(names) {
 		state = names[c.State]
 	}
-	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.api(), c.Patch, c.ID), Date: rest.Date(c.Date), State: state,
+	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.API, c.Patch, c.ID), Date: rest.Date(c.Date), State: state,
 		TargetURL: orNil(c.TargetURL), Context: c.Context}
 }
 

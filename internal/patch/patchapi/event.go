@@ -175,7 +175,7 @@ func (m *maker) event(s event.Stored, p patch.Payload) *Event {
 	if payload == nil {
 		return nil
 	}
-	e := &Event{ID: s.ID, Category: s.Kind, Project: rest.EmbedProject(m.api(), pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.api(), m.users[s.Actor]), Payload: payload}
+	e := &Event{ID: s.ID, Category: s.Kind, Project: rest.EmbedProject(m.API, pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.API, m.users[s.Actor]), Payload: payload}
 	e.Facts = Facts{OfPatch: p.Patch != 0, State: p.CurrentState, Tags: m.refs.Tags[p.Patch]}
 	if c := m.refs.Checks[p.Check]; c != nil {
 		e.Facts.CheckState, e.Facts.CheckContext = m.check(c).State, c.Context
@@ -228,7 +228,7 @@ func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.
 	case patch.EventPatchStateChanged:
 		return StatePayload{about, p.PreviousState, p.CurrentState}
 	case patch.EventPatchDelegated:
-		return DelegatePayload{about, rest.EmbedUser(m.api(), m.users[p.PreviousDelegate]), rest.EmbedUser(m.api(), m.users[p.CurrentDelegate])}
+		return DelegatePayload{about, rest.EmbedUser(m.API, m.users[p.PreviousDelegate]), rest.EmbedUser(m.API, m.users[p.CurrentDelegate])}
 	case patch.EventPatchArchived:
 		now := p.Archived != nil && *p.Archived
 		return ArchivedPayload{about, !now, now}

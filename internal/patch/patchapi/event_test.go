@@ -123,7 +123,7 @@ func TestEvents(t *testing.T) {
 				}
 			}
 			queries = 0
-			events, err := Addresses{Base: "https://h"}.Events(t.Context(), db, stored)
+			events, err := AddressesAt("https://h").Events(t.Context(), db, stored)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +132,7 @@ func TestEvents(t *testing.T) {
 			}
 			var got []string
 			for _, e := range events {
-				text, err := rest.Marshal(e)
+				text, err := rest.Marshal(rest.Newest, e)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -276,11 +276,11 @@ func compareDjango(t *testing.T, raw json.RawMessage) {
 		t.Fatal(err)
 	}
 	stored.Payload = string(text)
-	events, err := Addresses{Base: "http://pw.example.org"}.Events(t.Context(), db, []event.Stored{stored})
+	events, err := AddressesAt("http://pw.example.org").Events(t.Context(), db, []event.Stored{stored})
 	if err != nil || len(events) != 1 {
 		t.Fatalf("%s: %d events, %v", raw, len(events), err)
 	}
-	got, err := rest.Marshal(events[0])
+	got, err := rest.Marshal(rest.Newest, events[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,14 +27,50 @@ type face struct {
 // Routes hangs the API into mux.
 func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB, words Words) {
 	f := &face{db: db, words: words}
-	const list = "/projects/{project}/webhooks/"
-	shell.Route(mux, list, rest.Methods{"GET": f.list, "POST": f.create})
-	shell.Route(mux, list+"{id}/", rest.Methods{"GET": f.get, "PATCH": f.change(false), "PUT": f.change(true), "DELETE": f.remove})
-	shell.Route(mux, list+"{id}/ping/", rest.Methods{"POST": f.ping})
-	shell.Route(mux, list+"{id}/deliveries/", rest.Methods{"GET": f.deliveries})
-	shell.Route(mux, list+"{id}/deliveries/{delivery}/", rest.Methods{"GET": f.delivery})
-	shell.Route(mux, list+"{id}/deliveries/{delivery}/redeliver/", rest.Methods{"POST": f.redeliver})
+	for _, r := range f.routes() {
+		shell.Route(mux, r)
+	}
 }
+
+// routes are of API 1.4 only.
+func (f *face) routes() []rest.Route {
+	const list = "/projects/{project}/webhooks/"
+	route := func(path string, methods map[string]rest.Op) rest.Route {
+		return rest.Route{Path: path, Since: rest.V14, Tag: "webhooks", Methods: methods}
+	}
+	return []rest.Route{
+		route(list, map[string]rest.Op{
+			"GET":  {Do: f.list, Doc: "The webhooks of a project", Answer: []Webhook{}, Paged: true},
+			"POST": {Do: f.create, Doc: "Makes a webhook; its secret is in the answer, this once", Body: fields(true), Answer: created{}, Status: http.StatusCreated},
+		}),
+		route(list+"{id}/", map[string]rest.Op{
+			"GET":    {Do: f.get, Doc: "A webhook", Answer: Webhook{}},
+			"PATCH":  {Do: f.change(false), Doc: "Changes a webhook", Body: fields(false), Answer: Webhook{}},
+			"PUT":    {Do: f.change(true), Doc: "Changes a webhook", Body: fields(true), Answer: Webhook{}},
+			"DELETE": {Do: f.remove, Doc: "Deletes a webhook", Status: http.StatusNoContent},
+		}),
+		route(list+"{id}/ping/", map[string]rest.Op{"POST": {Do: f.ping, Doc: "Sends a test message", Answer: Delivery{}, Status: http.StatusAccepted}}),
+		route(list+"{id}/deliveries/", map[string]rest.Op{"GET": {Do: f.deliveries, Doc: "What was and will be sent", Answer: []Delivery{}, Paged: true}}),
+		route(list+"{id}/deliveries/{delivery}/", map[string]rest.Op{"GET": {Do: f.delivery, Doc: "A message with all that was sent and answered", Answer: DeliveryDetail{}}}),
+		route(list+"{id}/deliveries/{delivery}/redeliver/", map[string]rest.Op{"POST": {Do: f.redeliver, Doc: "Sends a message again", Answer: Delivery{}, Status: http.StatusAccepted}}),
+	}
+}
+
+// fields are those of a hook that a body may have; whole: the address is required.
+func fields(whole bool) []rest.Field {
+	return []rest.Field{
+		{Name: "url", Doc: "address that is told", Max: maxURL, Required: whole},
+		{Name: "secret", Doc: "key of the signature; empty: a new one is made", Max: maxSecret},
+		{Name: "events", Type: rest.Texts, Doc: "categories of events; empty: all"},
+		{Name: "states", Type: rest.Texts, Doc: "only of patches that came into one of these states"},
+		{Name: "check_states", Type: rest.Texts, Doc: "only of checks with one of these states"},
+		{Name: "check_contexts", Type: rest.Texts, Doc: "only of checks with one of these contexts"},
+		{Name: "tags", Type: rest.Texts, Doc: "only of patches with one of these tags"},
+		{Name: "active", Type: rest.Bool, Doc: "false: nothing is sent"},
+	}
+}
+
+const maxURL, maxSecret = 2000, 255 // characters
 
 // place is what an address names.
 type place struct {
@@ -174,7 +210,7 @@ func readChange(c *rest.Call, required ...string) (webhook.Change, error) {
 		return webhook.Change{}, err
 	}
 	b.Require(required...)
-	change := webhook.Change{URL: b.Text("url", 2000), Secret: b.Text("secret", 255), Categories: b.Texts("events"), States: b.Texts("states"),
+	change := webhook.Change{URL: b.Text("url", maxURL), Secret: b.Text("secret", maxSecret), Categories: b.Texts("events"), States: b.Texts("states"),
 		CheckStates: b.Texts("check_states"), CheckContexts: b.Texts("check_contexts"), Tags: b.Texts("tags"), Active: b.Bool("active")}
 	return change, b.Err()
 }
