@@ -34,12 +34,13 @@ type Sessions struct {
 	db     *sqldb.DB
 	clock  clock.Clock
 	gate   gate
+	proven *proven
 	verify func(password, encoded string) (ok, upgrade bool, err error)
 }
 
 // NewSessions makes the Sessions of a process.
 func NewSessions(db *sqldb.DB, c clock.Clock) *Sessions {
-	return &Sessions{db: db, clock: c, gate: newGate(), verify: passhash.Verify}
+	return &Sessions{db: db, clock: c, gate: newGate(), proven: newProven(), verify: passhash.Verify}
 }
 
 // Visitor is the active user whose session the token is. An unknown or expired token, or one of a user who was switched off, is

@@ -19,8 +19,9 @@ import (
 
 // What a token is good for.
 const (
-	ScopeRead  = "read"  // to look at what its user may see
-	ScopeWrite = "write" // everything its user may do
+	ScopeRead   = "read"   // to look at what its user may see
+	ScopeChecks = "checks" // that, and to post checks: for CI bots
+	ScopeWrite  = "write"  // everything its user may do
 )
 
 // tokensPerUser bounds how many tokens a user may have.
@@ -31,7 +32,7 @@ type Token struct {
 	ID        int64
 	Username  string
 	Name      string
-	Scope     string      // ScopeRead or ScopeWrite
+	Scope     string      // ScopeRead, ScopeChecks or ScopeWrite
 	CreatedAt clock.Time  `db:"created_at"`
 	ExpiresAt *clock.Time `db:"expires_at"` // nil: never
 	UsedAt    *clock.Time `db:"used_at"`    // to the hour; nil: never
@@ -47,8 +48,8 @@ func (n NewToken) valid(now clock.Time) error {
 	switch {
 	case strings.TrimSpace(n.Name) == "" || utf8.RuneCountInString(n.Name) > 100:
 		return fault.New(fault.Invalid, "a token needs a name of 1 to 100 characters")
-	case n.Scope != ScopeRead && n.Scope != ScopeWrite:
-		return fault.New(fault.Invalid, "scope %q: want read or write", n.Scope)
+	case n.Scope != ScopeRead && n.Scope != ScopeChecks && n.Scope != ScopeWrite:
+		return fault.New(fault.Invalid, "scope %q: want read, checks or write", n.Scope)
 	case n.ExpiresAt != nil && *n.ExpiresAt <= now:
 		return fault.New(fault.Invalid, "the token would have expired already")
 	}
@@ -159,8 +160,10 @@ func RevokeToken(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, us
 	return nil
 }
 
-// Bearer is the user a token stands for, and what it is good for. An unknown or expired token, or one of a user who was switched off, is
-// fault.Unauthenticated.
+// ErrInactive says that a token is right and its user was switched off.
+var ErrInactive = fault.New(fault.Unauthenticated, "the user of this token was switched off")
+
+// Bearer is the user a token stands for, and what it is good for. An unknown or expired token is fault.Unauthenticated, and so is ErrInactive.
 func (s *Sessions) Bearer(ctx context.Context, secret string) (u User, scope string, err error) {
 	now := s.clock.Now()
 	var row struct {
@@ -170,13 +173,15 @@ func (s *Sessions) Bearer(ctx context.Context, secret string) (u User, scope str
 	}
 	hash := tokenHash(secret)
 	err = s.db.Get(ctx, &row, "SELECT "+userColumns+`, scope, used_at FROM user_account
-		JOIN (SELECT user_id, scope, used_at FROM api_token WHERE token_hash = ? AND (expires_at IS NULL OR expires_at > ?)) t ON t.user_id = id
-		WHERE is_active = TRUE`, hash, int64(now))
+		JOIN (SELECT user_id, scope, used_at FROM api_token WHERE token_hash = ? AND (expires_at IS NULL OR expires_at > ?)) t ON t.user_id = id`, hash, int64(now))
 	if fault.Is(err, fault.NotFound) {
 		return User{}, "", fault.New(fault.Unauthenticated, "no such token")
 	}
 	if err != nil {
 		return User{}, "", fmt.Errorf("find token: %w", err)
+	}
+	if !row.IsActive {
+		return User{}, "", ErrInactive
 	}
 	if row.UsedAt == nil || now.Sub(*row.UsedAt) >= seenEvery {
 		s.useToken(ctx, hash, now)

@@ -3,6 +3,7 @@
 package account
 
 import (
+	"errors"
 	"regexp"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestTokens(t *testing.T) {
 		if _, err := UpdateUser(t.Context(), db, CLI, noon, "joe", UserChange{IsActive: ptr(false)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.Bearer(t.Context(), reading); !fault.Is(err, fault.Unauthenticated) {
+		if _, _, err := s.Bearer(t.Context(), reading); !errors.Is(err, ErrInactive) {
 			t.Errorf("switched off: %v", err)
 		}
 		if err := RevokeToken(t.Context(), db, self, noon, "joe", "ci"); !fault.Is(err, fault.Denied) {
