@@ -249,6 +249,30 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestInterruptedExit: after a signal, what may have come of it is an interrupt, and what lies in the question is not. A mail server is always told to try again.
+func TestInterruptedExit(t *testing.T) {
+	lost := fault.New(fault.Unavailable, "the database does not answer")
+	for _, tt := range []struct {
+		err  error
+		want int
+	}{
+		{fmt.Errorf("read: %w", fault.Wrap(fault.Unavailable, context.Canceled, "database")), 130},
+		{lost, 130},
+		{errors.New("git: signal: killed"), 130},
+		{errInterrupted, 130},
+		{fault.New(fault.NotFound, "no project"), 66},
+		{finding{fault.New(fault.Conflict, "a finding")}, 1},
+		{configError{fault.New(fault.Invalid, "x")}, 78},
+		{ingressFlags{stdin: true}.retried(fmt.Errorf("store: %w", context.Canceled)), 75},
+		{ingressFlags{stdin: true}.retried(lost), 75},
+		{ingressFlags{mbox: true}.retried(lost), 130},
+	} {
+		if got := exitCode(interrupted(tt.err)); got != tt.want {
+			t.Errorf("%v: exit %d, want %d", tt.err, got, tt.want)
+		}
+	}
+}
+
 func TestLoadConfig(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "my.toml")

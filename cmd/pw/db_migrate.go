@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -86,9 +85,6 @@ func (c *cli) migrate(ctx context.Context, cfg *config.Config, opt django.Option
 	}
 	sum, err := django.Import(ctx, a.DB, account.CLI, a.Clock.Now(), opt)
 	bar.Exit()
-	if errors.Is(err, context.Canceled) {
-		return sum, errInterrupted
-	}
 	return sum, err
 }
 

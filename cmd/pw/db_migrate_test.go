@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,32 +148,30 @@ func testKillInMidMigration(t *testing.T, program string) {
 			if err := start(dbtest.MigratedURL(t, engine)).Wait(); err != nil {
 				t.Fatal(err)
 			}
-			took := time.Since(began)
-			s, before := site{t, url}, 0
-			for round := range 1 + faultRounds() {
-				cmd := start(s.url)
-				time.Sleep(took/4 + time.Duration(rand.Int64N(int64(took)/2)))
-				if round == 0 {
-					cmd.Process.Signal(os.Interrupt)
-				} else {
-					cmd.Process.Kill()
+			s, span := site{t, url}, moments{0, time.Since(began)}
+			strikes := append([]os.Signal{os.Interrupt}, slices.Repeat([]os.Signal{os.Kill}, faultRounds())...)
+			for end := time.Now().Add(5 * time.Minute); len(strikes) > 0; {
+				if time.Now().After(end) {
+					t.Fatalf("%d signals have come too early or too late for five minutes", len(strikes))
 				}
+				cmd, at := start(s.url), span.random()
+				time.Sleep(at)
+				cmd.Process.Signal(strikes[0])
 				cmd.Wait()
-				code := cmd.ProcessState.ExitCode()
-				switch got := s.holds(); got {
-				case nothing:
-					before++
-					if round == 0 && code != exitInterrupted {
-						t.Errorf("exit %d after an interrupt", code)
-					}
-				case everything: // it was quicker than the first time
+				code, got := cmd.ProcessState.ExitCode(), s.holds()
+				switch {
+				case got == everything:
 					s = site{t, dbtest.MigratedURL(t, engine)}
+					span.tooLate(at)
+				case got != nothing:
+					t.Fatalf("%v, exit %d: patches, messages, states, users, projects, events: %s", strikes[0], code, got)
+				case strikes[0] == os.Interrupt && code == -1: // it did not listen for signals yet
+					span.tooEarly(at)
+				case strikes[0] == os.Interrupt && code != exitInterrupted:
+					t.Fatalf("exit %d after an interrupt", code)
 				default:
-					t.Fatalf("round %d, exit %d: patches, messages, states, users, projects, events: %s", round, code, got)
+					strikes = strikes[1:]
 				}
-			}
-			if before == 0 {
-				t.Error("no kill came before the end")
 			}
 			if err := start(s.url).Wait(); err != nil {
 				t.Fatal(err)
@@ -186,6 +185,19 @@ func testKillInMidMigration(t *testing.T, program string) {
 		})
 	}
 }
+
+// moments are when a program that runs for a while may be struck, counted from its start. They come nearer to the middle with each miss, on machines of any speed.
+type moments struct{ from, to time.Duration }
+
+func (m *moments) random() time.Duration {
+	if m.to-m.from < time.Millisecond { // the machine has changed its mind
+		m.from, m.to = m.from/2, 2*m.to+10*time.Millisecond
+	}
+	return m.from + rand.N(m.to-m.from)
+}
+
+func (m *moments) tooLate(at time.Duration)  { m.to = max(at, m.from) }
+func (m *moments) tooEarly(at time.Duration) { m.from = min(at, m.to) }
 
 // What a database holds before the import of testKillInMidMigration and after it: patches, messages, states, users, projects, events.
 const nothing, everything = "0 0 10 0 0 0", "4005 4010 3 3 2 9"

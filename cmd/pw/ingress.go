@@ -152,8 +152,14 @@ func (f ingressFlags) check(args []string) error {
 // sending it back to its author.
 func (f ingressFlags) retried(err error) error {
 	var bad configError
-	if f.stdin && err != nil && (fault.Is(err, fault.Internal) || fault.Is(err, fault.Conflict) || errors.As(err, &bad)) {
-		return fault.New(fault.Unavailable, "the mail was not taken in, try again later: %v", err) // %v: the kind of err must not count
+	switch {
+	case !f.stdin || err == nil:
+		return err
+	case fault.Is(err, fault.Internal), fault.Is(err, fault.Conflict), errors.As(err, &bad):
+		err = fault.New(fault.Unavailable, "the mail was not taken in, try again later: %v", err) // %v: the kind of err must not count
+	}
+	if fault.Is(err, fault.Unavailable) {
+		return tempFailure{err}
 	}
 	return err
 }

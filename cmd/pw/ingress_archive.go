@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,9 +56,6 @@ func (c *cli) takeEach(f ingressFlags, names []string, take func(name string) (i
 		}
 		if err != nil {
 			c.printSummary(total, time.Since(start), f.json)
-			if errors.Is(err, context.Canceled) {
-				return errInterrupted
-			}
 			return err
 		}
 	}

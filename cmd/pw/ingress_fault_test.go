@@ -25,6 +25,7 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/test/dbtest"
+	"patchwork.example/pw/internal/test/peers"
 )
 
 // TestFaults does harm to a pw of its own and to what it needs.
@@ -269,15 +270,13 @@ func (s *ownPostgres) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	for range 300 {
+	peers.Eventually(s.t, "PostgreSQL answers", func() bool {
 		db, err := sqldb.Open(context.Background(), s.url(), sqldb.Options{})
 		if err == nil {
 			db.Close()
-			return
 		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.t.Fatal("PostgreSQL does not start")
+		return err == nil
+	})
 }
 
 // stop stops it at once, as a crash would.
@@ -301,17 +300,15 @@ func testServerStopsInMidImport(t *testing.T, program string) {
 	db.Close()
 	in.project("dev", inboxList)
 
-	archive := file(t, "threads.mbox", threads(120))
+	size := 60 * faultRounds() // threads of six mails
+	archive := file(t, "threads.mbox", threads(size))
 	for range faultRounds() {
 		before := in.count("SELECT COUNT(*) FROM mail")
 		p := in.start(program, archive)
-		for range 1000 {
-			if in.count("SELECT COUNT(*) FROM mail") > before+24 {
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
+		peers.Eventually(t, "some mails are stored", func() bool { return in.count("SELECT COUNT(*) FROM mail") > before+24 })
+		p.Process.Signal(syscall.SIGSTOP) // so that it can't come to its end while the server stops
 		s.stop()
+		p.Process.Signal(syscall.SIGCONT)
 		code := p.code(t)
 		if got := p.err.String(); code != 75 || !strings.HasPrefix(got, "pw: ") || strings.Count(got, "\n") > 3 || !strings.Contains(got, "database") {
 			t.Errorf("exit %d: %s", code, got)
@@ -321,8 +318,8 @@ func testServerStopsInMidImport(t *testing.T, program string) {
 		}
 		s.start()
 	}
-	if n := in.count("SELECT COUNT(*) FROM mail"); n == 0 || n >= 720 {
-		t.Errorf("the server stopped with %d mails of 720 stored", n)
+	if n := in.count("SELECT COUNT(*) FROM mail"); n == 0 || n >= int64(size*6) {
+		t.Errorf("the server stopped with %d mails of %d stored", n, size*6)
 	}
 	in.finish(program, archive)
 	calm := newInbox(t, sqldb.Postgres)

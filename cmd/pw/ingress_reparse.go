@@ -5,7 +5,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -76,9 +75,6 @@ func (c *cli) reparse(ctx context.Context, a *app.App, f reparseFlags) error {
 		_ = bar.Set(r.mails)
 	})
 	_ = bar.Exit()
-	if errors.Is(err, context.Canceled) {
-		err = errInterrupted
-	}
 	if shown := r.end(); err == nil {
 		err = shown
 	}

@@ -244,9 +244,6 @@ func (c *cli) handles(cmd *cobra.Command, work func(ctx context.Context, a *app.
 		if shown := h.print(); err == nil {
 			err = shown
 		}
-		if errors.Is(err, context.Canceled) {
-			return errInterrupted
-		}
 		return err
 	})
 	return cmd

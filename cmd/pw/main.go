@@ -55,6 +55,9 @@ func (c *cli) run(args []string) int {
 	if err == nil {
 		return 0
 	}
+	if ctx.Err() != nil {
+		err = interrupted(err)
+	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(c.err, "pw: "+strings.TrimRight(line, "\n"))
 	}
@@ -63,6 +66,21 @@ func (c *cli) run(args []string) int {
 	}
 	fmt.Fprintf(c.err, "Run '%s --help' for usage.\n", cmd.CommandPath())
 	return exitUsage
+}
+
+// interrupted is what an error means after a signal. What failed because the signal ended it says so by context.Canceled at best; a program that was
+// killed or a connection that was cut short may only look unavailable or broken. Errors that lie in what was asked stay, and so does tempFailure.
+func interrupted(err error) error {
+	var temporary tempFailure
+	switch {
+	case errors.As(err, &temporary):
+		return err
+	case errors.Is(err, context.Canceled):
+		return errInterrupted
+	case fault.Is(err, fault.Unavailable), fault.Is(err, fault.Internal):
+		return fmt.Errorf("%w: %w", errInterrupted, err)
+	}
+	return err
 }
 
 func exitCode(err error) int {
@@ -78,6 +96,12 @@ func exitCode(err error) int {
 	}
 	return fault.ExitCode(fault.KindOf(err))
 }
+
+// tempFailure marks what a mail server that pipes a mail in must be told by exit code 75, even after a signal: after any other code it may send the
+// mail back to its author.
+type tempFailure struct{ error }
+
+func (e tempFailure) Unwrap() error { return e.error }
 
 // configError marks what config.Load found, for the exit code.
 type configError struct{ error }

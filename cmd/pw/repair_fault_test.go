@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"patchwork.example/pw/internal/base/sqldb"
@@ -14,10 +13,7 @@ import (
 
 // TestRepairFaults kills a pw that repairs.
 func TestRepairFaults(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pw")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build pw: %v\n%s", err, out)
-	}
+	program := builtProgram(t)
 	t.Run("KillInMidRetry", func(t *testing.T) { testKillInMidRetry(t, program) })
 	t.Run("KillInMidReparse", func(t *testing.T) { testKillInMidReparse(t, program) })
 }

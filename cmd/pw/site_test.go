@@ -140,7 +140,7 @@ func (sc *screen) answer(question, typed string) {
 
 func (sc *screen) await(end string) {
 	sc.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !strings.HasSuffix(sc.text(), end); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.HasSuffix(sc.text(), end); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			sc.t.Fatalf("the terminal does not show %q but\n%s", end, sc.text())
 		}
@@ -156,7 +156,7 @@ func (sc *screen) ends(code int, text string) {
 		if got != code || sc.text() != text {
 			sc.t.Errorf("exit %d and\n%s\nwant %d and\n%s", got, sc.text(), code, text)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		sc.t.Fatalf("the command does not end; the terminal shows\n%s", sc.text())
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -21,15 +20,13 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/test/dbtest"
+	"patchwork.example/pw/internal/test/peers"
 	"patchwork.example/pw/internal/webhook"
 )
 
 // TestWebhookFaults does harm to a worker of its own while it delivers.
 func TestWebhookFaults(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "pw")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build pw: %v\n%s", err, out)
-	}
+	program := builtProgram(t)
 	t.Run("KnownFailureB1", func(t *testing.T) { testKillWhileDelivering(t, program) })
 	t.Run("KnownFailuresB2B3", func(t *testing.T) { testHangingReceiver(t, program) })
 }
@@ -117,13 +114,8 @@ func testKillWhileDelivering(t *testing.T, program string) {
 			for range faultRounds() {
 				before := len(r.got())
 				p := in.worker(program)
-				for range 2000 {
-					if len(r.got()) > before+3 {
-						break
-					}
-					time.Sleep(5 * time.Millisecond)
-				}
-				time.Sleep(time.Duration(rand.Int64N(int64(50 * time.Millisecond))))
+				peers.Eventually(t, "some events arrive", func() bool { n := len(r.got()); return n > before+3 || int64(n) >= events })
+				time.Sleep(rand.N(50 * time.Millisecond))
 				p.Process.Kill()
 				p.code(t)
 				if n := len(r.got()); n > before && int64(n) < events {
@@ -181,12 +173,13 @@ func testHangingReceiver(t *testing.T, program string) {
 			began = time.Now()
 			in.finish(program, archive)
 			beside := time.Since(began)
-			if beside > 6*alone+5*time.Second { // the worker shares the machine
+			if beside > 6*alone+30*time.Second { // the worker shares the machine
 				t.Errorf("taking mail in took %s beside a hanging receiver, %s alone", beside, alone)
 			}
 			events := in.count("SELECT COUNT(*) FROM event")
 			in.await("delivered to the other receiver", events, "SELECT COUNT(*) FROM webhook_delivery WHERE state = 'delivered'")
-			if n := len(bad.got()); n == 0 || n > 20 {
+			peers.Eventually(t, "the hanging receiver is asked", func() bool { return len(bad.got()) > 0 })
+			if n := len(bad.got()); n > 20 {
 				t.Errorf("the hanging receiver was asked %d times", n)
 			}
 			if got := good.got(); !slices.IsSorted(got) || int64(len(got)) != events {
@@ -194,7 +187,7 @@ func testHangingReceiver(t *testing.T, program string) {
 			}
 			began = time.Now()
 			p.Process.Signal(syscall.SIGTERM)
-			if code := p.code(t); code != 0 || time.Since(began) > 15*time.Second {
+			if code := p.code(t); code != 0 || time.Since(began) > time.Minute {
 				t.Errorf("exit %d after %s: %s", code, time.Since(began), p.err.String())
 			}
 			if n := in.count("SELECT COUNT(*) FROM webhook_delivery WHERE state = 'pending'"); n != events {

@@ -40,15 +40,13 @@ func sync(ctx context.Context, db *sqldb.DB, fsys fs.FS) error {
 	}
 	current, err := p.GetDBVersion(ctx)
 	if err != nil {
-		return fmt.Errorf("migrate: read the schema version: %w", err)
+		return sqldb.Explain(ctx, err, "migrate: read the schema version")
 	}
 	if err := refuseNewer(current, wanted); err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
+	_, err = p.Up(ctx)
+	return sqldb.Explain(ctx, err, "migrate")
 }
 
 // Inspect tells what Sync would do, without changing anything.

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -33,19 +34,41 @@ func retryable(err error) bool {
 }
 
 // classify gives an engine's error its kind: a violated unique key is fault.Conflict, a lost or missing server, a full disk and a busy
-// database are fault.Unavailable. Errors that have a kind keep it.
-func classify(err error) error {
+// database are fault.Unavailable, and so is whatever comes of the end of ctx. Errors that have a kind keep it.
+func classify(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case fault.Is(err, fault.Unavailable):
+		return ended(ctx, err)
 	case fault.KindOf(err) != fault.Internal:
 		return err
 	case uniqueViolation(err):
 		return fault.Wrap(fault.Conflict, err, "already there")
+	case ctx.Err() != nil:
+		return fault.Wrap(fault.Unavailable, ended(ctx, err), "database")
 	case unavailable(err):
 		return fault.Wrap(fault.Unavailable, err, "database")
 	}
 	return err
+}
+
+// Explain gives an error of a plain handle (DB.SQL, or a database of another system) the kind that this package would give it, behind a text that
+// says what was being done. It gives nil for a nil err.
+func Explain(ctx context.Context, err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, classify(ctx, err))
+}
+
+// ended is err with the end of ctx, if that has come, among its causes. Depending on the moment drivers and database/sql say a cancelled query, an
+// interrupt, a bad connection or a finished transaction in its place, so that nobody could tell it from an outage.
+func ended(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", ctx.Err(), err)
 }
 
 func uniqueViolation(err error) bool {

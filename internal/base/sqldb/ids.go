@@ -123,7 +123,7 @@ func (db *DB) ownTx(ctx context.Context, f func(*sqlx.Tx) (idBlock, error), name
 func (db *DB) ownBlock(ctx context.Context, f func(*sqlx.Tx) (idBlock, error)) (idBlock, error) {
 	t, err := db.blocks.BeginTxx(ctx, nil)
 	if err != nil {
-		return idBlock{}, classify(err)
+		return idBlock{}, classify(ctx, err)
 	}
 	b, err := f(t)
 	if err == nil {
@@ -132,21 +132,21 @@ func (db *DB) ownBlock(ctx context.Context, f func(*sqlx.Tx) (idBlock, error)) (
 	if err != nil {
 		t.Rollback()
 	}
-	return b, classify(err)
+	return b, classify(ctx, err)
 }
 
 func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string, n int64) (first int64, err error) {
 	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = next_id + ? WHERE name = ?"), n, name)
 	if err != nil {
-		return 0, classify(err)
+		return 0, classify(ctx, err)
 	}
 	if rows, _ := res.RowsAffected(); rows == 0 {
 		_, err := t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, 1+n)
-		return 1, classify(err)
+		return 1, classify(ctx, err)
 	}
 	var next int64
 	err = t.GetContext(ctx, &next, db.rebind("SELECT next_id FROM id_block WHERE name = ?"), name)
-	return next - n, classify(err)
+	return next - n, classify(ctx, err)
 }
 
 // ReserveIDs makes the id space name go on after last, if it does not already: for imports that keep their ids. On servers it stays so if
@@ -172,12 +172,12 @@ func (tx *Tx) ReserveIDs(ctx context.Context, name string, last int64) error {
 func (db *DB) raise(ctx context.Context, t *sqlx.Tx, name string, next int64) error {
 	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = CASE WHEN next_id > ? THEN next_id ELSE ? END WHERE name = ?"), next, next, name)
 	if err != nil {
-		return classify(err)
+		return classify(ctx, err)
 	}
 	if rows, _ := res.RowsAffected(); rows == 0 {
 		_, err = t.ExecContext(ctx, db.rebind("INSERT INTO id_block (name, next_id) VALUES (?, ?)"), name, next)
 	}
-	return classify(err)
+	return classify(ctx, err)
 }
 
 func (db *DB) rebind(q string) string {

@@ -74,7 +74,7 @@ func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [
 			tx.db.hear(head)
 		}
 		if _, err := tx.tx.ExecContext(ctx, head+tx.db.values(n, len(columns))+tail, args...); err != nil {
-			return fmt.Errorf("insert into %s: %w", table, classify(err))
+			return fmt.Errorf("insert into %s: %w", table, classify(ctx, err))
 		}
 		rows = rows[n:]
 	}

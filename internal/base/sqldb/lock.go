@@ -19,12 +19,15 @@ import (
 // Lock takes the lock name among all processes that use the database, waiting until ctx ends; unlock gives it back, and so does the
 // end of the process. SQLite: an flock on FILE.NAME.lock; PostgreSQL: an advisory lock; MariaDB: GET_LOCK.
 func (db *DB) Lock(ctx context.Context, name string) (unlock func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("take lock %s: %w", name, err)
+	}
 	if db.engine == SQLite {
 		return lockFile(ctx, db.path+"."+name+".lock")
 	}
 	conn, err := db.locks.Conn(ctx)
 	if err != nil {
-		return nil, classify(err)
+		return nil, classify(ctx, err)
 	}
 	acquire, release, args := "SELECT pg_advisory_lock($1)", "SELECT pg_advisory_unlock($1)", []any{lockKey(name)}
 	if db.engine == MariaDB {
@@ -32,7 +35,7 @@ func (db *DB) Lock(ctx context.Context, name string) (unlock func(), err error) 
 	}
 	if err := ask(ctx, conn, acquire, args); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("take lock %s: %w", name, classify(err))
+		return nil, fmt.Errorf("take lock %s: %w", name, classify(ctx, err))
 	}
 	return func() {
 		if err := ask(context.WithoutCancel(ctx), conn, release, args); err != nil {

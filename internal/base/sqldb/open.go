@@ -85,7 +85,7 @@ func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
 	db.hear = opt.Statement
 	if err := db.write.PingContext(ctx); err != nil {
 		db.Close()
-		return nil, fault.Wrap(fault.Unavailable, err, "open database %s", redact(rawURL))
+		return nil, fault.Wrap(fault.Unavailable, ended(ctx, err), "open database %s", redact(rawURL))
 	}
 	return db, nil
 }
@@ -233,7 +233,7 @@ func (db *DB) Engine() string { return db.engine }
 // Ping asks the server for a sign of life; fault.Unavailable if there is none.
 func (db *DB) Ping(ctx context.Context) error {
 	if err := db.write.PingContext(ctx); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "ping the database")
+		return fault.Wrap(fault.Unavailable, ended(ctx, err), "ping the database")
 	}
 	return nil
 }

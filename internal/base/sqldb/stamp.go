@@ -47,14 +47,14 @@ func (db *DB) Stamp(ctx context.Context) (stamp string, ok bool, err error) {
 	case <-s.turn:
 		defer func() { s.turn <- struct{}{} }()
 	case <-ctx.Done():
-		return "", false, classify(ctx.Err())
+		return "", false, classify(ctx, ctx.Err())
 	}
 	// A visitor who goes away in the middle would end the connection, and with it all stamps that were given.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stampTimeout)
 	defer cancel()
 	if stamp, err = s.ask(ctx); err != nil {
 		s.hangUp()
-		return "", false, classify(err)
+		return "", false, classify(ctx, err)
 	}
 	return stamp, true, nil
 }

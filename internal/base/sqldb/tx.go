@@ -40,12 +40,12 @@ func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := db.once(ctx, f)
 		if err == nil || attempt == maxAttempts || !retryable(err) {
-			return classify(err)
+			return classify(ctx, err)
 		}
 		pause := time.Duration(rand.Int64N(int64(attempt) * int64(10*time.Millisecond)))
 		select {
 		case <-ctx.Done():
-			return classify(err)
+			return classify(ctx, err)
 		case <-time.After(pause):
 		}
 	}
@@ -107,10 +107,10 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	}
 	res, err := tx.tx.ExecContext(ctx, q, a...)
 	if err != nil {
-		return 0, classify(err)
+		return 0, classify(ctx, err)
 	}
 	n, err := res.RowsAffected()
-	return n, classify(err)
+	return n, classify(ctx, err)
 }
 
 // Get implements Queryer.
@@ -171,7 +171,7 @@ func get(ctx context.Context, db *DB, q sqlx.QueryerContext, dest any, query str
 	if err := sqlx.GetContext(ctx, q, dest, s, a...); err == sql.ErrNoRows {
 		return fault.Wrap(fault.NotFound, err, "no such row")
 	} else {
-		return classify(err)
+		return classify(ctx, err)
 	}
 }
 
@@ -180,7 +180,7 @@ func selectAll(ctx context.Context, db *DB, q sqlx.QueryerContext, dest any, que
 	if err != nil {
 		return err
 	}
-	return classify(sqlx.SelectContext(ctx, q, dest, s, a...))
+	return classify(ctx, sqlx.SelectContext(ctx, q, dest, s, a...))
 }
 
 func each(ctx context.Context, db *DB, q sqlx.QueryerContext, f func(*sqlx.Rows) error, query string, args []any) error {
@@ -190,13 +190,15 @@ func each(ctx context.Context, db *DB, q sqlx.QueryerContext, f func(*sqlx.Rows)
 	}
 	rows, err := q.QueryxContext(ctx, s, a...)
 	if err != nil {
-		return classify(err)
+		return classify(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := f(rows); err != nil {
+		if err := f(rows); err != nil && ctx.Err() != nil {
+			return classify(ctx, err) // rows that ended with ctx are said to be closed
+		} else if err != nil {
 			return err
 		}
 	}
-	return classify(rows.Err())
+	return classify(ctx, rows.Err())
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -209,6 +210,69 @@ func TestCancelledStatement(t *testing.T) {
 			}
 		}
 		fill(t, db, []any{1, "ann"})
+	})
+}
+
+// Whatever is called when the context ends, or has ended, says so, and not only that the database is unavailable.
+func TestEndedContext(t *testing.T) {
+	withTable(t, func(t *testing.T, url string, db *sqldb.DB) {
+		fill(t, db, []any{1, "ann"})
+		inTx := func(f func(ctx context.Context, tx *sqldb.Tx) error) func(context.Context, *sqldb.DB) error {
+			return func(ctx context.Context, db *sqldb.DB) error {
+				return db.Tx(context.WithoutCancel(ctx), func(tx *sqldb.Tx) error { return f(ctx, tx) })
+			}
+		}
+		slow := "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT COUNT(*) FROM n"
+		if db.Engine() == sqldb.MariaDB {
+			slow = "SELECT SLEEP(100)"
+		}
+		for what, f := range map[string]func(context.Context, *sqldb.DB) error{
+			"Tx":     func(ctx context.Context, db *sqldb.DB) error { return db.Tx(ctx, func(*sqldb.Tx) error { return nil }) },
+			"Get":    func(ctx context.Context, db *sqldb.DB) error { return db.Get(ctx, new(int), slow) },
+			"Select": func(ctx context.Context, db *sqldb.DB) error { return db.Select(ctx, new([]int), slow) },
+			"Lock":   func(ctx context.Context, db *sqldb.DB) error { _, err := db.Lock(ctx, "test"); return err },
+			"Ping":   func(ctx context.Context, db *sqldb.DB) error { return db.Ping(ctx) },
+			"Open": func(ctx context.Context, _ *sqldb.DB) error {
+				_, err := sqldb.Open(ctx, url, sqldb.Options{})
+				return err
+			},
+			"Exec": inTx(func(ctx context.Context, tx *sqldb.Tx) error {
+				_, err := tx.Exec(ctx, "UPDATE cup SET hits = 1")
+				return err
+			}),
+			"Insert":  inTx(func(ctx context.Context, tx *sqldb.Tx) error { return insert(ctx, tx, []any{2, "bob"}) }),
+			"NextID":  inTx(func(ctx context.Context, tx *sqldb.Tx) error { _, err := tx.NextID(ctx, "cup"); return err }),
+			"Reserve": inTx(func(ctx context.Context, tx *sqldb.Tx) error { return tx.ReserveIDs(ctx, "cup", 9) }),
+			"rolled back under it": func(ctx context.Context, db *sqldb.DB) error { // database/sql knows only that the transaction is over
+				return db.Tx(ctx, func(tx *sqldb.Tx) error {
+					for {
+						if err := insert(context.WithoutCancel(ctx), tx, []any{3, "eve"}); err != nil {
+							return fmt.Errorf("insert: %w", err)
+						}
+						if _, err := tx.Exec(context.WithoutCancel(ctx), "DELETE FROM cup WHERE id = 3"); err != nil {
+							return fmt.Errorf("delete: %w", err)
+						}
+					}
+				})
+			},
+		} {
+			for _, before := range []bool{true, false} {
+				if !before && what != "Get" && what != "Select" && !strings.HasPrefix(what, "rolled") {
+					continue // too quick to be struck in the middle
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				if before {
+					cancel()
+				} else {
+					time.AfterFunc(30*time.Millisecond, cancel)
+				}
+				if err := f(ctx, db); !fault.Is(err, fault.Unavailable) || !errors.Is(err, context.Canceled) {
+					t.Errorf("%s, ended before %v: kind %v: %v", what, before, fault.KindOf(err), err)
+				}
+				cancel()
+			}
+		}
+		expectNames(t, db, "ann")
 	})
 }
 

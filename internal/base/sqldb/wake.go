@@ -92,7 +92,7 @@ func (db *DB) Listen(ctx context.Context) error {
 	}
 	conn, err := db.locks.Conn(ctx)
 	if err != nil {
-		return classify(err)
+		return classify(ctx, err)
 	}
 	defer conn.Close()
 	err = db.listen(ctx, conn)

@@ -124,7 +124,7 @@ func (im *importer) readLetters(ctx context.Context) error {
 		err := im.src.each(ctx, q.table, q.query, func(rows *sqlx.Rows) error {
 			var h oldHeader
 			if err := rows.StructScan(&h); err != nil {
-				return im.src.explain("read "+q.table, err)
+				return im.src.explain(ctx, "read "+q.table, err)
 			}
 			im.addLetter(q.kind, q.on, h)
 			im.done++

@@ -158,7 +158,7 @@ func (s *source) leftOut(ctx context.Context) ([]LeftOut, error) {
 func (s *source) newerMigrations(ctx context.Context) ([]string, error) {
 	var out []string
 	err := s.tx.SelectContext(ctx, &out, "SELECT name FROM django_migrations WHERE app = 'patchwork' AND name >= ? ORDER BY name", next(newest))
-	return out, s.explain("read its migrations", err)
+	return out, s.explain(ctx, "read its migrations", err)
 }
 
 // next is the first text after all that begin with prefix.

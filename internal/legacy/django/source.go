@@ -19,6 +19,7 @@ import (
 
 	"patchwork.example/pw/internal/base/config"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
 )
 
 // source is the old database, seen as it is at one instant. Another engine than SQLite needs an open of its own, and its own catalogue and highest.
@@ -67,7 +68,7 @@ func openSQLite(ctx context.Context, path string) (*source, error) {
 	tx, err := db.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		db.Close()
-		return nil, fault.Wrap(fault.Unavailable, err, "open %s", path)
+		return nil, fault.Wrap(fault.Unavailable, sqldb.Explain(ctx, err, "begin"), "open %s", path)
 	}
 	return &source{db: db, tx: tx, name: path}, nil
 }
@@ -82,27 +83,29 @@ func (s *source) catalogue(ctx context.Context) (map[string]map[string]bool, err
 	out := map[string]map[string]bool{}
 	rows, err := s.tx.QueryxContext(ctx, "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'")
 	if err != nil {
-		return nil, s.explain("read its tables", err)
+		return nil, s.explain(ctx, "read its tables", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var table, column string
 		if err := rows.Scan(&table, &column); err != nil {
-			return nil, s.explain("read its tables", err)
+			return nil, s.explain(ctx, "read its tables", err)
 		}
 		if out[table] == nil {
 			out[table] = map[string]bool{}
 		}
 		out[table][column] = true
 	}
-	return out, s.explain("read its tables", rows.Err())
+	return out, s.explain(ctx, "read its tables", rows.Err())
 }
 
-func (s *source) explain(doing string, err error) error {
+func (s *source) explain(ctx context.Context, doing string, err error) error {
 	var known *sqlite.Error
 	switch {
 	case err == nil:
 		return nil
+	case ctx.Err() != nil:
+		return sqldb.Explain(ctx, err, doing+" of "+s.name)
 	case errors.As(err, &known) && known.Code()&0xff == sqlite3.SQLITE_NOTADB:
 		return fault.New(fault.Invalid, "%s is no SQLite database", s.name)
 	case errors.As(err, &known) && known.Code()&0xff == sqlite3.SQLITE_CORRUPT:
@@ -127,7 +130,7 @@ func (s *source) or(table, column, constant string) string {
 func (s *source) count(ctx context.Context, query string, args ...any) (int64, error) {
 	var n int64
 	if err := s.tx.GetContext(ctx, &n, query, args...); err != nil {
-		return 0, s.explain("count rows", err)
+		return 0, s.explain(ctx, "count rows", err)
 	}
 	return n, nil
 }
@@ -144,7 +147,7 @@ func (s *source) highest(ctx context.Context, table string) (int64, error) {
 func (s *source) each(ctx context.Context, table, query string, f func(*sqlx.Rows) error) error {
 	rows, err := s.tx.QueryxContext(ctx, query)
 	if err != nil {
-		return s.explain("read "+table, err)
+		return s.explain(ctx, "read "+table, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -152,7 +155,7 @@ func (s *source) each(ctx context.Context, table, query string, f func(*sqlx.Row
 			return err
 		}
 	}
-	return s.explain("read "+table, rows.Err())
+	return s.explain(ctx, "read "+table, rows.Err())
 }
 
 // patchworkTable tells whether a table is, by its name, one of Patchwork's own.

@@ -45,7 +45,7 @@ func take[S, T any](ctx context.Context, im *importer, t table[S, T]) error {
 	err := im.src.each(ctx, t.name, t.query, func(r *sqlx.Rows) error {
 		var s S
 		if err := r.StructScan(&s); err != nil {
-			return im.src.explain("read "+t.name, err)
+			return im.src.explain(ctx, "read "+t.name, err)
 		}
 		v := t.convert(s)
 		batch = append(batch, v)

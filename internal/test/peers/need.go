@@ -48,15 +48,15 @@ func missing(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// Eventually waits until what holds, at most a minute: the machine may be busy.
+// Eventually waits until what holds, at most two minutes: the machine may be busy.
 func Eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if holds() {
 			return
 		}
 	}
-	t.Fatalf("not within a minute: %s", what)
+	t.Fatalf("not within two minutes: %s", what)
 }
 
 // run runs a program to its end and gives what it wrote.
