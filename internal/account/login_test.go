@@ -221,7 +221,7 @@ func TestKnownFailureC8Flood(t *testing.T) {
 		if most.Load() != 2 || all.Load() != 20 {
 			t.Errorf("%d checks, %d at once", all.Load(), most.Load())
 		}
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("took %s", took)
 		}
 	})

@@ -154,7 +154,7 @@ func TestReaderMissesNothing(t *testing.T) {
 			})
 		}
 		writing.Wait()
-		time.AfterFunc(time.Minute, cancel) // for readers that miss something
+		time.AfterFunc(3*time.Minute, cancel) // for readers that miss something
 		reading.Wait()
 		cancel()
 		wg.Wait()

@@ -182,7 +182,7 @@ func talk(c net.Conn, in *bufio.Reader, text, want string) bool {
 func (p *pwProcess) terminate() {
 	p.t.Helper()
 	p.Process.Signal(os.Interrupt)
-	late := time.AfterFunc(10*time.Second, func() { p.Process.Kill() })
+	late := time.AfterFunc(time.Minute, func() { p.Process.Kill() })
 	defer late.Stop()
 	if err := p.Wait(); err != nil {
 		p.t.Errorf("pw ingress after SIGINT: %v", err)

@@ -388,7 +388,7 @@ func TestConnectionLimits(t *testing.T) {
 }
 
 func TestTimeouts(t *testing.T) {
-	s := serveSQLite(t, func(o *ingress.ServerOptions) { o.Timeout = 300 * time.Millisecond })
+	s := serveSQLite(t, func(o *ingress.ServerOptions) { o.Timeout = 1500 * time.Millisecond })
 	tests := []struct {
 		name string
 		talk func(p *peer)
@@ -403,6 +403,7 @@ func TestTimeouts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			p := s.hello()
 			start := time.Now()
 			tt.talk(p)
@@ -411,17 +412,17 @@ func TestTimeouts(t *testing.T) {
 					break
 				}
 			}
-			if took := time.Since(start); took < 250*time.Millisecond || took > 3*time.Second {
+			if took := time.Since(start); took < time.Second || took > time.Minute {
 				t.Errorf("cut off after %s", took)
 			}
 		})
 	}
 }
 
-// dribble sends a byte every 50 ms, until the other side hangs up.
+// dribble sends a byte every 50 ms, until the other side hangs up or two minutes are over.
 func dribble(p *peer, text string) {
-	for i := range len(text) {
-		if _, err := p.Write([]byte{text[i]}); err != nil {
+	for i := range 2400 {
+		if _, err := p.Write([]byte{text[i%len(text)]}); err != nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -444,7 +445,7 @@ func TestDrain(t *testing.T) {
 	busy.want("421 4.3.2 the service is stopping")
 	select {
 	case <-s.stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the server does not end")
 	}
 	s.one("<busy@example.org>")
@@ -463,7 +464,7 @@ func TestDrainEndsAtItsGrace(t *testing.T) {
 	s.stop()
 	select {
 	case <-s.stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the server waits for a mail that does not end")
 	}
 	if n := len(mailRows(t, s.db)); n != 0 {

@@ -39,7 +39,7 @@ func probe(url, dir string) int {
 	defer db.Close()
 	r := job.NewRunner(db, clock.System{}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), job.Options{Parallel: 4, Poll: 50 * time.Millisecond})
 	for _, kind := range []string{"steady", "shaky"} {
-		r.Handle(job.Kind{Name: kind, Lease: 3 * time.Second, Parallel: 4, Backoff: func(int) time.Duration { return 20 * time.Millisecond },
+		r.Handle(job.Kind{Name: kind, Lease: 5 * time.Second, Parallel: 4, Backoff: func(int) time.Duration { return 20 * time.Millisecond },
 			Handle: func(_ context.Context, j job.Job) error { return leaveTrace(dir, j) }})
 	}
 	if err := r.Run(ctx); err != nil {

@@ -60,7 +60,7 @@ func TestClaimAmongMany(t *testing.T) {
 			}
 		}
 		expect(t, db, "SELECT CONCAT_WS(' ', kind, target, COUNT(*)) FROM job WHERE state = 'running' GROUP BY kind, target ORDER BY target", "mine  2", "mine t 1")
-		if slowest > 5*time.Second {
+		if slowest > 20*time.Second {
 			t.Errorf("a claim took %v", slowest)
 		}
 	})

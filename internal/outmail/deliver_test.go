@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 func TestServerStallsAndDies(t *testing.T) {
 	sink := mailsink.Start(t, mailsink.Options{})
 	o := newOffice(t, dbtest.Open(t, sqldb.SQLite), sink.Port)
-	o.opt.Transport.Timeout = 300 * time.Millisecond
+	o.opt.Transport.Timeout = time.Second
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
 	sink.Refuse(func(stage, _ string) error {
@@ -219,7 +219,7 @@ func TestServerStallsAndDies(t *testing.T) {
 	})
 	first, second := o.queue("ann@example.org"), o.queue("bob@example.org")
 	start := time.Now()
-	if err := o.deliver(first); err == nil || time.Since(start) > 20*time.Second {
+	if err := o.deliver(first); err == nil || time.Since(start) > time.Minute {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 	o.is(first, Queued, "i/o timeout", 1)

@@ -142,7 +142,7 @@ func TestIDsComeInBlocks(t *testing.T) {
 
 func TestReserveIDs(t *testing.T) {
 	withTable(t, func(t *testing.T, url string, db *sqldb.DB) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		reserve := func(last, want int64) {
 			t.Helper()

