@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/account/accountweb"
 	"patchwork.example/pw/internal/base/fault"
@@ -49,14 +51,32 @@ func (a *App) Handler(version string) http.Handler {
 	jobweb.Routes(mux, shell, a.DB)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)
+	var site http.Handler = mux
 	if cfg.API {
-		api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound()}, sessions, a.Clock, log)
-		patchapi.Routes(mux, api, a.DB)
-		webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
+		site = a.api(mux, shell, sessions)
 	}
+	mux.Handle("/xmlrpc/", rest.XMLRPC(cfg.BaseURL))
+	mux.Handle("/xmlrpc", rest.XMLRPC(cfg.BaseURL))
 	a.mailByHTTP().Routes(mux)
 	mux.Handle("/", shell.Unmatched(mux))
-	return ingress.HideSecret(web.BehindProxies(cfg.TrustedProxies, shell.Wrap(mux)))
+	return ingress.HideSecret(web.BehindProxies(cfg.TrustedProxies, shell.Wrap(site)))
+}
+
+// api hangs the API into mux, and gives what stands before all of it.
+func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessions) http.Handler {
+	cfg := a.Config.HTTP
+	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
+		Frame: frame(shell), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
+	patchapi.Routes(mux, api, a.DB)
+	webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
+	return api.Front(mux)
+}
+
+// frame makes pages of the API look like those of the site.
+func frame(shell *web.Shell) rest.Frame {
+	return func(w http.ResponseWriter, r *http.Request, status int, title string, body templ.Component) {
+		shell.Page(func(c *web.Call) error { return c.Render(status, web.Meta{Title: title, NoIndex: true}, body) }).ServeHTTP(w, r)
+	}
 }
 
 // ServeHTTP answers HTTP at the configured address until ctx ends, then finishes what is under way.

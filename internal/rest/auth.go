@@ -85,7 +85,7 @@ func (c *Call) byToken(secret, wanted string) error {
 	case err != nil:
 		return err
 	}
-	c.User = u
+	c.User, c.scope = u, scope
 	return mayScope(scope, wanted)
 }
 

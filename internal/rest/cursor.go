@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +53,7 @@ type position struct {
 // Cursor reads cursor= of the request for a list that is in this order; nil if there is none. keys are pointers to what the rows are ordered by, *int64,
 // *clock.Time or *string, and get the values of the row beside the page. A cursor that was not made for this order is 400.
 func (c *Call) Cursor(order string, keys ...any) (*Cursor, error) {
-	q := c.R.URL.Query()
+	q := c.query()
 	if !q.Has("cursor") {
 		return nil, nil
 	}
@@ -139,7 +138,7 @@ func CursorPage[T any](cur *Cursor, rows []T, keys func(T) []any) []T {
 
 // link is that of the page at a position, of the first page for nil.
 func (cur *Cursor) link(rel string, at *position) string {
-	q := maps.Clone(cur.call.R.URL.Query())
+	q := maps.Clone(cur.call.query())
 	q.Set("cursor", "")
 	q.Del("page")
 	if at != nil {
@@ -147,12 +146,4 @@ func (cur *Cursor) link(rel string, at *position) string {
 		q.Set("cursor", base64.RawURLEncoding.EncodeToString(raw))
 	}
 	return "<" + cur.call.Base + cur.call.R.URL.EscapedPath() + "?" + q.Encode() + `>; rel="` + rel + `"`
-}
-
-// perPage is how many objects a page has, as the client says within bounds.
-func (c *Call) perPage(q url.Values) int {
-	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
-		return min(n, c.shell.opt.MostPerPage)
-	}
-	return c.shell.opt.PerPage
 }

@@ -121,6 +121,13 @@ type wireField struct {
 	since Version
 }
 
+// key is the name as clients know it.
+func (f wireField) key() string {
+	var name string
+	json.Unmarshal([]byte(strings.TrimSuffix(f.name, ":")), &name)
+	return name
+}
+
 func newStructAppender(t reflect.Type) appender {
 	fields := wireFields(t)
 	return func(to []byte, value reflect.Value, v Version) ([]byte, error) {

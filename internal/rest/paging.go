@@ -20,10 +20,7 @@ type Page struct {
 // first page always is.
 func (c *Call) Page(total int) (Page, error) {
 	q := c.query()
-	per := c.shell.opt.PerPage
-	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
-		per = min(n, c.shell.opt.MostPerPage)
-	}
+	per := c.perPage(q)
 	pages := max(1, (total+per-1)/per)
 	page := 1
 	switch asked := q.Get("page"); {
@@ -64,4 +61,12 @@ func (c *Call) links(q url.Values, page, pages int) string {
 	link("first", 1)
 	link("last", pages)
 	return strings.Join(slices.Clip(out), ", ")
+}
+
+// perPage is how many objects a page has, as the client says within bounds.
+func (c *Call) perPage(q url.Values) int {
+	if n, err := strconv.Atoi(q.Get("per_page")); err == nil && n > 0 {
+		return min(n, c.shell.opt.MostPerPage)
+	}
+	return c.shell.opt.PerPage
 }

@@ -30,6 +30,7 @@ type Op struct {
 	Status int    // of success; 0: 200
 	Paged  bool   // it takes page and per_page, and answers with Link
 	Scope  string // what a token must be good for; empty: account.ScopeRead to read, else account.ScopeWrite
+	Media  string // a content type it can answer with beside JSON, as text/event-stream; Call.Accepts tells whether that is asked for
 }
 
 // Type is the type of a parameter or of a field of a body.

@@ -28,6 +28,11 @@ type Options struct {
 	PerPage       int // objects on a page when the client does not say
 	MostPerPage   int
 	NotFound      http.Handler // answers what is no path of the API; nil: http.NotFound
+	Frame         Frame        // makes pages for browsers; nil: they get JSON too
+	CORSOrigins   []string     // whose scripts may read answers, as https://ci.example.org; "*": all
+	PerMinute     int          // requests that a user or a network may make; 0: any number
+	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.
+	Stamp func(context.Context) (stamp string, ok bool, err error)
 }
 
 // Shell makes handlers of functions.
@@ -38,6 +43,8 @@ type Shell struct {
 	log      *slog.Logger
 	origin   *http.CrossOriginProtection
 	routes   []Route
+	limiter  *limiter // nil: no limit
+	versions *recent[question, version]
 }
 
 // New makes a shell.
@@ -45,7 +52,10 @@ func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell
 	if opt.NotFound == nil {
 		opt.NotFound = http.HandlerFunc(http.NotFound)
 	}
-	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, origin: http.NewCrossOriginProtection()}
+	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, origin: http.NewCrossOriginProtection(), versions: newRecent[question, version](mostVersions)}
+	if opt.PerMinute > 0 {
+		s.limiter = newLimiter(opt.PerMinute)
+	}
 	if u, err := url.Parse(opt.BaseURL); err == nil && u.Host != "" {
 		s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 	}
@@ -64,7 +74,12 @@ type Call struct {
 	Unversioned string  // Base and /api, for addresses that never have a version
 
 	shell  *Shell
+	route  Route
+	op     Op
 	values url.Values
+	scope  string // of the token that the client came with; empty: he came without
+	page   bool   // a browser asks: the answer is shown as a page
+	stamp  string // of the database, from before anything was read; empty: unknown
 }
 
 // Actor is who asks.
@@ -76,60 +91,6 @@ func (c *Call) Actor() account.Actor {
 func (c *Call) RequireUser() error {
 	if c.User.ID == 0 {
 		return errNobody
-	}
-	return nil
-}
-
-func (s *Shell) handler(r Route, v Version, prefix string) http.Handler {
-	allow := r.allow()
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		c := &Call{W: w, R: req, Now: s.clock.Now(), Version: v, Base: s.base(req), shell: s}
-		c.Unversioned = c.Base + "/api"
-		c.API = c.Unversioned + prefix
-		w.Header().Set("Allow", allow)
-		w.Header().Set("Vary", "Accept, Cookie, Authorization")
-		w.Header().Set("Cache-Control", "private, no-cache")
-		if err := c.serve(r); err != nil {
-			c.fail(err)
-		}
-	})
-}
-
-func (c *Call) serve(r Route) error {
-	method := c.R.Method
-	if method == http.MethodHead {
-		method = http.MethodGet // net/http leaves out the body
-	}
-	op, ok := r.Methods[method]
-	if !ok || c.Version < op.Since {
-		return &said{http.StatusMethodNotAllowed, fmt.Sprintf("Method %q not allowed.", c.R.Method)}
-	}
-	if err := c.recognize(op.scope(method)); err != nil {
-		return err
-	}
-	return op.Do(c)
-}
-
-func (s *Shell) base(r *http.Request) string {
-	switch {
-	case s.opt.BaseURL != "":
-		return s.opt.BaseURL
-	case r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https":
-		return "https://" + r.Host
-	}
-	return "http://" + r.Host
-}
-
-// JSON answers with an object or a list.
-func (c *Call) JSON(status int, v any) error {
-	text, err := Marshal(c.Version, v)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", c.R.URL.Path, err)
-	}
-	c.W.Header().Set("Content-Type", "application/json")
-	c.W.WriteHeader(status)
-	if _, err := c.W.Write(text); err != nil {
-		c.shell.log.Debug("client went away", "path", c.R.URL.Path, "err", err)
 	}
 	return nil
 }

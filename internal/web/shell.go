@@ -98,7 +98,9 @@ func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	h := c.W.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
-	h.Set("Vary", "Cookie")
+	if h.Get("Vary") == "" {
+		h.Set("Vary", "Cookie")
+	}
 	c.W.WriteHeader(status)
 	_, err := b.WriteTo(c.W)
 	if err != nil {

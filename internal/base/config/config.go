@@ -78,6 +78,8 @@ type HTTP struct {
 	APIPageSize     int
 	APIPageMax      int
 	API             bool
+	APIRate         int      // requests a minute of a user or network; 0: any number
+	CORSOrigins     []string // as a browser writes them in Origin; "*": all
 	Admins          []mail.Address
 	LegacyRedirects bool
 	TrustedProxies  []netip.Prefix

@@ -159,6 +159,12 @@ in mail, feeds and webhooks begin with it. While it is empty no mail with a link
 		`Most objects on a page of an API list, whatever per_page says.`)
 	add("http.api", "true", boolean(&c.HTTP.API),
 		`Serve the REST API at /api/. If false, /api/ is "not found".`)
+	add("http.api-rate", "0", integer(&c.HTTP.APIRate, 0, 1_000_000),
+		`Requests to the API that a user, or else an IPv4 address or IPv6 /64 network, may make in
+a minute, in each process; more are refused with 429. 0: any number.`)
+	add("http.cors-origins", "", origins(&c.HTTP.CORSOrigins),
+		`Other sites whose scripts may use the API in browsers, such as https://ci.example.org, with
+a token or as anybody may; * means all sites. Cookies of this site are never used by them.`)
 	add("http.admins", "", addresses(&c.HTTP.Admins),
 		`Administrators of the site: the page /about/ names them with their addresses.`)
 	add("http.legacy-redirects", "true", boolean(&c.HTTP.LegacyRedirects),

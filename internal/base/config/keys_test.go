@@ -120,6 +120,7 @@ func odd(t *testing.T) *Config {
 	c.Ingress.PublicInboxCache = "/var/cache/pw inboxes"
 	c.Metrics.Listen = "127.0.0.1:9090"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"
+	c.HTTP.CORSOrigins = []string{"https://ci.example.org:8443", "*"}
 	c.HTTP.CustomCSS = `C:\x "y" #z`
 	c.HTTP.NavHTML = "<a href=\"/x\">\n\tÄ\u0085\x7f\x01</a>"
 	c.HTTP.FooterHTML = "'''\"\"\""
@@ -276,6 +277,18 @@ func TestDatabaseURLs(t *testing.T) {
 		"mysql://h/", "postgres://u:p/w@h/db", "oracle://h/db", "mariadb:/db"} {
 		if got, err := ParseDatabaseURL(bad); err == nil {
 			t.Errorf("%q is read as %+v", bad, got)
+		}
+	}
+}
+
+// Origins are compared byte by byte with what browsers send.
+func TestOrigins(t *testing.T) {
+	for in, want := range map[string]string{"https://CI.example.org/": "https://ci.example.org", "http://ci:80": "http://ci", "https://ci:443": "https://ci", "http://ci:443": "http://ci:443",
+		"https://[::1]:8443": "https://[::1]:8443", "*": "*", "": "", "ci.example.org": "", "https://": "", "https://a/b": "", "https://u@a": "", "https://a?b": "", "https://*.a": "", "null": "", "ftp://a": ""} {
+		var got []string
+		ok := origins(&got).value.set([]string{in})
+		if ok != (want != "") || ok && got[0] != want {
+			t.Errorf("%q: %v %q, want %q", in, ok, got, want)
 		}
 	}
 }

@@ -283,6 +283,22 @@ func prefixes(to *[]netip.Prefix) field {
 		value: list[netip.Prefix]{to, read, netip.Prefix.String}}
 }
 
+// origins takes what a browser sends as Origin: scheme, host and port, in small letters and without the port that the scheme has anyway.
+func origins(to *[]string) field {
+	read := func(s string) (string, bool) {
+		if s == "*" {
+			return s, true
+		}
+		u, err := url.Parse(strings.ToLower(strings.TrimSuffix(s, "/")))
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || strings.ContainsAny(s, "?#*") {
+			return "", false
+		}
+		usual := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+		return u.Scheme + "://" + strings.TrimSuffix(u.Host, usual), true
+	}
+	return field{kind: kindList, accepts: `a list of origins such as "https://ci.example.org", or "*"`, value: list[string]{to, read, asIs}}
+}
+
 // addressPatterns takes what can match a mail address.
 func addressPatterns(to *[]string) field {
 	read := func(s string) (string, bool) {
