@@ -162,33 +162,54 @@ func TestInterleaving(t *testing.T) {
 		{id: "r1", subject: "Re: [PATCH v2 3/4] three", refs: "c p3", minutes: 60, body: "Acked-by: Bob <bob@people.example>\n"},
 		{id: "r2", subject: "Re: [PATCH v2 0/4] top", refs: "c", minutes: 61, from: "Bob <bob@people.example>", body: "All good.\n"},
 	}
-	all := permutations(len(archive))
-	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		step := 101 // prime: walks through all kinds of orders
-		if db.Engine() == sqldb.SQLite {
-			step = 37
+	inOrders(t, len(archive), 37, 101, func(t *testing.T, db *sqldb.DB, n int, order []int) {
+		s := newSite(t, db, fmt.Sprintf("order-%d", n))
+		var raws [][]byte
+		for _, k := range order {
+			raws = append(raws, archive[k].raw())
 		}
-		if soak() {
-			step = 1
+		for batch := range slices.Chunk(raws, []int{1, 3, 7}[n%3]) {
+			s.deliver(batch...)
 		}
-		for n := 0; n < len(all); n += step {
-			s := newSite(t, db, fmt.Sprintf("order-%d", n))
-			var raws [][]byte
-			for _, k := range all[n] {
-				raws = append(raws, archive[k].raw())
-			}
-			for batch := range slices.Chunk(raws, []int{1, 3, 7}[n%3]) {
-				s.deliver(batch...)
-			}
-			e := []byte(s.events())
-			slices.Sort(e)
-			got := fmt.Sprint(s.series(), s.comments(), " ", string(e))
-			want := `[(2,4,[1 2 3 4]) c "top"]r1→p3 r2→c CPPPPScpppprs`
-			if got != want {
-				t.Errorf("order %v: %s\nwant %s", all[n], got, want)
-			}
+		e := []byte(s.events())
+		slices.Sort(e)
+		got := fmt.Sprint(s.series(), s.comments(), " ", string(e))
+		want := `[(2,4,[1 2 3 4]) c "top"]r1→p3 r2→c CPPPPScpppprs`
+		if got != want {
+			t.Errorf("order %v: %s\nwant %s", order, got, want)
 		}
-		t.Logf("every %dth of %d orders", step, len(all))
-		check(t, db)
 	})
+}
+
+// inOrders runs f for orders of so many mails: on SQLite for each step-th, on servers for each serverStep-th, in long tests for all. The steps are primes, to walk
+// through all kinds of orders. Each hundred orders have a database of their own, since each order makes a project.
+func inOrders(t *testing.T, mails, step, serverStep int, f func(t *testing.T, db *sqldb.DB, n int, order []int)) {
+	t.Helper()
+	all := permutations(mails)
+	for _, engine := range dbtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			step := step
+			if engine != sqldb.SQLite {
+				step = serverStep
+			}
+			if soak() {
+				step = 1
+			}
+			var chosen []int
+			for n := 0; n < len(all); n += step {
+				chosen = append(chosen, n)
+			}
+			for part := range slices.Chunk(chosen, 100) {
+				t.Run(fmt.Sprint("from ", part[0]), func(t *testing.T) {
+					t.Parallel()
+					db := dbtest.Open(t, engine)
+					for _, n := range part {
+						f(t, db, n, all[n])
+					}
+					check(t, db)
+				})
+			}
+			t.Logf("every %dth of %d orders", step, len(all))
+		})
+	}
 }
