@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -33,5 +34,56 @@ func TestJoined(t *testing.T) {
 	got := joined([]Span{{500, 540}, {0, 40}, {520, 560}, {560, 600}, {510, 520}, {601, 640}})
 	if want := []Span{{0, 40}, {500, 600}, {601, 640}}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestListPlans: a page of a list is found by walking an index in its order, or by what few patches have.
+func TestListPlans(t *testing.T) {
+	project, open := []int64{1}, []bool{false}
+	day := clock.Time(1)
+	bunches := []bunch{{Project: 1, State: 1, Patches: 1e5}, {Project: 1, State: 3, Patches: 1e5}, {Project: 1, Archived: true, State: 3, Patches: 1e6}}
+	for _, c := range []struct {
+		f    Query
+		page int
+		want string // how patches are found, of each arm alike
+	}{
+		{Query{Order: "id"}, 0, "SCAN p"},
+		{Query{Order: "-id"}, 0, "SCAN p"},
+		{Query{Order: "-date"}, 0, "SCAN p USING COVERING INDEX patch_date"},
+		{Query{Projects: project, Order: "id"}, 0, "SEARCH p USING COVERING INDEX patch_list_id (project_id=? AND archived=?)"},
+		{Query{Projects: project, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_list_date (project_id=? AND archived=?)"},
+		{Query{Projects: project, Order: "-date"}, 4000, "SEARCH p USING COVERING INDEX patch_list_date (project_id=? AND archived=?)"},
+		{Query{Projects: project, Order: "name"}, 0, "SEARCH p USING COVERING INDEX patch_list_name (project_id=? AND archived=?)"},
+		{Query{Projects: project, States: []int64{1, 3}, Archived: open, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_list (project_id=? AND archived=? AND state_id=?)"},
+		{Query{Projects: project, States: []int64{1, 3}, Order: "id"}, 0, "SEARCH p USING COVERING INDEX patch_list_state_id (project_id=? AND archived=? AND state_id=?)"},
+		{Query{States: []int64{1}, Order: "id"}, 0, "SEARCH p USING COVERING INDEX patch_list_state_id (project_id=? AND archived=? AND state_id=?)"},
+		{Query{Order: "state"}, 0, "SEARCH p USING COVERING INDEX patch_list (project_id=? AND archived=? AND state_id=?)"},
+		{Query{Projects: project, Since: &day, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_list_date (project_id=? AND archived=? AND date>?)"},
+		{Query{Projects: project, Series: []int64{7}, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_2 (series_id=?)"},
+		{Query{Projects: project, Submitters: []int64{7}, Order: "-date"}, 0, "SEARCH p USING INDEX patch_submitter (submitter_id=?)"},
+		{Query{Projects: project, Hashes: []string{"x"}, Order: "id"}, 0, "SEARCH p USING INDEX patch_hash (hash=?)"},
+		{Query{Projects: project, MsgIDs: []string{"<x>"}, Archived: open, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_1 (message_id=?)"},
+	} {
+		l := &Listing{f: c.f, Total: 1.2e6, exact: true}
+		if c.f.counted() {
+			l.bunches = bunches
+		}
+		query, args, err := l.rows(c.page*100, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		for _, step := range dbtest.Plan(t, query, args...) {
+			switch {
+			case step == c.want:
+				found++
+			case step == "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)": // the rows of the page
+			case strings.Contains(step, " p ") || step == "SCAN p":
+				t.Errorf("%+v: %s", c.f, step)
+			}
+		}
+		if found == 0 {
+			t.Errorf("%+v is run as\n%s\nwant %s", c.f, strings.Join(dbtest.Plan(t, query, args...), "\n"), c.want)
+		}
 	}
 }

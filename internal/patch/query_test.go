@@ -9,10 +9,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
@@ -27,9 +29,10 @@ func has(q patch.Query, p seedPatch) bool {
 			return false
 		}
 	}
-	return p.project == q.Project && (q.States == nil || p.state != 0 && slices.Contains(q.States, p.state)) && (q.Archived == nil || slices.Contains(q.Archived, p.archived)) &&
-		(q.Submitters == nil || slices.Contains(q.Submitters, p.person)) && (q.Delegates == nil || slices.Contains(q.Delegates, p.delegate)) &&
-		(q.Series == 0 || q.Series == p.series)
+	return (q.Projects == nil || slices.Contains(q.Projects, p.project)) && (q.States == nil || p.state != 0 && slices.Contains(q.States, p.state)) &&
+		(q.Archived == nil || slices.Contains(q.Archived, p.archived)) && (q.Submitters == nil || slices.Contains(q.Submitters, p.person)) &&
+		(q.Delegates == nil || slices.Contains(q.Delegates, p.delegate)) && (q.Series == nil || slices.Contains(q.Series, p.series)) &&
+		(q.MsgIDs == nil || slices.Contains(q.MsgIDs, p.msgid())) && (q.Since == nil || p.date() >= *q.Since) && (q.Before == nil || p.date() < *q.Before)
 }
 
 func submitterKey(p seedPatch) string {
@@ -40,26 +43,53 @@ func delegateKey(p seedPatch) string {
 	return map[int64]string{0: "", userMia: "mia", userMax: "max_100%", userDel: "delia"}[p.delegate]
 }
 
+// checked are the patches whose checks say something else than pending or nothing: a warning is worse than that, success is better.
+var checked = map[int64]int{2: 3}
+
+func checkKey(p seedPatch) int {
+	if n, ok := checked[p.id]; ok {
+		return n
+	}
+	return 2
+}
+
+func archivedKey(p seedPatch) int {
+	if p.archived {
+		return 1
+	}
+	return 0
+}
+
 // before orders two patches as the list does.
 func before(order string, a, b seedPatch) int {
-	by, reverse := strings.CutPrefix(order, "-")
-	newestFirst := cmp.Or(cmp.Compare(b.day, a.day), cmp.Compare(b.id, a.id))
-	n := 0
-	switch by {
-	case "name":
-		n = cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id))
-	case "state": // ids are in the order of the states
-		n = cmp.Or(cmp.Compare(a.state, b.state), newestFirst)
-	case "submitter":
-		n = cmp.Or(cmp.Compare(submitterKey(a), submitterKey(b)), newestFirst)
-	case "delegate":
-		n = cmp.Or(cmp.Compare(delegateKey(a), delegateKey(b)), newestFirst)
-	case "date":
-		n = -newestFirst
-	default:
-		return newestFirst
+	turned := false
+	for part := range strings.SplitSeq(cmp.Or(order, "-date"), ",") {
+		by, reverse := strings.CutPrefix(part, "-")
+		n := map[string]int{
+			"name": cmp.Compare(a.name, b.name), "id": cmp.Compare(a.id, b.id), "date": cmp.Compare(a.day, b.day), "project": cmp.Compare(a.project, b.project),
+			"state": cmp.Compare(a.state, b.state), "archived": cmp.Compare(archivedKey(a), archivedKey(b)), // ids of states are in their order
+			"submitter": cmp.Compare(submitterKey(a), submitterKey(b)), "person": cmp.Compare(a.person, b.person),
+			"delegate": cmp.Compare(delegateKey(a), delegateKey(b)), "check": cmp.Compare(checkKey(a), checkKey(b)), "bogus": 0,
+		}[by]
+		if reverse {
+			n = -n
+		}
+		if n != 0 {
+			return n
+		}
+		turned = reverse
+		if by != "date" && by != "name" && by != "bogus" {
+			turned = !turned
+		}
+		if by == "bogus" {
+			turned = true
+		}
 	}
-	if reverse {
+	n := cmp.Compare(a.id, b.id)
+	if !strings.Contains(order, "date") && !strings.Contains(order, "name") {
+		n = cmp.Or(cmp.Compare(a.day, b.day), n)
+	}
+	if turned {
 		return -n
 	}
 	return n
@@ -100,27 +130,60 @@ var filters = map[string]patch.Query{
 	"two delegates":          {Delegates: []int64{userMia, userMax}, Archived: []bool{false}},
 	"nobody":                 {Delegates: []int64{0}, States: []int64{1}},
 	"no such delegate":       {Delegates: []int64{}},
-	"series":                 {Series: 1},
-	"series and more":        {Series: 2, Archived: []bool{true}, States: []int64{7}},
-	"unknown series":         {Series: 99},
+	"series":                 {Series: []int64{1}},
+	"series and more":        {Series: []int64{2}, Archived: []bool{true}, States: []int64{7}},
+	"unknown series":         {Series: []int64{99}},
 	"word":                   {Words: "leak"},
 	"words":                  {Words: " LEAK  fix "},
 	"word and state":         {Words: "leak", States: []int64{1, 2}, Archived: []bool{false}},
 	"everything":             {Words: "leak", States: []int64{1}, Archived: []bool{false}, Submitters: []int64{1, 3}, Delegates: []int64{0}},
 	"no such word":           {Words: "nowhere"},
+	"all projects":           {Projects: anyProject},
+	"both projects":          {Projects: []int64{projectBeta, projectAlpha, projectBeta}, States: []int64{1, 3}},
+	"no projects":            {Projects: []int64{}},
+	"everywhere":             {Projects: anyProject, Archived: []bool{false}, States: []int64{1, 2, 4}},
+	"two series":             {Series: []int64{2, 1, 1}},
+	"no series":              {Series: []int64{}},
+	"by Message-ID":          {Projects: anyProject, MsgIDs: []string{"<p39@mail.example>", "<p7@mail.example>", "<p7@mail.example>", "<x@y>"}},
+	"no Message-ID":          {MsgIDs: []string{}},
+	"since":                  {Since: march(14)},
+	"before":                 {Projects: anyProject, Before: march(3), Archived: []bool{false}},
+	"since and before":       {Since: march(9), Before: march(15), States: []int64{2, 3}},
+	"hers, of a time":        {Projects: anyProject, Submitters: []int64{1}, Since: march(5)},
+}
+
+// anyProject stands for no filter in the table.
+var anyProject = []int64{-1}
+
+func march(day int) *clock.Time {
+	at := seedPatch{day: day}.date()
+	return &at
+}
+
+// queryOf is a filter of the table as a query.
+func queryOf(q patch.Query) patch.Query {
+	switch {
+	case q.Projects == nil:
+		q.Projects = []int64{projectAlpha}
+	case slices.Equal(q.Projects, anyProject):
+		q.Projects = nil
+	}
+	q.PerPage = 10
+	return q
 }
 
 // TestList compares every page of every filter in every order with a plain loop over the seed.
 func TestList(t *testing.T) {
-	all := []string{"", "date", "-date", "name", "-name", "state", "-state", "submitter", "-submitter", "delegate", "-delegate", "bogus"}
-	thorough := []string{"all", "action required", "two delegates", "words", "everything"}
+	all := []string{"", "date", "-date", "name", "-name", "state", "-state", "submitter", "-submitter", "delegate", "-delegate", "bogus", "id", "-id", "project,id", "-project",
+		"archived", "-archived,id", "state,-id", "-state,project,date", "person", "-person", "check", "-check,id", "name,-date", "date,-id", "bogus,-id,date"}
+	thorough := []string{"all", "all projects", "everywhere", "two delegates", "words", "everything", "since and before"}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		for name, q := range filters {
-			q.Project, q.PerPage = projectAlpha, 10
+			q = queryOf(q)
 			orders := all
 			if db.Engine() != sqldb.SQLite && !slices.Contains(thorough, name) {
-				orders = []string{"", "name"} // these two have a plan of their own
+				orders = []string{"", "name", "id"} // these have plans of their own
 			}
 			for _, q.Order = range orders {
 				want := expected(q)
@@ -131,6 +194,108 @@ func TestList(t *testing.T) {
 					t.Errorf("%s, order %q:\ngot  %v\nwant %v", name, q.Order, got, want)
 				}
 			}
+		}
+	})
+}
+
+// TestCursors goes through every filter by cursors.
+func TestCursors(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		for name, q := range filters {
+			q = queryOf(q)
+			for _, q.Order = range []string{"id", "-id", "date", "-date", "name", "-name"} {
+				want := expected(q)
+				if name == "neither archived state" {
+					want = []int64{}
+				}
+				if got := byCursors(t, db, q, 7); gocmp.Diff(want, got) != "" {
+					t.Errorf("%s, order %q:\ngot  %v\nwant %v", name, q.Order, got, want)
+				}
+			}
+		}
+		for _, order := range []string{"state", "project,id", "check", "name,date"} {
+			if _, err := patch.Beside(t.Context(), db, patch.Query{Order: order}, nil, false, 10); !fault.Is(err, fault.Invalid) {
+				t.Errorf("a cursor in the order of %s: %v", order, err)
+			}
+		}
+		// What is hidden takes up no place, so a list does not end where there is more.
+		hide(t, db, 1, 2, 3, 4, 5, 6, 7, 8, 10)
+		if got := byCursors(t, db, patch.Query{Projects: []int64{projectAlpha}, Order: "id", Series: nil}, 2); len(got) != 29 || got[0] != 9 || got[1] != 11 {
+			t.Errorf("with hidden ones: %v", got)
+		}
+	})
+}
+
+// byCursors goes through a list and back again, and gives its ids.
+func byCursors(t *testing.T, db *sqldb.DB, q patch.Query, limit int) []int64 {
+	t.Helper()
+	there := stepByCursors(t, db, q, nil, false, limit)
+	if len(there) == 0 {
+		return []int64{}
+	}
+	last := there[len(there)-1]
+	back := stepByCursors(t, db, q, &patch.Cursor{ID: last.ID, Date: last.Date, Name: last.Name}, true, limit)
+	ids, mirror := []int64{}, []int64{last.ID}
+	for _, r := range there {
+		ids = append(ids, r.ID)
+	}
+	for _, r := range back {
+		mirror = append(mirror, r.ID)
+	}
+	slices.Reverse(mirror)
+	if !slices.Equal(ids, mirror) {
+		t.Errorf("%+v: there %v, back %v", q, ids, mirror)
+	}
+	return ids
+}
+
+func stepByCursors(t *testing.T, db *sqldb.DB, q patch.Query, at *patch.Cursor, back bool, limit int) (all []*patch.Row) {
+	t.Helper()
+	for range 50 {
+		rows, err := patch.Beside(t.Context(), db, q, at, back, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rows...)
+		if len(rows) < limit {
+			return all
+		}
+		last := rows[limit-1]
+		at = &patch.Cursor{ID: last.ID, Date: last.Date, Name: last.Name}
+	}
+	t.Fatal("it does not end")
+	return nil
+}
+
+// TestTotals: what no counter covers is counted exactly, and a large number is remembered for a minute.
+func TestTotals(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		manyPatches(t, db, 50010)
+		c := clock.NewFake(noon)
+		q := patch.Query{Words: "many"}
+		count := func(want int) {
+			t.Helper()
+			if n, err := patch.Count(t.Context(), db, q); err != nil || n != want {
+				t.Errorf("%d, %v; want %d", n, err, want)
+			}
+		}
+		count(50001)
+		q.Totals = patch.NewTotals(c)
+		count(50010)
+		seedExec(t, db, "UPDATE patch SET name_key = 'few' WHERE id = 2001")
+		count(50010)
+		c.Advance(61 * time.Second)
+		count(50009)
+		q.Words, q.MaxSort = "", 50000
+		if _, err := patch.List(t.Context(), db, patch.Query{Order: "check", MaxSort: 50000, PerPage: 10}); !fault.Is(err, fault.Invalid) || !strings.Contains(fault.UserText(err), "50050 patches") {
+			t.Errorf("sorting too many: %v", err)
+		}
+		// Far back: the page is found from the other end.
+		p, err := patch.List(t.Context(), db, patch.Query{Order: "state,id", PerPage: 100, Page: 500})
+		if err != nil || len(p.Rows) != 100 || p.Rows[0].ID != 51885 || p.Rows[99].ID != 51984 {
+			t.Errorf("page 500: %v", err)
 		}
 	})
 }
@@ -188,7 +353,7 @@ func TestKnownFailureE5(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		for _, test := range tests {
-			p, err := patch.List(t.Context(), db, patch.Query{Project: projectAlpha, Words: test.words, PerPage: 100})
+			p, err := patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}, Words: test.words, PerPage: 100})
 			if err != nil {
 				t.Fatalf("%q: %v", test.words, err)
 			}
@@ -207,7 +372,7 @@ func TestKnownFailureE5(t *testing.T) {
 func TestListManyWords(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
-		q := patch.Query{Project: projectAlpha, PerPage: 100, Words: strings.Repeat("leak LEAK net: ", 2000)}
+		q := patch.Query{Projects: []int64{projectAlpha}, PerPage: 100, Words: strings.Repeat("leak LEAK net: ", 2000)}
 		if p, err := patch.List(t.Context(), db, q); err != nil || p.Total != 4 {
 			t.Errorf("the same two words: %d, %v", p.Total, err)
 		}
@@ -232,13 +397,13 @@ func TestListPaging(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		for _, test := range tests {
-			p, err := patch.List(t.Context(), db, patch.Query{Project: projectAlpha, Page: test.page, PerPage: test.perPage})
+			p, err := patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}, Page: test.page, PerPage: test.perPage})
 			if err != nil || len(p.Rows) != test.rows || p.Page != test.at || p.Pages != test.of || p.Total != 38 {
 				t.Errorf("page %d of %d rows each: %d rows, page %d of %d, %v; want %+v", test.page, test.perPage, len(p.Rows), p.Page, p.Pages, err, test)
 			}
 		}
 		// A user who was imported with 0 rows a page must not break his lists.
-		if _, err := patch.List(t.Context(), db, patch.Query{Project: projectAlpha}); !fault.Is(err, fault.Invalid) {
+		if _, err := patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}}); !fault.Is(err, fault.Invalid) {
 			t.Errorf("no rows a page: %v", err)
 		}
 	})
@@ -249,10 +414,10 @@ func TestCountPaths(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		for name, q := range filters {
-			if q.Words != "" || q.Series != 0 || q.Submitters != nil {
+			if q.Words != "" || q.Series != nil || q.Submitters != nil || q.Projects != nil || q.MsgIDs != nil || q.Since != nil || q.Before != nil {
 				continue
 			}
-			q.Project, q.PerPage = projectAlpha, 10
+			q.Projects, q.PerPage = []int64{projectAlpha}, 10
 			counters, err := patch.Count(t.Context(), db, q)
 			q.Submitters = []int64{1, 2, 3, 4, 5}
 			rows, err2 := patch.Count(t.Context(), db, q)
@@ -271,17 +436,17 @@ func TestCountPaths(t *testing.T) {
 func TestListRow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
-		p, err := patch.List(t.Context(), db, patch.Query{Project: projectAlpha, Series: 1, Order: "name", PerPage: 5})
+		p, err := patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}, Series: []int64{1}, Order: "name", PerPage: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
 		date := seedPatches[1].date()
 		want := []*patch.Row{
-			{ID: 2, Message: 1002, MsgID: "<p2@mail.example>", Name: "[1/3] mm: split pages", Date: date, State: 2, Series: 1, SeriesName: "split pages", Number: 1, Total: 3, Submitter: 1,
-				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", Hits: map[int64]int{1: 1, 3: 12}, Checks: [4]int{0, 2, 1, 0}},
-			{ID: 3, Message: 1003, MsgID: "<p3@mail.example>", Name: "[2/3] mm: split 100% of the pages", Date: date, State: 2, Series: 1, SeriesName: "split pages", Number: 2, Total: 3, Submitter: 1,
-				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia"},
-			{ID: 4, Message: 1004, MsgID: "<p4@mail.example>", Name: "[3/3] mm: test_split", Date: date, State: 3, Series: 1, SeriesName: "split pages", Number: 3, Total: 3, Submitter: 1,
+			{ID: 2, Message: 1002, MsgID: "<p2@mail.example>", Name: "[1/3] mm: split pages", Date: date, State: 2, StateSlug: "under-review", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 1, Total: 3, Submitter: 1,
+				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", DelegateMail: "mia@users.example", Hits: map[int64]int{1: 1, 3: 12}, Checks: [4]int{0, 2, 1, 0}},
+			{ID: 3, Message: 1003, MsgID: "<p3@mail.example>", Name: "[2/3] mm: split 100% of the pages", Date: date, State: 2, StateSlug: "under-review", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 2, Total: 3, Submitter: 1,
+				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", DelegateMail: "mia@users.example"},
+			{ID: 4, Message: 1004, MsgID: "<p4@mail.example>", Name: "[3/3] mm: test_split", Date: date, State: 3, StateSlug: "accepted", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 3, Total: 3, Submitter: 1,
 				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example"},
 		}
 		if diff := gocmp.Diff(want, p.Rows); diff != "" {
@@ -320,8 +485,8 @@ func TestListHidden(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		hide(t, db, 1, 3)
-		for _, q := range []patch.Query{{}, {Order: "name"}, {Order: "state"}, {Series: 1}, {Words: "leak"}} {
-			q.Project, q.PerPage = projectAlpha, 100
+		for _, q := range []patch.Query{{}, {Order: "name"}, {Order: "state"}, {Series: []int64{1}}, {Words: "leak"}} {
+			q.Projects, q.PerPage = []int64{projectAlpha}, 100
 			p, err := patch.List(t.Context(), db, q)
 			if err != nil || len(p.Rows) == 0 {
 				t.Errorf("%+v: %d rows, %v", q, len(p.Rows), err)
@@ -373,7 +538,7 @@ func TestListStatements(t *testing.T) {
 				q    patch.Query
 				want int32
 			}{{patch.Query{PerPage: 100}, 4}, {patch.Query{PerPage: 1, Page: 30, Order: "submitter"}, 4}, {patch.Query{PerPage: 10, Words: "leak"}, 4}, {patch.Query{PerPage: 10, Words: "nowhere"}, 1}} {
-				test.q.Project = projectAlpha
+				test.q.Projects = []int64{projectAlpha}
 				n.Store(0)
 				if _, err := patch.List(t.Context(), db, test.q); err != nil || n.Load() != test.want {
 					t.Errorf("%+v: %d statements, want %d, %v", test.q, n.Load(), test.want, err)

@@ -68,7 +68,7 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Project: l.project.ID, Words: l.form.Words, Order: v.Get("order"), PerPage: p.opt.PerPage}
+	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.opt.PerPage}
 	if u.ID != 0 && u.ItemsPerPage > 0 { // Patchwork 3.2 stored other numbers too
 		q.PerPage = min(u.ItemsPerPage, account.MaxItemsPerPage)
 	}
@@ -82,9 +82,11 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	default:
 		q.Archived, l.form.Archive = []bool{false}, ""
 	}
-	q.Series, _ = strconv.ParseInt(l.form.Series, 10, 64)
-	if q.Series != 0 && v.Get("state") == "" {
-		q.States, l.form.State = nil, "*" // a link to a series shows all of it
+	if series, err := strconv.ParseInt(l.form.Series, 10, 64); err == nil && series != 0 {
+		q.Series = []int64{series}
+		if v.Get("state") == "" {
+			q.States, l.form.State = nil, "*" // a link to a series shows all of it
+		}
 	}
 	if err := p.people(ctx, l, &q); err != nil {
 		return q, err

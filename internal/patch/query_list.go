@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// CountLimit is up to where a list that no counter covers is counted exactly, unless the query has Totals.
+const CountLimit = 50000
+
+// fewPatches is up to how many patches of a delegate are found by him and sorted.
+const fewPatches = 5000
+
+// Page is one page of a list.
+type Page struct {
+	Rows  []*Row
+	Total int // of all pages; CountLimit+1: more than CountLimit
+	Page  int
+	Pages int
+}
+
+// Listing is a list whose patches have been counted, but not read.
+type Listing struct {
+	Total int // patches; without Totals CountLimit+1 stands for more than CountLimit
+
+	f       Query
+	exact   bool    // Total is what a page finds now
+	bunches []bunch // as the counters have them; nil: none covers the query
+}
+
+// bunch is patches that are the same to the counters.
+type bunch struct {
+	Project  int64 `db:"project_id"`
+	Linkname string
+	Archived bool
+	State    int64 `db:"state_id"` // 0: none
+	Ordering int   // of the state
+	Patches  int
+}
+
+// List reads one page of patches in four queries. PerPage must be at least 1.
+func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
+	if f.PerPage < 1 {
+		return Page{}, fault.New(fault.Invalid, "%d patches on a page: want at least 1", f.PerPage)
+	}
+	l, err := Find(ctx, q, f)
+	if err != nil || l.Total == 0 {
+		return Page{Page: 1, Pages: 1}, err
+	}
+	p := Page{Total: l.Total, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
+	p.Page = min(max(f.Page, 1), p.Pages)
+	p.Rows, err = l.Rows(ctx, q, (p.Page-1)*f.PerPage, f.PerPage)
+	return p, err
+}
+
+// Count counts what a query finds.
+func Count(ctx context.Context, q sqldb.Queryer, f Query) (int, error) {
+	l, err := Find(ctx, q, f)
+	if err != nil {
+		return 0, err
+	}
+	return l.Total, nil
+}
+
+// Find counts what a query finds, in one query: by the counters where they cover it, else row by row. Hidden patches are counted, but not shown.
+func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
+	f, err := f.tidy()
+	if err != nil {
+		return nil, err
+	}
+	l := &Listing{f: f}
+	if !f.counted() {
+		l.Total, l.exact, err = f.count(ctx, q)
+		return l, err
+	}
+	return l, l.readBunches(ctx, q)
+}
+
+func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
+	w := l.f.counters()
+	l.bunches, l.Total, l.exact = []bunch{}, 0, true
+	err := q.Select(ctx, &l.bunches, `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches
+		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id`+w.sql()+`
+		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering HAVING SUM(p.patches) > 0`, w.args...)
+	if err != nil {
+		return fmt.Errorf("count patches: %w", err)
+	}
+	for _, g := range l.bunches {
+		l.Total += g.Patches
+	}
+	return nil
+}
+
+// count counts row by row; exact is false for a number that is only remembered, or that says "more than".
+func (f Query) count(ctx context.Context, q sqldb.Queryer) (n int, exact bool, err error) {
+	w := f.conditions()
+	query := "SELECT COUNT(*) FROM (SELECT 1 AS x FROM patch p" + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
+	if n, ok := f.Totals.recall(w); ok {
+		return n, false, nil
+	}
+	if err := q.Get(ctx, &n, query, w.args...); err != nil {
+		return 0, false, fmt.Errorf("count patches: %w", err)
+	}
+	if n <= CountLimit || f.Totals == nil {
+		return n, n <= CountLimit, nil
+	}
+	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM patch p"+w.sql(), w.args...); err != nil {
+		return 0, false, fmt.Errorf("count patches: %w", err)
+	}
+	f.Totals.keep(w, n)
+	return n, true, nil
+}
+
+// Rows reads limit patches of the list from the offset on, in three queries.
+func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
+	if l.Total == 0 {
+		return nil, nil
+	}
+	query, args, err := l.rows(offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*Row
+	if err := q.Select(ctx, &rows, query, args...); err != nil {
+		return nil, fmt.Errorf("list patches: %w", err)
+	}
+	return rows, decorate(ctx, q, rows)
+}
+
+// rows finds the ids of a page first, in a narrow index where one has the order, and only then reads the rows.
+func (l *Listing) rows(offset, limit int) (string, []any, error) {
+	classes, key, ok := l.f.walk()
+	if !ok {
+		return l.sorted(offset, limit)
+	}
+	if l.exact {
+		limit = min(limit, l.Total-offset)
+	}
+	var parts []string
+	var args []any
+	for i, s := range l.segments(classes, key, offset, limit) {
+		query, more := s.ids(i, key)
+		parts = append(parts, "SELECT * FROM ("+query+") s"+fmt.Sprint(i))
+		args = append(args, more...)
+	}
+	if len(parts) == 0 {
+		parts, args = []string{"SELECT 0 AS seq, id, id AS k FROM patch WHERE 1 = 0"}, nil
+	}
+	return "WITH page AS (" + strings.Join(parts, " UNION ALL ") + ") " + rowColumns + " FROM page JOIN patch p ON p.id = page.id" + rowJoins +
+		" ORDER BY page.seq, page.k" + key.direction() + ", p.id" + key.direction(), args, nil
+}
+
+// sorted is for the orders that no index has.
+func (l *Listing) sorted(offset, limit int) (string, []any, error) {
+	if l.f.MaxSort > 0 && l.Total > l.f.MaxSort {
+		return "", nil, fault.New(fault.Invalid, "%d patches are too many to be sorted by %s; at most %d can be: ask for fewer, or for an order of id, date or name", l.Total, l.f.Order, l.f.MaxSort)
+	}
+	joins, order := "", []string{}
+	for _, k := range l.f.keys() {
+		order = append(order, k.column()+k.direction())
+		joins += sortColumns[k.by].join
+	}
+	by := " ORDER BY " + strings.Join(order, ", ")
+	w := l.f.conditions()
+	return "WITH page AS (SELECT p.id FROM patch p" + joins + w.sql() + by + " LIMIT ? OFFSET ?) " + rowColumns + " FROM page JOIN patch p ON p.id = page.id" + rowJoins + by,
+		append(w.args, limit, offset), nil
+}
+
+// Cursor is a place in a list in the order of id, date or name: beside the patch with this id and, if the list is ordered by it, this date or name.
+type Cursor struct {
+	ID   int64
+	Date clock.Time
+	Name string
+}
+
+// Keyset tells by which of OrderID, OrderDate and OrderName a query is ordered, so that it can be read by cursors; empty for any other order.
+func (f Query) Keyset() string {
+	classes, key, ok := f.walk()
+	if !ok || len(classes) > 0 {
+		return ""
+	}
+	return key.by
+}
+
+// Beside reads at most limit patches that follow a cursor, nil for the first ones; with back those before it, in reverse order. It counts nothing, and
+// what is far away costs the same. The order must have cursors, see Keyset.
+func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool, limit int) ([]*Row, error) {
+	if f.Keyset() == "" {
+		return nil, fault.New(fault.Invalid, "there are cursors only in the order of id, date or name")
+	}
+	f, err := f.tidy()
+	if err != nil {
+		return nil, err
+	}
+	l := &Listing{f: f}
+	if f.counted() {
+		err = l.readBunches(ctx, q)
+	}
+	if err != nil || f.counted() && l.Total == 0 {
+		return nil, err
+	}
+	_, key, _ := f.walk()
+	key.desc = key.desc != back
+	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, keyset: true, desc: key.desc}
+	query, args := s.ids(0, key)
+	var rows []*Row
+	err = q.Select(ctx, &rows, "WITH page AS ("+query+") "+rowColumns+" FROM page JOIN patch p ON p.id = page.id"+rowJoins+
+		" ORDER BY page.k"+key.direction()+", p.id"+key.direction(), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list patches: %w", err)
+	}
+	return rows, decorate(ctx, q, rows)
+}
+
+// IDs finds the ids of at most limit patches of a query, in no order.
+func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, error) {
+	f, err := f.tidy()
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	w := f.conditions()
+	w.add("NOT " + hiddenPatch)
+	if err := q.Select(ctx, &ids, "SELECT p.id FROM patch p"+w.sql()+" LIMIT ?", append(w.args, limit)...); err != nil {
+		return nil, fmt.Errorf("find patches: %w", err)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+const hiddenPatch = "EXISTS (SELECT 1 FROM message m WHERE m.id = p.message_id AND m.hidden = TRUE)"

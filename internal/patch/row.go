@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
+)
+
+// Row is a patch as lists show it.
+type Row struct {
+	ID            int64
+	Message       int64 `db:"message_id"`
+	Project       int64
+	MsgID         string // in key form
+	LongID        string `db:"long_id"` // the whole Message-ID when MsgID is a cut one, else empty
+	Name          string
+	Date          clock.Time
+	Archived      bool
+	State         int64      `db:"state"`
+	StateSlug     string     `db:"state_slug"`
+	Hash          string     // of the diff; empty: none
+	CommitRef     string     `db:"commit_ref"`
+	PullURL       string     `db:"pull_url"`
+	Relation      int64      // the group of patches it is related to; 0: none
+	Series        int64      `db:"series"` // 0: none
+	SeriesName    string     `db:"series_name"`
+	SeriesDate    clock.Time `db:"series_date"`
+	SeriesVersion int        `db:"series_version"`
+	Number        int        // in the series; 0: none
+	Total         int        // of the series
+	Submitter     int64
+	SubmitterName string        `db:"submitter_name"` // may be empty
+	SubmitterMail string        `db:"submitter_mail"`
+	Delegate      int64         // 0: nobody
+	DelegateName  string        `db:"delegate_name"`
+	DelegateFirst string        `db:"delegate_first"`
+	DelegateLast  string        `db:"delegate_last"`
+	DelegateMail  string        `db:"delegate_mail"`
+	Hits          map[int64]int `db:"-"` // tag → how often
+	Checks        [4]int        `db:"-"` // newest checks by state: pending, success, warning, fail
+}
+
+// WholeID is the Message-ID as it was sent.
+func (r *Row) WholeID() string {
+	if r.LongID != "" {
+		return r.LongID
+	}
+	return r.MsgID
+}
+
+// CheckState is what the newest checks say together, see CheckStates: one that failed counts more than a warning, that more than one that is pending, and
+// that more than success. Without checks it is pending.
+func (r *Row) CheckState() int {
+	for _, state := range []int{checkFail, checkWarning, checkPending, checkSuccess} {
+		if r.Checks[state] > 0 {
+			return state
+		}
+	}
+	return checkPending
+}
+
+const (
+	checkPending = iota
+	checkSuccess
+	checkWarning
+	checkFail
+)
+
+const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid, COALESCE(m.msgid_long, '') AS long_id, p.name, p.date, p.archived, COALESCE(p.state_id, 0) AS state,
+		COALESCE(st.slug, '') AS state_slug, COALESCE(p.hash, '') AS hash, COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url,
+		COALESCE(p.related_id, 0) AS relation, COALESCE(p.series_id, 0) AS series, COALESCE(s.name, '') AS series_name, COALESCE(s.date, 0) AS series_date,
+		COALESCE(s.version, 0) AS series_version, COALESCE(p.number, 0) AS number, COALESCE(s.total, 0) AS total, p.submitter_id AS submitter,
+		COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name,
+		COALESCE(u.first_name, '') AS delegate_first, COALESCE(u.last_name, '') AS delegate_last, COALESCE(u.email, '') AS delegate_mail`
+
+const rowJoins = ` JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
+	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id JOIN project j ON j.id = p.project_id`
+
+// InSeries lists all patches of a series by number.
+func InSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*Row, error) {
+	var out []*Row
+	err := q.Select(ctx, &out, rowColumns+" FROM patch p"+rowJoins+" WHERE p.series_id = ? ORDER BY p.number, p.id", series)
+	if err != nil {
+		return nil, fmt.Errorf("list the patches of series %d: %w", series, err)
+	}
+	return out, decorate(ctx, q, out)
+}
+
+// CountByState counts the patches of a project by state, archived ones too.
+func CountByState(ctx context.Context, q sqldb.Queryer, project int64) (map[int64]int, error) {
+	out := map[int64]int{}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var state int64
+		var n int
+		err := rows.Scan(&state, &n)
+		out[state] = n
+		return err
+	}, "SELECT state_id, SUM(patches) FROM patch_count WHERE project_id = ? GROUP BY state_id", project)
+	if err != nil {
+		return nil, fmt.Errorf("count the patches of project %d: %w", project, err)
+	}
+	return out, nil
+}
+
+// decorate adds the tag counts and the newest checks, in two queries.
+func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	byID := make(map[int64]*Row, len(rows))
+	ids := make([]int64, 0, len(rows))
+	for _, r := range rows {
+		byID[r.ID] = r
+		ids = append(ids, r.ID)
+	}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var id, tag int64
+		var hits int
+		err := rows.Scan(&id, &tag, &hits)
+		if r := byID[id]; r.Hits == nil {
+			r.Hits = map[int64]int{tag: hits}
+		} else {
+			r.Hits[tag] = hits
+		}
+		return err
+	}, "SELECT patch_id, tag_id, hits FROM patch_tag WHERE patch_id IN (?)", ids)
+	if err != nil {
+		return fmt.Errorf("read tag counts: %w", err)
+	}
+	err = q.Each(ctx, func(rows *sqlx.Rows) error {
+		var id int64
+		var state, n int
+		err := rows.Scan(&id, &state, &n)
+		if err == nil && state >= 0 && state < len(byID[id].Checks) {
+			byID[id].Checks[state] = n
+		}
+		return err
+	}, "SELECT patch_id, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", ids)
+	if err != nil {
+		return fmt.Errorf("read checks: %w", err)
+	}
+	return nil
+}
