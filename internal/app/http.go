@@ -54,6 +54,7 @@ func (a *App) Handler(version string) http.Handler {
 	var site http.Handler = mux
 	if cfg.API {
 		site = a.api(mux, shell, sessions)
+		projectweb.ClientConfig(mux, shell, a.DB)
 	}
 	mux.Handle("/xmlrpc/", rest.XMLRPC(cfg.BaseURL))
 	mux.Handle("/xmlrpc", rest.XMLRPC(cfg.BaseURL))

@@ -7,13 +7,21 @@ import (
 	"strings"
 )
 
-// PagePath is the path of the page of a patch or cover letter (kind KindPatch or KindCover), the same wherever it is written. The slash of a
-// Message-ID is escaped twice, as Patchwork 3.2 does it, and so are dots that would be taken for a way up.
+// PagePath is the path of the page of a patch or cover letter (kind KindPatch or KindCover), the same wherever it is written.
 func PagePath(linkname, kind, msgid string) string {
+	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + PathID(msgid) + "/"
+}
+
+// PathID is a Message-ID as one part of a path. A slash is escaped twice, as Patchwork 3.2 does it, and so are dots that would be taken for a way up. If the
+// Message-ID itself has "%2F", all of it is escaped twice, so that no two have the same path: in 3.2 that is a slash, too.
+func PathID(msgid string) string {
 	id := strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">")
+	if strings.Contains(id, "%2F") {
+		id = strings.ReplaceAll(id, "%", "%25")
+	}
 	id = strings.ReplaceAll(id, "/", "%2F")
 	if id == "." || id == ".." {
 		id = strings.ReplaceAll(id, ".", "%2E")
 	}
-	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + url.PathEscape(id) + "/"
+	return url.PathEscape(id)
 }

@@ -66,16 +66,7 @@ type Comment struct {
 // Locate finds the message with the first of these Message-IDs (key form) that a project has. One that is hidden or waits for its parent is not there;
 // none is fault.NotFound.
 func Locate(ctx context.Context, q sqldb.Queryer, project int64, msgids ...string) (*mailstore.Message, error) {
-	found, err := mailstore.Lookup(ctx, q, project, msgids)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range msgids {
-		if m := found[id]; m != nil && !m.Hidden && m.Kind != mailstore.Pending {
-			return m, nil
-		}
-	}
-	return nil, fault.New(fault.NotFound, "there is no message %s here", msgids[0])
+	return mailstore.First(ctx, q, project, func(m *mailstore.Message) bool { return !m.Hidden && m.Kind != mailstore.Pending }, msgids...)
 }
 
 // ReadPatch reads the patch that a message is.
@@ -173,6 +164,19 @@ type Place struct {
 	Kind    string // KindPatch or KindCover: the page
 	MsgID   string
 	Comment int64 // the comment on that page; 0: none
+}
+
+// PlaceOfReply finds the page on which a reply is shown, by its message.
+func PlaceOfReply(ctx context.Context, q sqldb.Queryer, message int64) (Place, error) {
+	var p Place
+	err := q.Get(ctx, &p, `SELECT j.linkname AS project, 'patch' AS kind, m.msgid, c.id AS comment FROM patch_comment c JOIN patch p ON p.id = c.patch_id
+			JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.message_id = ? AND m.hidden = FALSE
+		UNION ALL SELECT j.linkname, 'cover', m.msgid, c.id FROM cover_comment c JOIN cover p ON p.id = c.cover_id
+			JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE c.message_id = ? AND m.hidden = FALSE`, message, message)
+	if err != nil {
+		return Place{}, fmt.Errorf("find where message %d is shown: %w", message, err)
+	}
+	return p, nil
 }
 
 // PlaceOf finds the page of a numbered patch, cover or comment, for the addresses of older systems. Of a patch comment and a cover comment with

@@ -132,9 +132,9 @@ func MboxOfPatches(ctx context.Context, q sqldb.Queryer, patches []int64) ([]*Mb
 }
 
 // mboxPiece is how many bytes of text ReadMbox holds at a time, if more than one mail makes them.
-const mboxPiece = 16 << 20
+const mboxPiece = 1 << 20
 
-// ReadMbox hands out mails with their texts, in order. It asks at most five queries per 16 MiB of text, the first of them before f is called: an error
+// ReadMbox hands out mails with their texts, in order. It asks at most five queries per MiB of text, the first of them before f is called: an error
 // that comes before any output is a clean one.
 func ReadMbox(ctx context.Context, q sqldb.Queryer, mails []*MboxMail, f func(*MboxMail) error) error {
 	for len(mails) > 0 {

@@ -38,6 +38,7 @@ func (c *Call) fail(err error) {
 		panic(http.ErrAbortHandler)
 	}
 	c.W.Header().Del("Content-Disposition")
+	c.W.Header().Del("ETag")
 	kind := fault.KindOf(err)
 	status := Status(kind)
 	text := fault.UserText(err)

@@ -71,6 +71,17 @@ func (c *Call) Actor() account.Actor {
 	return account.Actor{User: c.User.ID, Admin: c.User.IsAdmin, Via: "web"}
 }
 
+// Base is what addresses of the site begin with where they must be whole: http.base-url, else what the visitor has asked for.
+func (c *Call) Base() string {
+	switch {
+	case c.shell.opt.BaseURL != "":
+		return strings.TrimSuffix(c.shell.opt.BaseURL, "/")
+	case c.Secure():
+		return "https://" + c.R.Host
+	}
+	return "http://" + c.R.Host
+}
+
 // Meta is what the layout needs to know of a page.
 type Meta struct {
 	Title   string

@@ -59,7 +59,7 @@ func WriteDiff(w io.Writer, m *patch.MboxMail) error {
 
 // FileName makes the name of a downloaded file, such as "v2-1-2-fix-it.patch", of the name of a patch, cover letter or series and an extension with its
 // dot. Every run of bytes other than ASCII letters, digits, "-", "_" and "." becomes one "-", as Patchwork 3.2 does; a name of which nothing
-// is left gives "patchwork-" and the id.
+// is left gives "patchwork-" and the id. One that is too long for a file system is cut.
 func FileName(name string, id int64, extension string) string {
 	var b strings.Builder
 	gap := false
@@ -74,7 +74,8 @@ func FileName(name string, id int64, extension string) string {
 			gap = true
 		}
 	}
-	base := strings.Trim(b.String(), "-")
+	const most = 200 // a file system takes 255 bytes, and programs put numbers before them
+	base := strings.Trim(fold.Cut(strings.Trim(b.String(), "-"), most), "-")
 	if strings.Trim(base, ".") == "" {
 		base = "patchwork-" + strconv.FormatInt(id, 10)
 	}
@@ -83,15 +84,7 @@ func FileName(name string, id int64, extension string) string {
 
 // writeMail writes one mail with its "From " line.
 func writeMail(b *bytes.Buffer, m *patch.MboxMail) {
-	text, charset := encodeText(mailText(m), m.Charset)
-	body := append(text, diffText(m.Diff)...)
-	encoding := "7bit"
-	switch {
-	case ownsCR(m.Diff):
-		encoding, body = "quoted-printable", quotedPrintable(body)
-	case !isASCII(body):
-		encoding = "8bit"
-	}
+	body, charset, encoding := encodeBody(mailText(m), m.Diff, m.Charset)
 	b.WriteString("From patchwork " + m.Date.Time().Format("Mon Jan _2 15:04:05 2006") + "\n")
 	b.WriteString("Content-Type: text/plain; charset=\"" + charset + "\"\nMIME-Version: 1.0\nContent-Transfer-Encoding: " + encoding + "\n")
 	writeHeader(b, m)
@@ -101,6 +94,19 @@ func writeMail(b *bytes.Buffer, m *patch.MboxMail) {
 	} else {
 		writeQuoted(b, body)
 	}
+}
+
+// encodeBody is text and diff as the body of a mail, and what its header must say of it.
+func encodeBody(text, diff []byte, diffCharset string) (body []byte, charset, encoding string) {
+	text, charset = encodeText(text, diffCharset)
+	body, encoding = append(text, diffText(diff)...), "7bit"
+	switch {
+	case ownsCR(diff):
+		encoding, body = "quoted-printable", quotedPrintable(body)
+	case !isASCII(body):
+		encoding = "8bit"
+	}
+	return body, charset, encoding
 }
 
 // mailText is what stands before the diff: the text of the mail, with the trailers of its replies put in where a commit message ends.

@@ -3,8 +3,13 @@
 package patchweb
 
 import (
-	"fmt"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
 	"strconv"
+	"time"
 
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/mailstore"
@@ -80,23 +85,32 @@ func (p *Pages) seriesMbox(c *web.Call) error {
 	return p.sendMbox(c, mails, "text/plain", patchmail.FileName(s.Name, s.ID, ".patch"))
 }
 
+// sendMbox answers with an mbox file, or the part of it that was asked for.
 func (p *Pages) sendMbox(c *web.Call, mails []*patch.MboxMail, contentType, file string) error {
-	attach(c, contentType, file)
-	return patchmail.ExportMbox(c.R.Context(), p.db, c.W, mails)
+	m, err := patchmail.OpenMbox(c.R.Context(), p.db, mails)
+	if err != nil {
+		return err
+	}
+	sendFile(c, contentType, file, m.Sum(), m)
+	return m.Err()
 }
 
 func sendDiff(c *web.Call, d *patch.Detail) error {
 	if len(d.Diff) == 0 {
 		return fault.New(fault.NotFound, "this patch has no diff")
 	}
-	attach(c, "text/x-patch; charset=utf-8", patchmail.FileName(d.Name, d.ID, ".diff"))
-	_, err := c.W.Write(d.Diff)
-	return err
+	sum := sha256.Sum256(d.Diff)
+	sendFile(c, "text/x-patch; charset=utf-8", patchmail.FileName(d.Name, d.ID, ".diff"), hex.EncodeToString(sum[:16]), bytes.NewReader(d.Diff))
+	return nil
 }
 
-func attach(c *web.Call, contentType, file string) {
+// sendFile answers with a file, a part of it, or with 304 or 416; sum names its content. The file's name stands without quotes: git-pw takes all that
+// follows the "=" for it.
+func sendFile(c *web.Call, contentType, file, sum string, content io.ReadSeeker) {
 	h := c.W.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%s", file))
+	h.Set("Content-Disposition", "attachment; filename="+file)
 	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", `"`+sum+`"`)
+	http.ServeContent(c.W, c.R, "", time.Time{}, content)
 }

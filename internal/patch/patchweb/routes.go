@@ -30,6 +30,9 @@ type Options struct {
 	LegacyRedirects bool // numbers in addresses lead to the pages they meant in older versions
 }
 
+// messagePattern is for what is in a project and has no page of its own: a Message-ID.
+const messagePattern = "GET /project/{link}/{rest...}"
+
 // Routes hangs the pages into mux.
 func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	p := &Pages{db: db, opt: opt}
@@ -42,6 +45,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
+	mux.Handle(messagePattern, shell.Page(p.message(mux)))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	kinds := []string{patch.KindComment}
@@ -92,39 +96,51 @@ func withQuery(path string, c *web.Call) string {
 // target is what the last part of an address names: a Message-ID and perhaps a download.
 type target struct {
 	ids      []string // the forms the Message-ID may have, the likeliest first
-	download string   // "", "mbox" or "raw"
+	download string   // "" or the name of what is asked for
 }
 
-// parseTarget reads what follows /project/NAME/patch/ or …/cover/ in the escaped path: a Message-ID without its brackets, in which a slash may be
-// escaped twice, once or not at all.
-func parseTarget(escapedPath string) target {
+// parseTarget reads what follows /project/NAME/patch/ or …/cover/ in the escaped path.
+func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "mbox", "raw") }
+
+// parseMessage reads what follows /project/NAME/ in the escaped path.
+func parseMessage(escapedPath string) target { return targetIn(escapedPath, 3, threadFile, rawFile) }
+
+// targetIn reads what follows some parts of an escaped path: a Message-ID without its brackets, in which a slash may be escaped twice, once or not at all,
+// and perhaps one of some downloads.
+func targetIn(escapedPath string, parts int, downloads ...string) target {
 	rest := ""
-	if parts := strings.SplitN(escapedPath, "/", 5); len(parts) == 5 {
-		rest = strings.TrimSuffix(parts[4], "/")
+	if all := strings.SplitN(escapedPath, "/", parts+1); len(all) == parts+1 {
+		rest = strings.TrimSuffix(all[parts], "/")
 	}
 	var t target
-	for _, d := range []string{"mbox", "raw"} {
+	for _, d := range downloads {
 		if id, ok := strings.CutSuffix(rest, "/"+d); ok && id != "" {
 			rest, t.download = id, d
 			break
 		}
 	}
-	once, err := url.PathUnescape(rest)
-	if err != nil {
-		once = rest
-	}
-	forms := []string{once}
-	if slashes := strings.ReplaceAll(once, "%2F", "/"); slashes != once {
-		forms = append(forms, slashes) // what pageURL makes, whatever else the Message-ID has that looks escaped
-	}
-	if twice, err := url.PathUnescape(once); err == nil && !slices.Contains(forms, twice) {
-		forms = append(forms, twice)
-	}
-	for _, f := range forms {
+	for _, f := range spellings(rest) {
 		f = strings.ToValidUTF8(strings.ReplaceAll(f, "\x00", "\uFFFD"), "\uFFFD")              // no database takes them
 		t.ids = append(t.ids, mailstore.Key("<"+f+">"), mailstore.Key(f), mailstore.Key("<"+f)) // the last is the key of a long one
 	}
 	return t
+}
+
+// spellings are what a Message-ID in a path may mean, the likeliest first: what patch.PathID makes of one, whatever else it has that looks escaped; what was
+// escaped once, as any program would; and what was escaped twice.
+func spellings(escaped string) []string {
+	once, err := url.PathUnescape(escaped)
+	if err != nil {
+		once = escaped
+	}
+	forms := []string{strings.ReplaceAll(once, "%2F", "/")}
+	if once != forms[0] {
+		forms = append(forms, once)
+	}
+	if twice, err := url.PathUnescape(once); err == nil && !slices.Contains(forms, twice) {
+		forms = append(forms, twice)
+	}
+	return forms
 }
 
 // locate finds the message that an address names.

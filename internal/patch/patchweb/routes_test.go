@@ -15,15 +15,17 @@ import (
 
 func TestPageURL(t *testing.T) {
 	for msgid, want := range map[string]string{
-		"<a@b>":     "/project/p%C3%B6/patch/a@b/",
-		"a@b":       "/project/p%C3%B6/patch/a@b/",
-		"<a/b@c>":   "/project/p%C3%B6/patch/a%252Fb@c/",
-		"<a%b@c>":   "/project/p%C3%B6/patch/a%25b@c/",
-		"<a+b c@d>": "/project/p%C3%B6/patch/a+b%20c@d/",
-		"<a?b#c@d>": "/project/p%C3%B6/patch/a%3Fb%23c@d/",
-		"<..>":      "/project/p%C3%B6/patch/%252E%252E/",
-		"<<a>@b>":   "/project/p%C3%B6/patch/%3Ca%3E@b/",
-		"<\"'&@x>":  "/project/p%C3%B6/patch/%22%27&@x/",
+		"<a@b>":       "/project/p%C3%B6/patch/a@b/",
+		"a@b":         "/project/p%C3%B6/patch/a@b/",
+		"<a/b@c>":     "/project/p%C3%B6/patch/a%252Fb@c/",
+		"<a%b@c>":     "/project/p%C3%B6/patch/a%25b@c/",
+		"<a+b c@d>":   "/project/p%C3%B6/patch/a+b%20c@d/",
+		"<a?b#c@d>":   "/project/p%C3%B6/patch/a%3Fb%23c@d/",
+		"<a%2Fb@c>":   "/project/p%C3%B6/patch/a%25252Fb@c/",       // Patchwork 3.2 gives it the path of <a/b@c>
+		"<a/b%2Fc@d>": "/project/p%C3%B6/patch/a%252Fb%25252Fc@d/", // in 3.2 it has no path
+		"<..>":        "/project/p%C3%B6/patch/%252E%252E/",
+		"<<a>@b>":     "/project/p%C3%B6/patch/%3Ca%3E@b/",
+		"<\"'&@x>":    "/project/p%C3%B6/patch/%22%27&@x/",
 	} {
 		if got := patch.PagePath("pö", "patch", msgid); got != want {
 			t.Errorf("%s: %s, want %s", msgid, got, want)
@@ -38,7 +40,8 @@ func TestParseTarget(t *testing.T) {
 		"/project/x/patch/a@b":                               {[]string{"<a@b>", "a@b", "<a@b"}, ""},
 		"/project/x/cover/a@b/mbox/":                         {[]string{"<a@b>", "a@b", "<a@b"}, "mbox"},
 		"/project/patch/patch/patch/raw":                     {[]string{"<patch>", "patch", "<patch"}, "raw"},
-		"/project/x/patch/a%252Fb/":                          {[]string{"<a%2Fb>", "a%2Fb", "<a%2Fb", "<a/b>", "a/b", "<a/b"}, ""},
+		"/project/x/patch/a%252Fb/":                          {[]string{"<a/b>", "a/b", "<a/b", "<a%2Fb>", "a%2Fb", "<a%2Fb"}, ""},
+		"/project/x/patch/a%252Fb%25252Fc/":                  {[]string{"<a/b%252Fc>", "a/b%252Fc", "<a/b%252Fc", "<a%2Fb%252Fc>", "a%2Fb%252Fc", "<a%2Fb%252Fc", "<a/b%2Fc>", "a/b%2Fc", "<a/b%2Fc"}, ""},
 		"/project/x/patch/a%2Fmbox/":                         {[]string{"<a/mbox>", "a/mbox", "<a/mbox"}, ""},
 		"/project/x/patch/%3Ca@b%3E/":                        {[]string{"<<a@b>>", "<a@b>", "<<a@b>"}, ""},
 		"/project/x/patch/%2500%25FF/":                       {[]string{"<%00%FF>", "%00%FF", "<%00%FF", "<\uFFFD\uFFFD>", "\uFFFD\uFFFD", "<\uFFFD\uFFFD"}, ""},
