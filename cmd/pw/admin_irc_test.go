@@ -27,7 +27,7 @@ func TestIRCCommands(t *testing.T) {
 	s.says("admin irc test 1", 73, "", "pw: test irc target 1: irc target 1 is switched off\n")
 	s.says("admin irc create --project dev --url http://x/y", 65, "", "pw: create an irc target: address \"http://x/y\": want irc://HOST/CHANNEL, or ircs:// for TLS, with :PORT behind HOST if it is not 6667 or 6697\n")
 	s.says("admin irc create --url irc://x/y", 65, "", "pw: say --project NAME\n")
-	if got := s.does("admin", "irc", "create", "--events", "?"); !strings.HasPrefix(got, "check-created\ncover-comment-created\n") {
+	if got := s.does("admin", "irc", "create", "--events", "?"); !strings.HasPrefix(got, "check-created\ncheck-updated\n") {
 		t.Error(got)
 	}
 	s.says("admin irc delete 1", 0, "deleted irc target 1\n", "")

@@ -57,21 +57,28 @@ func newTokenCreate(c *cli) *cobra.Command {
 		Use:   "create USER --name NAME",
 		Short: "Make a token and print its secret",
 		Long: `Makes a token and prints its secret, 40 hexadecimal digits, alone on a line. It can't be
-shown again. A token with --read-only can look and change nothing.`,
-		Example: `  pw admin user token create ci --name "build machine"
+shown again. A token with --read-only can look and change nothing, one with --checks-only
+can look and report checks of patches.`,
+		Example: `  pw admin user token create ann --name laptop
+  pw admin user token create ci --name "build machine" --checks-only
   pw admin user token create ci --name dashboard --read-only --expires-days 365`,
 		Args: named("username"),
 	}
 	name := namingUser(cmd)
 	token := cmd.Flags().String("name", "", "`NAME` of the token")
 	reading := cmd.Flags().Bool("read-only", false, "good for looking only")
+	checks := cmd.Flags().Bool("checks-only", false, "good for looking and for reporting checks only")
+	cmd.MarkFlagsMutuallyExclusive("read-only", "checks-only")
 	days := cmd.Flags().Int("expires-days", 0, "`DAYS` after which it ends; 0: never")
 	required(cmd, "name")
 	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
 		now := a.Clock.Now()
 		n := account.NewToken{Username: nameOf(args, name), Name: *token, Scope: account.ScopeWrite, ExpiresAt: account.InDays(now, *days)}
-		if *reading {
+		switch {
+		case *reading:
 			n.Scope = account.ScopeRead
+		case *checks:
+			n.Scope = account.ScopeChecks
 		}
 		secret, _, err := account.CreateToken(ctx, a.DB, account.CLI, now, n)
 		return secret, err

@@ -30,6 +30,7 @@ func TestWebhookCommands(t *testing.T) {
 	s.says("admin webhook list dev", 0, "ID  PROJECT  URL                  ACTIVE  PENDING  FAILURES  DELIVERED AT\n"+dev, "")
 	s.says("admin webhook list --site", 0, "ID  PROJECT  URL                 ACTIVE  PENDING  FAILURES  DELIVERED AT\n"+strings.Replace(site, "/   no", "/  no", 1), "")
 	s.says("admin webhook update 1 --events ? --active", 0, `check-created
+check-updated
 cover-comment-created
 cover-created
 patch-archived-changed

@@ -65,6 +65,39 @@ func UserByName(ctx context.Context, q sqldb.Queryer, name string) (User, error)
 	return u, nil
 }
 
+// UsersNamed finds users by their numbers or names, the latter without regard to letter case, in one query: name as given → number. One that is not there is
+// not in the map. A number counts before a name that looks like one.
+func UsersNamed(ctx context.Context, q sqldb.Queryer, names []string) (map[string]int64, error) {
+	var ids []int64
+	var keys []string
+	for _, name := range names {
+		keys = append(keys, fold.Key(name))
+		if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	out := map[string]int64{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	var found []struct {
+		ID  int64
+		Key string `db:"username_key"`
+	}
+	err := q.Select(ctx, &found, "SELECT id, username_key FROM user_account WHERE username_key IN (?) OR id IN (?)", keys, append(ids, -1))
+	if err != nil {
+		return nil, fmt.Errorf("find %d users: %w", len(names), err)
+	}
+	for i, name := range names {
+		for _, u := range found {
+			if strconv.FormatInt(u.ID, 10) == name || out[name] == 0 && u.Key == keys[i] {
+				out[name] = u.ID
+			}
+		}
+	}
+	return out, nil
+}
+
 // UsersByID reads users by their ids; those that do not exist are left out.
 func UsersByID(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]*User, error) {
 	out := map[int64]*User{}

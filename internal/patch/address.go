@@ -25,3 +25,11 @@ func PathID(msgid string) string {
 	}
 	return url.PathEscape(id)
 }
+
+// plain puts back what url.PathEscape escapes and RFC 3986 allows in a path, and Patchwork 3.2 leaves.
+var plain = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
+
+// BundlePath is the path of the page of a bundle, by the names of its owner and itself.
+func BundlePath(owner, name string) string {
+	return "/bundle/" + plain.Replace(url.PathEscape(owner)) + "/" + plain.Replace(url.PathEscape(name)) + "/"
+}

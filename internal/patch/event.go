@@ -16,11 +16,12 @@ const (
 	EventPatchArchived       = "patch-archived-changed" // not in Patchwork 3.2
 	EventPatchRelation       = "patch-relation-changed"
 	EventCheckCreated        = "check-created"
+	EventCheckUpdated        = "check-updated" // not in Patchwork 3.2
 )
 
 // EventKinds are all of them, by name.
 func EventKinds() []string {
-	return []string{EventCheckCreated, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentCreated, EventPatchCompleted,
+	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentCreated, EventPatchCompleted,
 		EventPatchCreated, EventPatchDelegated, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
 }
 

@@ -209,20 +209,9 @@ func ImportChecks(ctx context.Context, tx *sqldb.Tx, checks []ImportedCheck) err
 	return tx.Insert(ctx, "patch_check", []string{"id", "patch_id", "user_id", "date", "state", "target_url", "description", "context"}, rows)
 }
 
-// ImportedBundle is a collection of patches.
-type ImportedBundle struct {
-	ID, Owner, Project int64
-	Name               string
-	Public             bool
-}
-
 // ImportBundles writes bundles without their patches.
-func ImportBundles(ctx context.Context, tx *sqldb.Tx, bundles []ImportedBundle) error {
-	rows := make([][]any, 0, len(bundles))
-	for _, b := range bundles {
-		rows = append(rows, []any{b.ID, b.Owner, b.Project, b.Name, b.Public})
-	}
-	return tx.Insert(ctx, "bundle", []string{"id", "owner_id", "project_id", "name", "public"}, rows)
+func ImportBundles(ctx context.Context, tx *sqldb.Tx, bundles []Bundle) error {
+	return insertBundles(ctx, tx, bundles)
 }
 
 // ImportedPlace is the place of a patch in a bundle.

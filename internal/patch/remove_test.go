@@ -28,7 +28,7 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 	for _, q := range []string{
 		"INSERT INTO patch_check (id, patch_id, user_id, date, state, context) SELECT %[3]d, " + one + ", %[2]d, 5, 1, 'ci'",
 		"INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT " + one + ", %[2]d, 'ci', %[3]d, 1",
-		"INSERT INTO bundle (id, owner_id, project_id, name, public) VALUES (%[3]d, %[2]d, %[1]d, 'b%[1]d', TRUE)",
+		"INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) VALUES (%[3]d, %[2]d, %[1]d, 'b%[1]d', 'b%[1]d', TRUE)",
 		"INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT %[3]d, " + one + ", 1",
 		"INSERT INTO state_notice (patch_id, original_state_id, modified_at) SELECT " + one + ", 1, 5",
 		"INSERT INTO series_metadata (series_id, name, value) SELECT " + series + ", 'n', 'v'",

@@ -75,6 +75,39 @@ func ByLinkname(ctx context.Context, q sqldb.Queryer, name string) (Project, err
 	return p, nil
 }
 
+// Named finds projects by their numbers or link names, the latter without regard to letter case, in one query: name as given → number. One that is not there
+// is not in the map. A number counts before a name that looks like one.
+func Named(ctx context.Context, q sqldb.Queryer, names []string) (map[string]int64, error) {
+	var ids []int64
+	var keys []string
+	for _, name := range names {
+		keys = append(keys, strings.ToLower(name))
+		if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	out := map[string]int64{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	var found []struct {
+		ID       int64
+		Linkname string
+	}
+	err := q.Select(ctx, &found, "SELECT id, linkname FROM project WHERE LOWER(linkname) IN (?) OR id IN (?)", keys, append(ids, -1))
+	if err != nil {
+		return nil, fmt.Errorf("find %d projects: %w", len(names), err)
+	}
+	for i, name := range names {
+		for _, p := range found {
+			if strconv.FormatInt(p.ID, 10) == name || out[name] == 0 && strings.ToLower(p.Linkname) == keys[i] {
+				out[name] = p.ID
+			}
+		}
+	}
+	return out, nil
+}
+
 // ByIDs reads projects by their ids; those that do not exist are left out.
 func ByIDs(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]*Project, error) {
 	out := map[int64]*Project{}

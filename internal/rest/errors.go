@@ -9,6 +9,8 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 )
 
+const noPermission = "You do not have permission to perform this action."
+
 // fail answers with an error: {"detail": "why"}, or what is wrong with each field.
 func (c *Call) fail(err error) {
 	var fields FieldErrors
@@ -43,7 +45,7 @@ func (c *Call) detail(kind fault.Kind, status int, err error) string {
 	case kind == fault.Denied && c.User.ID == 0, errors.Is(err, errNobody):
 		return errNobody.Error()
 	case kind == fault.Denied:
-		return "You do not have permission to perform this action."
+		return noPermission
 	case kind == fault.NotFound:
 		return "Not found."
 	}
@@ -54,4 +56,12 @@ func (c *Call) answer(status int, v any) {
 	if err := c.JSON(status, v); err != nil {
 		http.Error(c.W, "Internal error.", http.StatusInternalServerError)
 	}
+}
+
+// PermissionDenied turns a fault.Denied into the answer of those places where Patchwork 3.2 does not say whether it is for want of a login; other errors stay.
+func PermissionDenied(err error) error {
+	if fault.Is(err, fault.Denied) {
+		return &said{http.StatusForbidden, noPermission}
+	}
+	return err
 }

@@ -53,12 +53,12 @@ type oldBundle struct {
 }
 
 func (im *importer) bundles(ctx context.Context) error {
-	return take(ctx, im, table[oldBundle, patch.ImportedBundle]{
+	return take(ctx, im, table[oldBundle, patch.Bundle]{
 		what: "bundles", name: "patchwork_bundle", write: patch.ImportBundles,
 		query: "SELECT id, name, public, owner_id, project_id FROM patchwork_bundle ORDER BY id",
-		convert: func(o oldBundle) patch.ImportedBundle {
+		convert: func(o oldBundle) patch.Bundle {
 			name := im.row("patchwork_bundle", o.ID).text("name", o.Name, 255)
-			return patch.ImportedBundle{ID: o.ID, Owner: o.Owner, Project: o.Project, Name: name, Public: o.Public}
+			return patch.Bundle{ID: o.ID, Owner: o.Owner, Project: o.Project, Name: name, Public: o.Public}
 		},
 	})
 }

@@ -107,12 +107,15 @@ func (a Addresses) series(p *project.Project, s *patch.SeriesRef) *Series {
 }
 
 func (a Addresses) check(c *patch.CheckRef) *Check {
-	state := fmt.Sprint(c.State)
-	if names := patch.CheckStates(); c.State >= 0 && c.State < len(names) {
-		state = names[c.State]
-	}
-	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.API, c.Patch, c.ID), Date: rest.Date(c.Date), State: state,
+	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.API, c.Patch, c.ID), Date: rest.Date(c.Date), State: checkStateName(c.State),
 		TargetURL: orNil(c.TargetURL), Context: c.Context}
+}
+
+func checkStateName(state int) string {
+	if names := patch.CheckStates(); state >= 0 && state < len(names) {
+		return names[state]
+	}
+	return fmt.Sprint(state)
 }
 
 func orNil(s string) *string {

@@ -234,7 +234,7 @@ func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.
 		return ArchivedPayload{about, !now, now}
 	case patch.EventPatchRelation:
 		return RelationPayload{Patch: about}
-	case patch.EventCheckCreated:
+	case patch.EventCheckCreated, patch.EventCheckUpdated:
 		if c := m.refs.Checks[p.Check]; c != nil {
 			return CheckPayload{about, m.check(c)}
 		}

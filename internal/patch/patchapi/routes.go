@@ -24,5 +24,8 @@ func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
 
 // routes are those of each noun.
 func (f *face) routes() []rest.Route {
-	return slices.Concat[[]rest.Route]()
+	return slices.Concat(
+		f.checkRoutes(),
+		f.bundleRoutes(),
+	)
 }

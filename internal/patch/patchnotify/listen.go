@@ -36,7 +36,7 @@ func hear(e event.Stored) (f fact, ok bool) {
 	switch {
 	case e.Kind == patch.EventPatchDelegated && f.CurrentDelegate != 0:
 		f.kind = KindDelegated
-	case e.Kind == patch.EventCheckCreated:
+	case e.Kind == patch.EventCheckCreated, e.Kind == patch.EventCheckUpdated:
 		f.kind = KindChecks
 	case e.Kind == patch.EventPatchStateChanged && slices.Contains(told, f.CurrentState):
 		f.kind = KindSeries

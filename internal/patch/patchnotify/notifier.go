@@ -37,7 +37,7 @@ const mailsPerRun = 500
 // Consumer has what happens written down for those who want to know.
 func (n *Notifier) Consumer() event.Consumer {
 	return event.Consumer{Name: "notify", Handle: listen,
-		Filter: event.Filter{Kinds: []string{patch.EventPatchDelegated, patch.EventPatchStateChanged, patch.EventCheckCreated}}}
+		Filter: event.Filter{Kinds: []string{patch.EventPatchDelegated, patch.EventPatchStateChanged, patch.EventCheckCreated, patch.EventCheckUpdated}}}
 }
 
 // Send queues the mails that are due and returns how many. What fails for one recipient is logged, waits, and keeps nobody else from being told.

@@ -205,6 +205,7 @@ CREATE TABLE bundle (
   owner_id BIGINT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
   project_id BIGINT NOT NULL REFERENCES project (id) ON DELETE CASCADE,
   name VARCHAR(255) NOT NULL,
+  name_key VARCHAR(255) NOT NULL,
   public BOOLEAN NOT NULL,
   UNIQUE (owner_id, name)
 );
