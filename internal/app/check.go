@@ -45,6 +45,7 @@ type probe struct {
 func (a *App) probes(repair bool) []probe {
 	return []probe{
 		{"positions above the highest one that was given", true, func(ctx context.Context, tx *sqldb.Tx) (int64, error) { return event.Ahead(ctx, tx, repair) }},
+		{"counts of events", true, func(ctx context.Context, tx *sqldb.Tx) (int64, error) { return event.Miscounted(ctx, tx, repair) }},
 		{"events that have no position after an hour (no worker runs)", false, func(ctx context.Context, tx *sqldb.Tx) (int64, error) {
 			return event.Late(ctx, tx, a.Clock.Now().Add(-time.Hour))
 		}},

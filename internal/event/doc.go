@@ -4,7 +4,7 @@
 // written in the transaction that caused them; their position is given after commit by one relay, so that a reader who stands at
 // a position has missed nothing. It also keeps the audit trail of administrators' actions.
 //
-// It owns the tables event, event_last, event_subject, event_consumer and audit. It knows no domain: kinds, subjects and payloads are the caller's.
+// It owns the tables event, event_last, event_count, event_subject, event_consumer and audit. It knows no domain: kinds, subjects and payloads are the caller's.
 //
 //	err := event.Append(ctx, tx, event.Event{Kind: "patch-created", Project: p.ID, At: now,
 //		Subjects: []event.Subject{{Kind: "patch", ID: id}}, Payload: payload})

@@ -33,7 +33,7 @@ func Append(ctx context.Context, tx *sqldb.Tx, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	position, err := positions(ctx, tx, len(events))
+	position, err := positions(ctx, tx, events)
 	if err != nil {
 		return err
 	}
@@ -60,13 +60,17 @@ func Append(ctx context.Context, tx *sqldb.Tx, events ...Event) error {
 }
 
 // positions gives the position of each event that is being written. On SQLite writers are alone until they commit, so that what they count goes up in
-// the order of commits; elsewhere it is null, and given by Relay.
-func positions(ctx context.Context, tx *sqldb.Tx, n int) (func(i int) any, error) {
+// the order of commits, and counted; elsewhere it is null, and given by Relay.
+func positions(ctx context.Context, tx *sqldb.Tx, events []Event) (func(i int) any, error) {
+	n := len(events)
 	if tx.Engine() != sqldb.SQLite {
 		tx.Wake(WakeRelay)
 		return func(int) any { return nil }, nil
 	}
 	last, err := takePositions(ctx, tx, n)
+	if err == nil {
+		err = tallyOf(events).save(ctx, tx)
+	}
 	tx.Wake(WakeReaders)
 	return func(i int) any { return last + 1 + int64(i) }, err
 }

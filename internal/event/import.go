@@ -24,6 +24,7 @@ func Import(ctx context.Context, tx *sqldb.Tx, events []Imported) error {
 		return err
 	}
 	rows := make([][]any, 0, len(events))
+	t := tally{}
 	var subjects [][]any
 	for i, e := range events {
 		payload, err := json.Marshal(e.Payload)
@@ -31,9 +32,13 @@ func Import(ctx context.Context, tx *sqldb.Tx, events []Imported) error {
 			return fmt.Errorf("import event %d: %w", e.ID, err)
 		}
 		rows = append(rows, []any{e.ID, last + 1 + int64(i), sqldb.NullID(e.Project), e.Kind, sqldb.NullID(e.Actor), int64(e.At), string(payload)})
+		t.add(e.Project, e.Actor, e.Kind, e.At)
 		for _, s := range e.Subjects {
 			subjects = append(subjects, []any{s.Kind, s.ID, e.ID})
 		}
+	}
+	if err := t.save(ctx, tx); err != nil {
+		return err
 	}
 	if err := tx.Insert(ctx, "event", []string{"id", "pos", "project_id", "kind", "actor_id", "at", "payload"}, rows); err != nil {
 		return err

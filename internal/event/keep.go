@@ -35,6 +35,9 @@ func Prune(ctx context.Context, db *sqldb.DB, before clock.Time) (total int64, e
 }
 
 func remove(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
+	if err := discount(ctx, tx, ids); err != nil {
+		return err
+	}
 	for _, query := range []string{"DELETE FROM event_subject WHERE event_id IN (?)", "DELETE FROM event WHERE id IN (?)"} {
 		if _, err := tx.Exec(ctx, query, ids); err != nil {
 			return err

@@ -41,6 +41,9 @@ func Relay(ctx context.Context, db *sqldb.DB) (int64, error) {
 		if given, err = give(ctx, tx, last); err != nil || given == 0 {
 			return err
 		}
+		if err := tallyGiven(ctx, tx, last, given); err != nil {
+			return err
+		}
 		tx.Wake(WakeReaders)
 		_, err = tx.Exec(ctx, "UPDATE event_last SET pos = ? WHERE id = 1", last+given)
 		return err
