@@ -255,8 +255,14 @@ func (u *User) valid() error {
 		return fault.New(fault.Invalid, "e-mail address %q: want local@domain, at most 254 characters", u.Email)
 	case utf8.RuneCountInString(u.FirstName) > 150 || utf8.RuneCountInString(u.LastName) > 150:
 		return fault.New(fault.Invalid, "first and last name may have 150 characters each")
-	case u.ItemsPerPage < 1 || u.ItemsPerPage > MaxItemsPerPage:
-		return fault.New(fault.Invalid, "items per page %d: want 1 to %d", u.ItemsPerPage, MaxItemsPerPage)
+	}
+	return CheckItemsPerPage(u.ItemsPerPage)
+}
+
+// CheckItemsPerPage is fault.Invalid for what can't be the length of a page.
+func CheckItemsPerPage(n int) error {
+	if n < 1 || n > MaxItemsPerPage {
+		return fault.New(fault.Invalid, "items per page %d: want 1 to %d", n, MaxItemsPerPage)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/a-h/templ"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/account/accountapi"
 	"patchwork.example/pw/internal/account/accountweb"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/ingress"
@@ -23,6 +24,7 @@ import (
 	"patchwork.example/pw/internal/patch/patchapi"
 	"patchwork.example/pw/internal/patch/patchweb"
 	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/project/projectapi"
 	"patchwork.example/pw/internal/project/projectweb"
 	"patchwork.example/pw/internal/rest"
 	"patchwork.example/pw/internal/web"
@@ -68,6 +70,8 @@ func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessio
 	cfg := a.Config.HTTP
 	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
 		Frame: frame(shell), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
+	accountapi.Routes(mux, api, a.DB)
+	projectapi.Routes(mux, api, a.DB)
 	patchapi.Routes(mux, api, a.DB)
 	webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
 	return api.Front(mux)

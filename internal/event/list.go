@@ -228,12 +228,15 @@ func earlier(t *clock.Time, u clock.Time) clock.Time {
 
 // countAbout counts the events about some subjects.
 func (l *Listing) countAbout(ctx context.Context, db sqldb.Queryer) error {
-	from, args := l.query.about()
-	return db.Get(ctx, &l.Total, "SELECT COUNT(*) FROM "+from, args...)
+	where, args := l.query.about()
+	return db.Get(ctx, &l.Total, "SELECT COUNT(*) FROM "+ofSubjects+where, args...)
 }
 
-// about is where to read events about some subjects. The subjects lead to the events: CROSS JOIN says so to SQLite.
-func (q Query) about() (from string, args []any) {
+// ofSubjects is where events about some subjects are read. The subjects lead to the events: CROSS JOIN says so to SQLite.
+const ofSubjects = "(SELECT DISTINCT event_id FROM event_subject WHERE kind = ? AND subject_id IN (?)) s CROSS JOIN event"
+
+// about is the condition on what ofSubjects reads.
+func (q Query) about() (sql string, args []any) {
 	kinds := slices.Sorted(maps.Keys(q.About))
 	args = []any{kinds[0], q.About[kinds[0]]}
 	w := q.narrowed(q.Since, q.Before)
@@ -241,7 +244,7 @@ func (q Query) about() (from string, args []any) {
 		w.add("id IN (SELECT event_id FROM event_subject WHERE kind = ? AND subject_id IN (?))", kind, q.About[kind])
 	}
 	w.add("id = s.event_id")
-	return "(SELECT DISTINCT event_id FROM event_subject WHERE kind = ? AND subject_id IN (?)) s CROSS JOIN event" + w.sql(), append(args, w.args...)
+	return w.sql(), append(args, w.args...)
 }
 
 const storedColumns = "id, COALESCE(pos, 0) AS pos, COALESCE(project_id, 0) AS project_id, COALESCE(actor_id, 0) AS actor_id, kind, at, payload"
@@ -257,8 +260,8 @@ func (l *Listing) Page(ctx context.Context, db sqldb.Queryer, offset, limit int)
 	order := " ORDER BY at" + direction + ", id" + direction
 	var out []Stored
 	if len(q.About) > 0 {
-		from, args := q.about()
-		err := db.Select(ctx, &out, "SELECT "+storedColumns+" FROM "+from+order+" LIMIT ? OFFSET ?", append(args, limit, offset)...)
+		where, args := q.about()
+		err := db.Select(ctx, &out, "SELECT "+storedColumns+" FROM "+ofSubjects+where+order+" LIMIT ? OFFSET ?", append(args, limit, offset)...)
 		return out, wrap(err, "read events")
 	}
 	q, offset = l.skip(offset)
@@ -267,7 +270,7 @@ func (l *Listing) Page(ctx context.Context, db sqldb.Queryer, offset, limit int)
 		w := one.narrowed(one.Since, one.Before)
 		u.add("SELECT * FROM (SELECT "+storedColumns+" FROM event"+w.sql()+order+" LIMIT ?) e", append(w.args, offset+limit)...)
 	}
-	err := db.Select(ctx, &out, "SELECT * FROM ("+strings.Join(u.parts, " UNION ALL ")+") a"+order+" LIMIT ? OFFSET ?", append(u.args, limit, offset)...)
+	err := db.Select(ctx, &out, strings.Join(u.parts, " UNION ALL ")+order+" LIMIT ? OFFSET ?", append(u.args, limit, offset)...)
 	return out, wrap(err, "read events")
 }
 

@@ -3,6 +3,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -153,11 +154,11 @@ func Create(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 	return p, err
 }
 
-// Update changes a project.
+// Update changes a project. Administrators may change all of it; its maintainers, where its code and its archive are and whether it shows dependencies.
 func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, linkname string, c Change) (Project, error) {
 	var p Project
 	err := save(ctx, db, by, now, "project update", &p, func(tx *sqldb.Tx) (err error) {
-		if err := by.RequireAdmin("change projects"); err != nil {
+		if err := c.requireAdmin(by); err != nil {
 			return err
 		}
 		if p, err = ByLinkname(ctx, tx, linkname); err != nil {
@@ -167,6 +168,9 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 			return err
 		}
 		if p, err = ByLinkname(ctx, tx, linkname); err != nil { // as it is now that nobody else can change it
+			return err
+		}
+		if err := RequireMaintainer(ctx, tx, by, p); err != nil {
 			return err
 		}
 		c.apply(&p)
@@ -231,10 +235,13 @@ func (p *Project) valid() error {
 	if _, err := pattern.Compile(p.SubjectMatch); err != nil {
 		return fault.Wrap(fault.Invalid, err, "subject match %q is no regular expression", p.SubjectMatch)
 	}
-	for _, f := range []string{p.ListArchiveURLFormat, p.CommitURLFormat} {
-		if strings.ContainsAny(strings.ReplaceAll(f, "{}", ""), "{}") {
-			return fault.New(fault.Invalid, "url format %q: only {} is replaced, other braces are not allowed", f)
-		}
+	return cmp.Or(CheckFormat(p.ListArchiveURLFormat), CheckFormat(p.CommitURLFormat))
+}
+
+// CheckFormat is fault.Invalid for what can't be ListArchiveURLFormat or CommitURLFormat.
+func CheckFormat(format string) error {
+	if strings.ContainsAny(strings.ReplaceAll(format, "{}", ""), "{}") {
+		return fault.New(fault.Invalid, "url format %q: only {} is replaced, other braces are not allowed", format)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func TestRules(t *testing.T) {
 			return err
 		}(),
 		func() error {
-			_, err := project.Update(t.Context(), db, account.Actor{User: 1}, now, "x", project.Change{})
+			_, err := project.Update(t.Context(), db, account.Actor{User: 1}, now, "x", project.Change{Name: new(string)})
 			return err
 		}(),
 	} {

@@ -14,6 +14,7 @@ const noPermission = "You do not have permission to perform this action."
 // fail answers with an error: {"detail": "why"}, or what is wrong with each field.
 func (c *Call) fail(err error) {
 	var fields FieldErrors
+	var nested *NestedErrors
 	var s *said
 	switch {
 	case errors.Is(err, errNoPath):
@@ -22,6 +23,9 @@ func (c *Call) fail(err error) {
 		return
 	case errors.As(err, &fields):
 		c.answer(http.StatusBadRequest, fields)
+		return
+	case errors.As(err, &nested):
+		c.answer(http.StatusBadRequest, nested.values())
 		return
 	case errors.As(err, &s):
 		c.answer(s.status, map[string]string{"detail": s.detail})

@@ -23,7 +23,7 @@ var floors = []struct {
 	{5, "patch/patchmail patch/patchweb patch/patchapi patch/patchnotify"},
 	{5, "issue/issuemail issue/issueweb issue/issueapi"},
 	{5, "index/indexweb index/indexapi index/indexmirror"},
-	{5, "account/accountweb project/projectweb job/jobweb search/searchweb webhook/webhookweb webhook/webhookapi"},
+	{5, "account/accountweb account/accountapi project/projectweb project/projectapi job/jobweb search/searchweb webhook/webhookweb webhook/webhookapi"},
 	{5, "crosslink legacy/*"},
 	{6, "app"},
 	{7, "cmd/pw"},

@@ -10,3 +10,6 @@ CREATE TABLE event_count (
   PRIMARY KEY (project_id, actor_id, kind, period)
 ) WITHOUT ROWID;
 CREATE INDEX event_project_kind_at ON event (project_id, kind, at, id);
+
+-- owner: account
+CREATE INDEX person_name ON person (name_key, id);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package accountapi
+
+import (
+	"net/http"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/rest"
+)
+
+// Person is a person in lists and by himself.
+type Person struct {
+	rest.Person
+	User *rest.User `json:"user"` // whose address it is; nil: nobody's
+}
+
+// User is a user by himself. Settings are told to him only.
+type User struct {
+	rest.User
+	Settings *Settings `json:"settings" since:"1.2"`
+}
+
+// Settings are what a user has chosen.
+type Settings struct {
+	SendEmail    bool `json:"send_email"`
+	ItemsPerPage int  `json:"items_per_page"`
+	ShowIDs      bool `json:"show_ids"`
+}
+
+type face struct{ db *sqldb.DB }
+
+var (
+	personKeys = []string{"id", "name", "email"}
+	userKeys   = []string{"id", "username", "email"}
+)
+
+// maxName is the longest first or last name, in characters.
+const maxName = 150
+
+// fields are what a body may hold.
+var fields = []rest.Field{
+	{Name: "first_name", Max: maxName}, {Name: "last_name", Max: maxName},
+	{Name: "settings", Type: rest.Object, Required: true, Since: rest.V12, Fields: []rest.Field{
+		{Name: "send_email", Type: rest.Bool, Doc: "whether he gets copies of what he changes"}, {Name: "items_per_page", Type: rest.Number, Doc: "how many rows lists show, 1 to 500"},
+		{Name: "show_ids", Type: rest.Bool, Doc: "whether lists show numbers"}}},
+}
+
+// Routes hangs the API of people and users into mux.
+func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
+	f := &face{db}
+	for _, r := range []rest.Route{
+		{Path: "/people/", Tag: "people", Methods: map[string]rest.Op{
+			"GET": {Do: f.people, Doc: "List people", Answer: []Person{}, Paged: true, Query: query("name or address", personKeys)}}},
+		{Path: "/people/{id}/", Tag: "people", Methods: map[string]rest.Op{"GET": {Do: f.person, Doc: "Get a person", Answer: Person{}}}},
+		{Path: "/users/", Tag: "users", Methods: map[string]rest.Op{
+			"GET": {Do: f.users, Doc: "List users", Answer: []rest.User{}, Paged: true, Query: query("user name, first or last name, or address", userKeys)}}},
+		{Path: "/users/{id}/", Tag: "users", Methods: map[string]rest.Op{
+			"GET":   {Do: f.user, Doc: "Get a user; with settings if it is oneself", Answer: User{}},
+			"PATCH": {Do: f.change(false), Doc: "Change some fields of oneself", Body: fields, Answer: User{}},
+			"PUT":   {Do: f.change(true), Doc: "Change oneself", Body: fields, Answer: User{}}}},
+	} {
+		shell.Route(mux, r)
+	}
+}
+
+func query(where string, keys []string) []rest.Param {
+	var orders []string
+	for _, k := range keys {
+		orders = append(orders, k, "-"+k)
+	}
+	return []rest.Param{{Name: "q", Doc: "words that are in " + where}, {Name: "order", Doc: "fields to sort by, separated by commas, each with a minus to reverse it", Enum: orders}}
+}
+
+// find is what a list is asked for.
+func find(c *rest.Call, keys []string) account.Find {
+	text, _ := c.Filters().Last("q")
+	return account.Find{Text: text, Order: c.OrderNames(keys...)}
+}
+
+func (f *face) people(c *rest.Call) error {
+	if err := c.RequireUser(); err != nil {
+		return err
+	}
+	asked := find(c, personKeys)
+	total, err := account.CountPersons(c.R.Context(), f.db, asked)
+	if err != nil {
+		return err
+	}
+	page, err := c.Page(total)
+	if err != nil {
+		return err
+	}
+	found, err := account.FindPersons(c.R.Context(), f.db, asked, page.Offset, page.Limit)
+	if err != nil {
+		return err
+	}
+	out, err := f.wirePersons(c, found...)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out)
+}
+
+func (f *face) wirePersons(c *rest.Call, persons ...account.Person) ([]Person, error) {
+	var ids []int64
+	for _, p := range persons {
+		if p.User != 0 {
+			ids = append(ids, p.User)
+		}
+	}
+	users, err := account.UsersByID(c.R.Context(), f.db, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := []Person{}
+	for _, p := range persons {
+		out = append(out, Person{*rest.EmbedPerson(c.API, p.ID, p.Name, p.Email), rest.EmbedUser(c.API, users[p.User])})
+	}
+	return out, nil
+}
+
+func (f *face) person(c *rest.Call) error {
+	id, err := c.ID("id")
+	if err != nil {
+		return err
+	}
+	if err := c.RequireUser(); err != nil {
+		return err
+	}
+	p, err := account.PersonByID(c.R.Context(), f.db, id)
+	if err != nil {
+		return err
+	}
+	out, err := f.wirePersons(c, p)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, out[0])
+}
+
+func (f *face) users(c *rest.Call) error {
+	if err := c.RequireUser(); err != nil {
+		return err
+	}
+	asked := find(c, userKeys)
+	total, err := account.CountUsers(c.R.Context(), f.db, asked)
+	if err != nil {
+		return err
+	}
+	page, err := c.Page(total)
+	if err != nil {
+		return err
+	}
+	found, err := account.FindUsers(c.R.Context(), f.db, asked, page.Offset, page.Limit)
+	if err != nil {
+		return err
+	}
+	out := []*rest.User{}
+	for _, u := range found {
+		out = append(out, rest.EmbedUser(c.API, &u))
+	}
+	return c.JSON(http.StatusOK, out)
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package account
+
+import (
+	"context"
+	"fmt"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+)
+
+// SelfChange is what users may change of themselves. What is nil stays.
+type SelfChange struct {
+	FirstName, LastName *string
+	SendEmail, ShowIDs  *bool
+	ItemsPerPage        *int
+}
+
+// MaySelf is fault.Denied unless the actor is this user: nobody else may change what only the user himself can, not even an administrator, who has
+// UpdateUser.
+func MaySelf(by Actor, user int64) error {
+	if by.User == 0 || by.User != user {
+		return fault.New(fault.Denied, "users may change themselves only")
+	}
+	return nil
+}
+
+// UpdateSelf changes the user who is the actor.
+func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, user int64, c SelfChange) (User, error) {
+	var u User
+	if err := MaySelf(by, user); err != nil {
+		return u, err
+	}
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		u = User{}
+		if err := tx.Get(ctx, &u, "SELECT "+userColumns+" FROM user_account WHERE id = ?"+tx.LockRows(), user); err != nil {
+			return err
+		}
+		change := UserChange{FirstName: c.FirstName, LastName: c.LastName, SendEmail: c.SendEmail, ShowIDs: c.ShowIDs, ItemsPerPage: c.ItemsPerPage}
+		if err := change.apply(&u); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE user_account SET first_name = ?, last_name = ?, send_email = ?, items_per_page = ?, show_ids = ? WHERE id = ?",
+			u.FirstName, u.LastName, u.SendEmail, u.ItemsPerPage, u.ShowIDs, u.ID)
+		if err != nil {
+			return err
+		}
+		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "user update", Subject: "user " + u.Username})
+	})
+	if err != nil {
+		return u, fmt.Errorf("change user %d: %w", user, err)
+	}
+	return u, nil
+}
