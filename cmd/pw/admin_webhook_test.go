@@ -31,9 +31,11 @@ func TestWebhookCommands(t *testing.T) {
 	s.says("admin webhook list --site", 0, "ID  PROJECT  URL                 ACTIVE  PENDING  FAILURES  DELIVERED AT\n"+strings.Replace(site, "/   no", "/  no", 1), "")
 	s.says("admin webhook update 1 --events ? --active", 0, `check-created
 check-updated
+cover-comment-addressed
 cover-comment-created
 cover-created
 patch-archived-changed
+patch-comment-addressed
 patch-comment-created
 patch-completed
 patch-created

@@ -59,6 +59,10 @@ func ircFacts(e *patchapi.Event) irc.Facts {
 		of(p.Patch.Name, p.Comment.WebURL)
 	case patchapi.CoverCommentPayload:
 		of(p.Cover.Name, p.Comment.WebURL)
+	case patchapi.PatchAddressedPayload:
+		of(p.Patch.Name, p.Comment.WebURL)
+	case patchapi.CoverAddressedPayload:
+		of(p.Cover.Name, p.Comment.WebURL)
 	}
 	return f
 }

@@ -46,30 +46,35 @@ type held struct {
 // maintain the project. Ids that do not exist are fault.NotFound.
 func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, ids []int64, c Change) (Changed, error) {
 	var out Changed
-	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
-		out = Changed{}
-		patches, err := hold(ctx, tx, ids)
-		if err != nil {
-			return err
-		}
-		u, err := newUpdate(ctx, tx, by, now, c)
-		if err != nil {
-			return err
-		}
-		for _, p := range patches {
-			if !u.mayEdit(p) {
-				out.Refused = append(out.Refused, p.Name)
-			} else if err := u.apply(p); err != nil {
-				return err
-			}
-		}
-		out.Patches = len(u.touched)
-		return u.write(ctx)
+	err := db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		out, err = updateAll(ctx, tx, by, now, ids, c)
+		return err
 	})
 	if err != nil {
 		return Changed{}, fmt.Errorf("change %d patches: %w", len(ids), err)
 	}
 	return out, nil
+}
+
+func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64, c Change) (Changed, error) {
+	var out Changed
+	patches, err := hold(ctx, tx, ids)
+	if err != nil {
+		return out, err
+	}
+	u, err := newUpdate(ctx, tx, by, now, c)
+	if err != nil {
+		return out, err
+	}
+	for _, p := range patches {
+		if !u.mayEdit(p) {
+			out.Refused = append(out.Refused, p.Name)
+		} else if err := u.apply(p); err != nil {
+			return out, err
+		}
+	}
+	out.Patches = len(u.touched)
+	return out, u.write(ctx)
 }
 
 // hold locks the projects of the patches and reads what changing them needs.

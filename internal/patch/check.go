@@ -40,6 +40,12 @@ var probes = []probe{
 	{"counts of patches where there are none", `SELECT COUNT(*) FROM patch_count c WHERE c.patches <> 0 AND NOT EXISTS (SELECT 1 FROM patch p
 			WHERE p.project_id = c.project_id AND COALESCE(p.state_id, 0) = c.state_id AND p.archived = c.archived AND COALESCE(p.delegate_id, 0) = c.delegate_id)`,
 		recountAll},
+	{"counts of series and cover letters that are wrong", `SELECT COUNT(*) FROM (` + listedAnew + `) l
+			LEFT JOIN list_count c ON c.project_id = l.project_id AND c.kind = l.kind WHERE COALESCE(c.objects, 0) <> l.n`,
+		relistAll},
+	{"counts of series and cover letters where there are none", `SELECT COUNT(*) FROM list_count c LEFT JOIN (` + listedAnew + `) l
+			ON l.project_id = c.project_id AND l.kind = c.kind WHERE c.objects <> 0 AND l.n IS NULL`,
+		relistAll},
 	{"newest checks that are not the newest", `SELECT COUNT(*) FROM patch_check_latest l LEFT JOIN patch_check c ON c.id = l.check_id
 			WHERE c.id IS NULL OR c.state <> l.state OR EXISTS (` + newerCheck + ")",
 		recheckAll},
@@ -72,7 +78,11 @@ var (
 		SELECT project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0), COUNT(*) FROM patch
 		GROUP BY project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0)`}
 	recheckAll = []string{"DELETE FROM patch_check_latest", recheck}
+	relistAll  = []string{"DELETE FROM list_count", "INSERT INTO list_count (project_id, kind, objects) SELECT project_id, kind, n FROM (" + listedAnew + ") l"}
 )
+
+const listedAnew = `SELECT COALESCE(project_id, 0) AS project_id, 'series' AS kind, COUNT(*) AS n FROM series GROUP BY COALESCE(project_id, 0)
+	UNION ALL SELECT project_id, 'cover', COUNT(*) FROM cover GROUP BY project_id`
 
 // newerCheck finds a check that comes after c of the same patch, user and context; of two with the same date the later row counts.
 const newerCheck = `SELECT 1 FROM patch_check o WHERE o.patch_id = c.patch_id AND COALESCE(o.user_id, 0) = COALESCE(c.user_id, 0) AND o.context = c.context

@@ -25,7 +25,8 @@ func seedTalk(t *testing.T, db *sqldb.DB) {
 		{"message", "id project_id msgid copy kind submitter_id date subject in_reply_to thread_id hidden", [][]any{
 			message(1, "<c@x>", "cover"), message(2, "<r1@x>", "comment"), message(3, "<r2@x>", "comment"), message(4, "<r3@x>", "comment"), message(5, "<wait@x>", "pending")}},
 		{"message_body", "message_id headers content", [][]any{{1, "A: b", "cover"}, {2, "", "one"}, {3, "", "two"}, {4, "", nil}}},
-		{"cover", "id message_id project_id submitter_id date name", [][]any{{9, 1, projectAlpha, 3, int64(noon), "the cover"}}},
+		{"cover", "id message_id project_id submitter_id date name name_fold", [][]any{{9, 1, projectAlpha, 3, int64(noon), "the cover", "the cover"}}},
+		{"list_count", "project_id kind objects", [][]any{{projectAlpha, "cover", 1}}},
 		{"patch_comment", "id message_id patch_id submitter_id date addressed", [][]any{{5, 2, 2, 3, 200, nil}, {6, 3, 2, 3, 100, true}}},
 		{"cover_comment", "id message_id cover_id submitter_id date addressed", [][]any{{5, 4, 9, 3, 100, false}}},
 		{"patch_diff", "patch_id charset diff", [][]any{{2, "iso-8859-1", []byte("+\xe4\n")}}},

@@ -17,11 +17,14 @@ const (
 	EventPatchRelation       = "patch-relation-changed"
 	EventCheckCreated        = "check-created"
 	EventCheckUpdated        = "check-updated" // not in Patchwork 3.2
+
+	EventPatchCommentAddressed = "patch-comment-addressed" // neither in Patchwork 3.2
+	EventCoverCommentAddressed = "cover-comment-addressed"
 )
 
 // EventKinds are all of them, by name.
 func EventKinds() []string {
-	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentCreated, EventPatchCompleted,
+	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentAddressed, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentAddressed, EventPatchCommentCreated, EventPatchCompleted,
 		EventPatchCreated, EventPatchDelegated, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
 }
 
@@ -40,4 +43,7 @@ type Payload struct {
 	PreviousRelation int64  `json:"previous_relation,omitempty"`
 	CurrentRelation  int64  `json:"current_relation,omitempty"`
 	Archived         *bool  `json:"archived,omitempty"` // what it is now; it was the reverse
+
+	PreviousAddressed *bool `json:"previous_addressed,omitempty"` // nil: nothing was asked for
+	CurrentAddressed  *bool `json:"current_addressed,omitempty"`
 }

@@ -63,9 +63,9 @@ type ImportedCover struct {
 func ImportCovers(ctx context.Context, tx *sqldb.Tx, covers []ImportedCover) error {
 	rows := make([][]any, 0, len(covers))
 	for _, c := range covers {
-		rows = append(rows, []any{c.ID, c.Message, c.Project, c.Submitter, int64(c.Date), c.Name})
+		rows = append(rows, []any{c.ID, c.Message, c.Project, c.Submitter, int64(c.Date), c.Name, nameFold(c.Name)})
 	}
-	return tx.Insert(ctx, "cover", []string{"id", "message_id", "project_id", "submitter_id", "date", "name"}, rows)
+	return tx.Insert(ctx, "cover", []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "name_fold"}, rows)
 }
 
 // ImportedSeries is a series; what it has received is counted later.
@@ -84,10 +84,10 @@ type ImportedSeries struct {
 func ImportSeries(ctx context.Context, tx *sqldb.Tx, series []ImportedSeries) error {
 	rows := make([][]any, 0, len(series))
 	for _, s := range series {
-		rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), nullable(s.Name), int64(s.Date), s.Submitter, s.Version, s.Total, 0,
+		rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), nullable(s.Name), foldedName(s.Name), int64(s.Date), s.Submitter, s.Version, s.Total, 0,
 			sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(NameKey(s.Submitter, s.Title)), s.Threaded, s.Completed})
 	}
-	return tx.Insert(ctx, "series", []string{"id", "project_id", "cover_id", "name", "date", "submitter_id", "version", "total", "received",
+	return tx.Insert(ctx, "series", []string{"id", "project_id", "cover_id", "name", "name_fold", "date", "submitter_id", "version", "total", "received",
 		"change_id", "base_commit", "name_key", "threaded", "completed"}, rows)
 }
 

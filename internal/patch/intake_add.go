@@ -123,7 +123,7 @@ func (in *Intake) AddCover(ctx context.Context, n NewCover) error {
 	t := Target{Cover: id}
 	in.targets[m.ID], in.owners[m.ID], in.byCover[id] = t, s, s
 	in.coverNames[m.ID] = n.Name
-	in.new.covers = append(in.new.covers, []any{id, m.ID, in.project.ID, m.Submitter, int64(m.Date), n.Name})
+	in.new.covers = append(in.new.covers, []any{id, m.ID, in.project.ID, m.Submitter, int64(m.Date), n.Name, nameFold(n.Name)})
 	before := s.complete()
 	s.join(0, m, n.Version, n.Total, n.Links)
 	s.setCover(id, n.Name)

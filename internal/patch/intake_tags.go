@@ -74,7 +74,10 @@ func (in *Intake) writeRollups(ctx context.Context) error {
 	})
 	u := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "delegate_id", "archived", "patches"},
 		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
-	return in.tx.Upsert(ctx, u, counts)
+	if err := in.tx.Upsert(ctx, u, counts); err != nil {
+		return err
+	}
+	return countListed(ctx, in.tx, in.project.ID, listedCount{series: in.new.series, covers: len(in.new.covers)})
 }
 
 // changedHits are the rows to add, and the patches or covers that may have come to nothing.

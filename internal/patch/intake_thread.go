@@ -277,9 +277,9 @@ func (in *Intake) removeUnplaced(ctx context.Context) error {
 		if err := removeComments(ctx, in.tx, on, ids); err != nil {
 			return err
 		}
-		err := event.ForgetAll(ctx, in.tx, on, subjects, func(kind, payload string) bool {
+		err := event.ForgetAll(ctx, in.tx, on, subjects, func(_, payload string) bool {
 			var p Payload
-			return kind == on+"-comment-created" && json.Unmarshal([]byte(payload), &p) == nil && gone[p.Comment]
+			return json.Unmarshal([]byte(payload), &p) == nil && gone[p.Comment]
 		})
 		if err != nil {
 			return err

@@ -20,6 +20,7 @@ type added struct {
 	fresh     map[int64]bool // ids of messages
 	patches   []patchRow
 	covers    [][]any
+	series    int // how many
 	comments  []*commentRow
 	unplaced  []*commentRow // that are somewhere else now
 	needs     []*need
@@ -102,19 +103,22 @@ func (in *Intake) writePatches(ctx context.Context) error {
 	if err := in.tx.Insert(ctx, "patch_diff", []string{"patch_id", "charset", "diff"}, diffs); err != nil {
 		return err
 	}
-	return in.tx.Insert(ctx, "cover", []string{"id", "message_id", "project_id", "submitter_id", "date", "name"}, in.new.covers)
+	return in.tx.Insert(ctx, "cover", []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "name_fold"}, in.new.covers)
 }
 
 func (in *Intake) writeSeries(ctx context.Context) error {
 	var rows [][]any
 	for _, s := range in.series {
+		if s.unwritten {
+			in.new.series++
+		}
 		if s.dirty {
-			rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), sqldb.NullText(s.Name), int64(s.Date), s.Submitter, s.Version, s.Total, s.Received, sqldb.NullID(s.State),
+			rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), sqldb.NullText(s.Name), sqldb.NullText(nameFold(s.Name)), int64(s.Date), s.Submitter, s.Version, s.Total, s.Received, sqldb.NullID(s.State),
 				sqldb.NullID(s.Previous), sqldb.NullID(int64(s.PreviousBy)), sqldb.NullText(s.ChangeID), sqldb.NullText(s.BaseCommit), sqldb.NullText(s.NameKey), s.Run, s.Threaded, s.Completed})
 		}
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
-	columns := []string{"id", "project_id", "cover_id", "name", "date", "submitter_id", "version", "total", "received", "state_id", "previous_id", "previous_by", "change_id", "base_commit", "name_key", "run", "threaded", "completed"}
+	columns := []string{"id", "project_id", "cover_id", "name", "name_fold", "date", "submitter_id", "version", "total", "received", "state_id", "previous_id", "previous_by", "change_id", "base_commit", "name_key", "run", "threaded", "completed"}
 	return in.tx.Upsert(ctx, sqldb.Upsert{Table: "series", Key: columns[:1], Replace: columns[2:], Columns: columns}, rows)
 }
 

@@ -90,6 +90,7 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM cover WHERE project_id = ?",
 		"DELETE FROM series WHERE project_id = ?",
 		"DELETE FROM patch_count WHERE project_id = ?",
+		"DELETE FROM list_count WHERE project_id = ?",
 		"DELETE FROM saved_query WHERE project_id = ?",
 		"DELETE FROM bundle WHERE project_id = ?",
 		"DELETE FROM delegation_rule WHERE project_id = ?",

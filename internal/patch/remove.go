@@ -215,6 +215,9 @@ func removeCover(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 			return fmt.Errorf("remove cover %d: %w", c.ID, err)
 		}
 	}
+	if err := countListed(ctx, tx, m.Project, listedCount{covers: -1}); err != nil {
+		return err
+	}
 	if err := keepReference(ctx, tx, m, c.Series); err != nil {
 		return err
 	}

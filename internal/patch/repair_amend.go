@@ -223,7 +223,7 @@ func amend(ctx context.Context, tx *sqldb.Tx, p project.Project, a Amendment) er
 			err = amendDiff(ctx, tx, s, r)
 		}
 	case KindCover:
-		_, err = tx.Exec(ctx, "UPDATE cover SET submitter_id = ?, date = ?, name = ? WHERE id = ?", r.Submitter, int64(r.Date), r.Name, s.ID)
+		_, err = tx.Exec(ctx, "UPDATE cover SET submitter_id = ?, date = ?, name = ?, name_fold = ? WHERE id = ?", r.Submitter, int64(r.Date), r.Name, nameFold(r.Name), s.ID)
 	case KindComment:
 		query := "UPDATE patch_comment SET submitter_id = ?, date = ?, addressed = ? WHERE id = ?"
 		if s.Cover != 0 {
@@ -273,7 +273,7 @@ func amendSeries(ctx context.Context, tx *sqldb.Tx, s *Stored, r Reading) error 
 		_, err = tx.Exec(ctx, "UPDATE series SET date = ? WHERE id = ? AND date = ?", int64(r.Date), series, int64(s.Date))
 	}
 	if err == nil && was != is {
-		_, err = tx.Exec(ctx, "UPDATE series SET name = ? WHERE id = ? AND name = ?", sqldb.NullText(is), series, was)
+		_, err = tx.Exec(ctx, "UPDATE series SET name = ?, name_fold = ? WHERE id = ? AND name = ?", sqldb.NullText(is), sqldb.NullText(nameFold(is)), series, was)
 	}
 	if was, is := NameKey(s.Submitter, s.Name), NameKey(r.Submitter, r.Name); err == nil && was != is {
 		_, err = tx.Exec(ctx, "UPDATE series SET name_key = ? WHERE id = ? AND name_key = ?", sqldb.NullText(is), series, was)

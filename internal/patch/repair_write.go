@@ -60,9 +60,9 @@ func (r *regrouping) writeGroups(ctx context.Context) error {
 			g.Name = g.deriveName()
 		}
 		g.follow()
-		columns := []string{"id", "project_id", "received", "cover_id", "name", "name_key", "date", "submitter_id", "version", "total", "change_id", "base_commit", "run", "threaded", "completed"}
+		columns := []string{"id", "project_id", "received", "cover_id", "name", "name_fold", "name_key", "date", "submitter_id", "version", "total", "change_id", "base_commit", "run", "threaded", "completed"}
 		u := sqldb.Upsert{Table: "series", Columns: columns, Key: columns[:1], Replace: columns[3:]}
-		err := r.tx.Upsert(ctx, u, [][]any{{g.ID, r.project.ID, 0, sqldb.NullID(g.Cover), sqldb.NullText(g.Name), sqldb.NullText(g.NameKey), int64(g.Date), g.Submitter,
+		err := r.tx.Upsert(ctx, u, [][]any{{g.ID, r.project.ID, 0, sqldb.NullID(g.Cover), sqldb.NullText(g.Name), sqldb.NullText(nameFold(g.Name)), sqldb.NullText(g.NameKey), int64(g.Date), g.Submitter,
 			g.Version, g.Total, sqldb.NullText(g.ChangeID), sqldb.NullText(g.BaseCommit), g.Run, g.Threaded, g.Completed}})
 		if err != nil {
 			return fmt.Errorf("write series %d: %w", g.ID, err)
@@ -151,6 +151,9 @@ func (r *regrouping) recount(ctx context.Context) error {
 		for _, m := range g.patches {
 			patches = append(patches, m.id)
 		}
+	}
+	if err := countListed(ctx, r.tx, r.project.ID, listedCount{series: len(r.created) - len(r.removed)}); err != nil {
+		return err
 	}
 	return retag(ctx, r.tx, patches, nil)
 }

@@ -156,8 +156,9 @@ func seedTables() []seedTable {
 	}
 	return append([]seedTable{users, persons, projects,
 		{"project_maintainer", "project_id user_id", [][]any{{projectAlpha, userMia}, {projectBeta, userMia}, {projectAlpha, userMax}}},
-		{"series", "id project_id cover_id name date submitter_id version total received state_id", [][]any{
-			{1, projectAlpha, nil, "split pages", int64(noon), 1, 1, 3, 3, nil}, {2, projectAlpha, nil, nil, int64(noon), 2, 1, 2, 2, 7}}},
+		{"series", "id project_id cover_id name name_fold date submitter_id version total received state_id", [][]any{
+			{1, projectAlpha, nil, "split pages", "split pages", int64(noon), 1, 1, 3, 3, nil}, {2, projectAlpha, nil, nil, nil, int64(noon), 2, 1, 2, 2, 7}}},
+		{"list_count", "project_id kind objects", [][]any{{projectAlpha, "series", 2}}},
 		{"patch_tag", "patch_id tag_id hits", [][]any{{2, 1, 1}, {2, 3, 12}}},
 		{"patch_check", "id patch_id user_id date state target_url description context", [][]any{
 			{1, 2, userDel, 1, 3, nil, nil, "build"}, {2, 2, userDel, 2, 1, "https://ci.example/2", "ok", "build"}, {3, 2, userDel, 3, 2, nil, "warned", "lint"}, {4, 2, nil, 4, 1, nil, nil, "build"}}},

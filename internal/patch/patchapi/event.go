@@ -86,6 +86,16 @@ type (
 		Cover   *Cover   `json:"cover"`
 		Comment *Comment `json:"comment"`
 	}
+	PatchAddressedPayload struct {
+		PatchCommentPayload
+		Previous *bool `json:"previous_addressed"`
+		Current  *bool `json:"current_addressed"`
+	}
+	CoverAddressedPayload struct {
+		CoverCommentPayload
+		Previous *bool `json:"previous_addressed"`
+		Current  *bool `json:"current_addressed"`
+	}
 )
 
 // Events makes events in their order, in nine queries however many there are. One whose objects are hidden or deleted is left out, and so is one
@@ -129,7 +139,7 @@ func (m *maker) load(ctx context.Context, q sqldb.Queryer, stored []event.Stored
 		users = add(add(add(users, s.Actor), p.PreviousDelegate), p.CurrentDelegate)
 		ids.Patches, ids.Covers = add(ids.Patches, p.Patch), add(ids.Covers, p.Cover)
 		ids.Series, ids.Checks = add(ids.Series, p.Series), add(ids.Checks, p.Check)
-		if s.Kind == patch.EventCoverCommentCreated {
+		if onCover(s.Kind) {
 			ids.CoverComments = add(ids.CoverComments, p.Comment)
 		} else {
 			ids.PatchComments = add(ids.PatchComments, p.Comment)
@@ -183,8 +193,13 @@ func (m *maker) event(s event.Stored, p patch.Payload) *Event {
 	return e
 }
 
+// onCover tells whether a kind of event is about a comment on a cover letter.
+func onCover(kind string) bool {
+	return kind == patch.EventCoverCommentCreated || kind == patch.EventCoverCommentAddressed
+}
+
 func (m *maker) comment(kind string, p patch.Payload) *patch.MailRef {
-	if kind == patch.EventCoverCommentCreated {
+	if onCover(kind) {
 		return m.refs.CoverComments[p.Comment]
 	}
 	return m.refs.PatchComments[p.Comment]
@@ -198,16 +213,9 @@ func (m *maker) payload(kind string, pr *project.Project, p patch.Payload) any {
 			return SeriesPayload{m.series(pr, s)}
 		}
 		return nil
-	case patch.EventCoverCreated, patch.EventCoverCommentCreated:
-		c := m.refs.Covers[p.Cover]
-		if c == nil {
-			return nil
-		}
-		if kind == patch.EventCoverCreated {
-			return CoverPayload{m.cover(pr, c)}
-		}
-		if r := m.refs.CoverComments[p.Comment]; r != nil {
-			return CoverCommentPayload{m.cover(pr, c), m.Addresses.comment(pr, "covers", r)}
+	case patch.EventCoverCreated, patch.EventCoverCommentCreated, patch.EventCoverCommentAddressed:
+		if ref := m.refs.Covers[p.Cover]; ref != nil {
+			return m.ofCover(kind, pr, m.cover(pr, ref), p)
 		}
 		return nil
 	}
@@ -215,6 +223,21 @@ func (m *maker) payload(kind string, pr *project.Project, p patch.Payload) any {
 		return m.ofPatch(kind, pr, m.patch(pr, ref), p)
 	}
 	return nil
+}
+
+func (m *maker) ofCover(kind string, pr *project.Project, about *Cover, p patch.Payload) any {
+	if kind == patch.EventCoverCreated {
+		return CoverPayload{about}
+	}
+	r := m.refs.CoverComments[p.Comment]
+	if r == nil {
+		return nil
+	}
+	on := CoverCommentPayload{about, m.Addresses.comment(pr, "covers", r)}
+	if kind == patch.EventCoverCommentAddressed {
+		return CoverAddressedPayload{on, p.PreviousAddressed, p.CurrentAddressed}
+	}
+	return on
 }
 
 func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.Payload) any {
@@ -238,10 +261,16 @@ func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.
 		if c := m.refs.Checks[p.Check]; c != nil {
 			return CheckPayload{about, m.check(c)}
 		}
-	case patch.EventPatchCommentCreated:
-		if r := m.refs.PatchComments[p.Comment]; r != nil {
-			return PatchCommentPayload{about, m.Addresses.comment(pr, "patches", r)}
+	case patch.EventPatchCommentCreated, patch.EventPatchCommentAddressed:
+		r := m.refs.PatchComments[p.Comment]
+		if r == nil {
+			return nil
 		}
+		on := PatchCommentPayload{about, m.Addresses.comment(pr, "patches", r)}
+		if kind == patch.EventPatchCommentAddressed {
+			return PatchAddressedPayload{on, p.PreviousAddressed, p.CurrentAddressed}
+		}
+		return on
 	}
 	return nil
 }

@@ -88,9 +88,12 @@ var samples = []struct{ kind, stored, shown string }{
 	{"check-created", `{"patch":11,"check":18}`, `{` + patchJSON + `,"check":{"id":18,"url":"https://h/api/1.4/patches/11/checks/18/","date":"2026-02-03T04:05:06","state":"pending","target_url":null,"context":"lint"}}`},
 	{"patch-comment-created", `{"patch":11,"comment":14}`, `{` + patchJSON + `,"comment":{"id":14,"url":"https://h/api/1.4/patches/11/comments/14/","web_url":"https://h/comment/14/","msgid":"<r1@x>","list_archive_url":"https://lore.example/r1@x","date":"2026-02-03T04:05:06.000001"}}`},
 	{"cover-comment-created", `{"cover":13,"comment":15}`, `{` + coverJSON + `,"comment":{"id":15,"url":"https://h/api/1.4/covers/13/comments/15/","web_url":"https://h/comment/15/","msgid":"<r0@x>","list_archive_url":"https://lore.example/r0@x","date":"2026-02-03T04:05:06"}}`},
-	{"patch-created", `{"patch":12}`, ""},                      // hidden
-	{"patch-created", `{"patch":99}`, ""},                      // deleted
-	{"patch-comment-created", `{"patch":11,"comment":15}`, ""}, // one on a cover letter
+	{"patch-comment-addressed", `{"patch":11,"comment":14,"previous_addressed":false}`, `{` + patchJSON + `,"comment":{"id":14,"url":"https://h/api/1.4/patches/11/comments/14/","web_url":"https://h/comment/14/","msgid":"<r1@x>","list_archive_url":"https://lore.example/r1@x","date":"2026-02-03T04:05:06.000001"},"previous_addressed":false,"current_addressed":null}`},
+	{"cover-comment-addressed", `{"cover":13,"comment":15,"previous_addressed":false,"current_addressed":true}`, `{` + coverJSON + `,"comment":{"id":15,"url":"https://h/api/1.4/covers/13/comments/15/","web_url":"https://h/comment/15/","msgid":"<r0@x>","list_archive_url":"https://lore.example/r0@x","date":"2026-02-03T04:05:06"},"previous_addressed":false,"current_addressed":true}`},
+	{"patch-comment-addressed", `{"patch":11,"comment":15}`, ""}, // one on a cover letter
+	{"patch-created", `{"patch":12}`, ""},                        // hidden
+	{"patch-created", `{"patch":99}`, ""},                        // deleted
+	{"patch-comment-created", `{"patch":11,"comment":15}`, ""},   // one on a cover letter
 	{"check-created", `{"patch":11,"check":99}`, ""},
 	{"patch-created", `{}`, ""},
 	{"patch-created", `{"patch":`, ""}, // cut off: it holds up nobody

@@ -279,6 +279,7 @@ func TestRegroup(t *testing.T) {
 		s.exec("UPDATE patch SET series_id = ?, number = number + 2 WHERE series_id = ?", a, b)
 		s.exec("UPDATE series_reference SET series_id = ? WHERE series_id = ?", a, b)
 		s.exec("DELETE FROM series WHERE id = ?", b)
+		s.exec("UPDATE list_count SET objects = objects - 1 WHERE kind = 'series'")
 		s.exec("UPDATE series SET received = 4, total = 4 WHERE id = ?", a)
 		s.exec("UPDATE patch SET state_id = (SELECT id FROM state WHERE slug = 'accepted') WHERE series_id = ? AND number = 4", a)
 		s.exec("UPDATE series SET state_id = NULL WHERE id = ?", a)

@@ -31,12 +31,14 @@ CREATE TABLE cover (
   project_id BIGINT NOT NULL,
   submitter_id BIGINT NOT NULL,
   date BIGINT NOT NULL,
-  name VARCHAR(255) NOT NULL
+  name VARCHAR(255) NOT NULL,
+  name_fold VARCHAR(255) NOT NULL DEFAULT ''
 );
 CREATE INDEX cover_project_date ON cover (project_id, date, id);
 CREATE INDEX cover_submitter ON cover (submitter_id, date);
 
 -- received and state_id are roll-ups: how many patches the series has, and the state all of them share (null: none, or they differ).
+-- name_fold: name without letter case, which searches look through.
 -- previous_by: what says that it is a new version of previous_id. name_key: sender and name, by which versions find each other. run: 1 one of its mails was sent by
 -- git-send-email or b4, 2 as the first of a run, 3 in a run that began with its first mail and sent others too. threaded: one of its patches answers a mail. completed: it had all its patches once.
 CREATE TABLE series (
@@ -45,6 +47,7 @@ CREATE TABLE series (
   cover_id BIGINT NULL UNIQUE,
   previous_id BIGINT NULL,
   name VARCHAR(255) NULL,
+  name_fold VARCHAR(255) NULL,
   date BIGINT NOT NULL,
   submitter_id BIGINT NOT NULL,
   version INTEGER NOT NULL,
@@ -86,10 +89,12 @@ CREATE TABLE series_dependency (
 ) WITHOUT ROWID;
 CREATE INDEX series_dependency_on ON series_dependency (depends_on_id);
 
+-- value_key: the first 100 characters of value, by which it is found.
 CREATE TABLE series_metadata (
   series_id BIGINT NOT NULL,
   name VARCHAR(100) NOT NULL,
   value TEXT NOT NULL,
+  value_key VARCHAR(100) NOT NULL DEFAULT '',
   PRIMARY KEY (series_id, name)
 ) WITHOUT ROWID;
 

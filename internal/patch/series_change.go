@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jmoiron/sqlx"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/project"
+)
+
+// Bounds of what can be written down about a series.
+const (
+	MaxVersion       = 32767 // as high as versions are read from subjects
+	MaxMetadata      = 50    // names a series may have
+	MaxMetadataName  = 100   // characters
+	MaxMetadataValue = 1000  // characters
+)
+
+// SeriesChange sets what is not nil.
+type SeriesChange struct {
+	Version  *int
+	Metadata map[string]*string // names that are not in it stay as they are; nil takes one away
+	Patches  Change             // of all patches of the series
+}
+
+// own tells whether the series itself is to be changed.
+func (c SeriesChange) own() bool { return c.Version != nil || len(c.Metadata) > 0 }
+
+// UpdateSeries changes a series and all its patches in one transaction. Version and metadata may be changed by the maintainers of the project and by
+// administrators, patches by those who may change each of them (see Update); else nothing is changed, and it is fault.Denied. Each patch that changes is an event;
+// what changes of the series itself is written into the audit trail. A series that does not exist is fault.NotFound.
+func UpdateSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, c SeriesChange) error {
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		s, err := ReadSeries(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := project.Lock(ctx, tx, nonzero([]int64{s.Project})); err != nil {
+			return err
+		}
+		if c.own() {
+			if err := s.change(ctx, tx, by, now, c); err != nil {
+				return err
+			}
+		}
+		return updateMembers(ctx, tx, by, now, id, c.Patches)
+	})
+	if err != nil {
+		return fmt.Errorf("change series %d: %w", id, err)
+	}
+	return nil
+}
+
+// MayAmendSeries tells whether an actor may change the version and the metadata of the series of a project.
+func MayAmendSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, in int64) (bool, error) {
+	if by.Admin || by.User == 0 {
+		return by.Admin, nil
+	}
+	return project.IsMaintainer(ctx, q, in, by.User)
+}
+
+func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c SeriesChange) error {
+	ok, err := MayAmendSeries(ctx, tx, by, s.Project)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(fault.Denied, "only a maintainer may change the version and the metadata of a series")
+	}
+	var changed []string
+	if c.Version != nil && *c.Version != s.Version {
+		if *c.Version < 0 || *c.Version > MaxVersion {
+			return fault.New(fault.Invalid, "version %d: want 0 to %d", *c.Version, MaxVersion)
+		}
+		changed = append(changed, fmt.Sprintf("version %d", *c.Version))
+		if _, err := tx.Exec(ctx, "UPDATE series SET version = ? WHERE id = ?", *c.Version, s.ID); err != nil {
+			return err
+		}
+	}
+	names, err := writeMetadata(ctx, tx, s.ID, c.Metadata)
+	if len(names) > 0 {
+		changed = append(changed, "metadata "+strings.Join(names, ", "))
+	}
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "series update", Subject: fmt.Sprintf("series %d", s.ID), Detail: strings.Join(changed, "; ")})
+}
+
+// writeMetadata sets and takes away metadata, and tells under which names something changed.
+func writeMetadata(ctx context.Context, tx *sqldb.Tx, series int64, change map[string]*string) (changed []string, err error) {
+	if len(change) == 0 {
+		return nil, nil
+	}
+	if err := validMetadata(change); err != nil {
+		return nil, err
+	}
+	have, err := readMetadata(ctx, tx, series)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]any
+	var gone []string
+	left := len(have)
+	for _, name := range slices.Sorted(maps.Keys(change)) {
+		value := change[name]
+		was, there := have[name]
+		switch {
+		case value == nil && there:
+			gone = append(gone, name)
+			left--
+		case value != nil && (!there || was != *value):
+			rows = append(rows, []any{series, name, *value, valueKey(*value)})
+			if !there {
+				left++
+			}
+		default:
+			continue
+		}
+		changed = append(changed, name)
+	}
+	if left > MaxMetadata {
+		return nil, fault.New(fault.Invalid, "metadata: a series may have %d names, this one would have %d", MaxMetadata, left)
+	}
+	if len(gone) > 0 {
+		if _, err := tx.Exec(ctx, "DELETE FROM series_metadata WHERE series_id = ? AND name IN (?)", series, gone); err != nil {
+			return nil, err
+		}
+	}
+	u := sqldb.Upsert{Table: "series_metadata", Columns: []string{"series_id", "name", "value", "value_key"}, Key: []string{"series_id", "name"}, Replace: []string{"value", "value_key"}}
+	return changed, tx.Upsert(ctx, u, rows)
+}
+
+func readMetadata(ctx context.Context, q sqldb.Queryer, series int64) (map[string]string, error) {
+	have := map[string]string{}
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var name, value string
+		err := rows.Scan(&name, &value)
+		have[name] = value
+		return err
+	}, "SELECT name, value FROM series_metadata WHERE series_id = ?", series)
+	return have, err
+}
+
+func validMetadata(change map[string]*string) error {
+	for name, value := range change {
+		switch {
+		case name == "" || utf8.RuneCountInString(name) > MaxMetadataName || strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
+			return fault.New(fault.Invalid, "metadata: the name %q: want 1 to %d printable characters", name, MaxMetadataName)
+		case value != nil && (utf8.RuneCountInString(*value) > MaxMetadataValue || strings.Contains(*value, "\x00") || !utf8.ValidString(*value)):
+			return fault.New(fault.Invalid, "metadata: the value of %q: want a text of at most %d characters", name, MaxMetadataValue)
+		}
+	}
+	return nil
+}
+
+// updateMembers changes all patches of a series, or none.
+func updateMembers(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, series int64, c Change) error {
+	if c == (Change{}) {
+		return nil
+	}
+	var ids []int64
+	err := tx.Select(ctx, &ids, "SELECT p.id FROM patch p JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE p.series_id = ?", series)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	done, err := updateAll(ctx, tx, by, now, ids, c)
+	if err == nil && len(done.Refused) > 0 {
+		err = fault.New(fault.Denied, "%d patches of the series are not yours to change", len(done.Refused))
+	}
+	return err
+}
