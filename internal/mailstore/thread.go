@@ -34,14 +34,19 @@ func Thread(ctx context.Context, q sqldb.Queryer, project, thread int64) ([]Post
 	if err != nil {
 		return nil, fmt.Errorf("list thread %d: %w", thread, err)
 	}
+	return out, Bounded(out)
+}
+
+// Bounded is fault.TooLarge if these are more than MaxThread messages or MaxThreadBytes.
+func Bounded(posts []Post) error {
 	var size int64
-	for i := range out {
-		size += out[i].Mail.Size
+	for i := range posts {
+		size += posts[i].Mail.Size
 	}
-	if len(out) > MaxThread || size > MaxThreadBytes {
-		return nil, fault.New(fault.TooLarge, "this thread has more than %d mails or %d MiB", MaxThread, MaxThreadBytes>>20)
+	if len(posts) > MaxThread || size > MaxThreadBytes {
+		return fault.New(fault.TooLarge, "these are more than %d mails or %d MiB", MaxThread, MaxThreadBytes>>20)
 	}
-	return out, nil
+	return nil
 }
 
 // First finds the message with the first of these Message-IDs (key form) that a project has and that fits; none is fault.NotFound.

@@ -46,6 +46,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
 	mux.Handle(messagePattern, shell.Page(p.message(mux)))
+	mux.Handle("POST /project/{link}/{$}", shell.Page(p.search))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	kinds := []string{patch.KindComment}
