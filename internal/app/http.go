@@ -49,15 +49,17 @@ func (a *App) Handler(version string) http.Handler {
 		fmt.Fprint(w, "User-agent: *\nDisallow: /user/\nDisallow: /admin/\n")
 	})
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
-	patchweb.Routes(mux, shell, a.DB, patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects})
+	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects}
 	jobweb.Routes(mux, shell, a.DB)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)
 	var site http.Handler = mux
 	if cfg.API {
-		site = a.api(mux, shell, sessions)
+		api := a.api(mux, shell, sessions)
+		site, pages.Recognize = api.Front(mux), api.Recognize
 		projectweb.ClientConfig(mux, shell, a.DB)
 	}
+	patchweb.Routes(mux, shell, a.DB, pages)
 	mux.Handle("/xmlrpc/", rest.XMLRPC(cfg.BaseURL))
 	mux.Handle("/xmlrpc", rest.XMLRPC(cfg.BaseURL))
 	a.mailByHTTP().Routes(mux)
@@ -65,8 +67,8 @@ func (a *App) Handler(version string) http.Handler {
 	return ingress.HideSecret(web.BehindProxies(cfg.TrustedProxies, shell.Wrap(site)))
 }
 
-// api hangs the API into mux, and gives what stands before all of it.
-func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessions) http.Handler {
+// api hangs the API into mux.
+func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessions) *rest.Shell {
 	cfg := a.Config.HTTP
 	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
 		Frame: frame(shell), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
@@ -74,7 +76,7 @@ func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessio
 	projectapi.Routes(mux, api, a.DB)
 	patchapi.Routes(mux, api, a.DB)
 	webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
-	return api.Front(mux)
+	return api
 }
 
 // frame makes pages of the API look like those of the site.

@@ -5,6 +5,7 @@ package app
 import (
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"regexp"
@@ -14,9 +15,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/config"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -232,8 +235,8 @@ func TestPwclientrc(t *testing.T) {
 		s.project("alpha")
 		_, joe := s.user("joe", "joe@people.example", false)
 		a := s.get("/project/alpha/pwclientrc/")
-		s.expect(a, 200, "[options]\ndefault = alpha\n\n[alpha]\nbackend = rest\nurl = "+s.url+"/api/\n", "!\nusername", "!\npassword")
-		if a.Header.Get("Content-Type") != "text/plain; charset=utf-8" || a.Header.Get("Content-Disposition") != "attachment; filename=.pwclientrc" {
+		s.expect(a, 200, "\n# [options]\n# default = alpha\n\n[alpha]\nbackend = rest\nurl = "+s.url+"/api/\n", "!\nusername", "!\npassword")
+		if a.Header.Get("Content-Type") != "text/plain" || a.Header.Get("Content-Disposition") != "attachment; filename=.pwclientrc" {
 			t.Errorf("%v", a.Header)
 		}
 		s.expect(s.visit(joe, "GET", "/project/alpha/pwclientrc/", ""), 200, "\nusername = joe\npassword = <")
@@ -248,5 +251,59 @@ func TestPwclientrc(t *testing.T) {
 				t.Errorf("%q", l)
 			}
 		}
+	})
+}
+
+// TestBundleMbox: check 102. A private bundle is there for its owner only, by session, Basic or token; the patches stand in the order of the bundle.
+func TestBundleMbox(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		joe, _ := s.user("joe", "joe@people.example", false)
+		_, mia := s.user("mia", "mia@people.example", true)
+		s.maintainer("alpha", "mia")
+		password := "correct horse battery"
+		if _, err := account.UpdateUser(t.Context(), db, account.CLI, noon, "joe", account.UserChange{Password: &password}); err != nil {
+			t.Fatal(err)
+		}
+		session := s.session(joe.ID) // the new password has ended the old one
+		key, _, err := account.CreateToken(t.Context(), db, account.CLI, noon, account.NewToken{Username: "joe", Name: "x", Scope: account.ScopeRead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, private, patches := "my bundle", false, []int64{s.id("patch", "p2@x"), s.id("patch", "alone@x"), s.id("patch", "p1@x")}
+		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, patch.BundleChange{Name: &name, Public: &private, Patches: &patches})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const path = "/bundle/joe/my%20bundle/mbox/"
+		basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("joe:"+password))
+		for _, a := range []answer{s.visit(session, "GET", path, ""), s.visit("", "GET", path, "", basic), s.visit("", "GET", path, "", "Authorization: Token "+key), s.visit("", "GET", path, "", "Authorization: Bearer "+key)} {
+			s.expect(a, 200)
+			if subjects := strings.Join(regexp.MustCompile(`(?m)^Subject: .*$`).FindAllString(a.body, -1), "; "); subjects != "Subject: [PATCH 2/2] Second step; Subject: [PATCH] Alone; Subject: [PATCH 1/2] First step" {
+				t.Errorf("%s", subjects)
+			}
+			if a.Header.Get("Content-Type") != "text/plain" || a.Header.Get("Content-Disposition") != fmt.Sprintf("attachment; filename=bundle-%d-my-bundle.mbox", b.ID) || a.Header.Get("ETag") == "" || a.Header.Get("Vary") != "Cookie, Authorization" {
+				t.Errorf("%v", a.Header)
+			}
+		}
+		for _, a := range []answer{s.get(path), s.visit(mia, "GET", path, ""), s.visit("", "GET", "/bundle/joe/nosuch/mbox/", "", basic)} {
+			s.expect(a, 404, "Not found", "!First step")
+		}
+		s.expect(s.visit("", "GET", path, "", "Authorization: Token 0123456789012345678901234567890123456789"), 403, "Invalid token.")
+		s.expect(s.visit("", "GET", path, "", "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte("joe:wrong"))), 403, "Invalid username/password.")
+		old := fmt.Sprintf("/user/bundle/%d/", b.ID)
+		s.redirects(s.get(old+"mbox/"), 302, "/user/login/?next="+strings.ReplaceAll(old, "/", "%2F")+"mbox%2F")
+		s.redirects(s.visit(session, "GET", old+"mbox/", ""), 302, path)
+		s.expect(s.visit(mia, "GET", old+"mbox/", ""), 404)
+		public := true
+		if _, err := patch.UpdateBundle(t.Context(), db, account.Actor{User: joe.ID}, b.ID, patch.BundleChange{Public: &public}); err != nil {
+			t.Fatal(err)
+		}
+		s.expect(s.get(path), 200, "First step")
+		s.exec("UPDATE message SET hidden = TRUE WHERE msgid = '<p1@x>'")
+		s.expect(s.get(path), 200, "!First step", "Alone")
+		without := serve(t, db, func(c *config.Config) { c.HTTP.API = false })
+		without.expect(without.get(path), 200, "Alone")
 	})
 }

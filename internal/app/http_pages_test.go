@@ -85,7 +85,7 @@ func TestDownloads(t *testing.T) {
 		s.download("/project/alpha/patch/p2@x/mbox/?series=*", patchType, "2-2-Second-step.patch", "Subject: [PATCH 1/2] First step\n", "Subject: [PATCH 2/2] Second step\n")
 		s.download("/project/alpha/patch/p2@x/mbox/?series="+id, patchType, "2-2-Second-step.patch", "First step", "Second step")
 		s.download("/project/alpha/patch/p1@x/mbox/?series=*", patchType, "1-2-First-step.patch", "First step", "!Second step")
-		s.download("/project/alpha/patch/p1@x/raw/", "text/x-patch; charset=utf-8", "1-2-First-step.diff", "+two\n", "!Signed-off-by")
+		s.download("/project/alpha/patch/p1@x/raw/", "text/x-patch", "1-2-First-step.diff", "+two\n", "!Signed-off-by")
 		if a := s.get("/project/alpha/patch/p1@x/raw/"); a.body != diff {
 			t.Errorf("raw: %q", a.body)
 		}

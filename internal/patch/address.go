@@ -23,7 +23,7 @@ func PathID(msgid string) string {
 	if id == "." || id == ".." {
 		id = strings.ReplaceAll(id, ".", "%2E")
 	}
-	return url.PathEscape(id)
+	return plain.Replace(url.PathEscape(id))
 }
 
 // plain puts back what url.PathEscape escapes and RFC 3986 allows in a path, and Patchwork 3.2 leaves.

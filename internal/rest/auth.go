@@ -99,3 +99,14 @@ func mayScope(has, wanted string) error {
 	}
 	return &said{http.StatusForbidden, "This token is only for reading and for posting checks."}
 }
+
+// Recognize finds who asks for what is no part of the API but takes the same credentials, such as a download. Wrong ones are fault.Denied. ID 0: nobody.
+func (s *Shell) Recognize(w http.ResponseWriter, r *http.Request) (account.User, error) {
+	c := &Call{W: w, R: r, shell: s}
+	err := c.recognize(account.ScopeRead)
+	var refusal *said
+	if errors.As(err, &refusal) {
+		return account.User{}, fault.New(fault.Denied, "%s", refusal.detail)
+	}
+	return c.User, err
+}

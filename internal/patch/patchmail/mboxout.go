@@ -74,7 +74,7 @@ func FileName(name string, id int64, extension string) string {
 			gap = true
 		}
 	}
-	const most = 200 // a file system takes 255 bytes, and programs put numbers before them
+	const most = 240 // a file system takes 255 bytes, and programs put numbers before them
 	base := strings.Trim(fold.Cut(strings.Trim(b.String(), "-"), most), "-")
 	if strings.Trim(base, ".") == "" {
 		base = "patchwork-" + strconv.FormatInt(id, 10)

@@ -100,7 +100,7 @@ func sendDiff(c *web.Call, d *patch.Detail) error {
 		return fault.New(fault.NotFound, "this patch has no diff")
 	}
 	sum := sha256.Sum256(d.Diff)
-	sendFile(c, "text/x-patch; charset=utf-8", patchmail.FileName(d.Name, d.ID, ".diff"), hex.EncodeToString(sum[:16]), bytes.NewReader(d.Diff))
+	sendFile(c, "text/x-patch", patchmail.FileName(d.Name, d.ID, ".diff"), hex.EncodeToString(sum[:16]), bytes.NewReader(d.Diff))
 	return nil
 }
 

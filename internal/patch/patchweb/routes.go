@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/mailstore"
@@ -28,6 +29,8 @@ type Pages struct {
 type Options struct {
 	PerPage         int  // rows of a list for a visitor who has not said otherwise
 	LegacyRedirects bool // numbers in addresses lead to the pages they meant in older versions
+	// Recognize, if set, finds who asks for a private file by the credentials of the API.
+	Recognize func(http.ResponseWriter, *http.Request) (account.User, error)
 }
 
 // messagePattern is for what is in a project and has no page of its own: a Message-ID.
@@ -49,8 +52,11 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/{$}", shell.Page(p.search))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
+	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Page(p.bundleMbox))
 	kinds := []string{patch.KindComment}
 	if opt.LegacyRedirects {
+		mux.Handle("GET /user/bundle/{id}/{$}", shell.Page(p.oldBundle("")))
+		mux.Handle("GET /user/bundle/{id}/mbox/{$}", shell.Page(p.oldBundle("mbox/")))
 		kinds = append(kinds, patch.KindPatch, patch.KindCover)
 	}
 	for _, kind := range kinds {

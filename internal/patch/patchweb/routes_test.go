@@ -25,7 +25,7 @@ func TestPageURL(t *testing.T) {
 		"<a/b%2Fc@d>": "/project/p%C3%B6/patch/a%252Fb%25252Fc@d/", // in 3.2 it has no path
 		"<..>":        "/project/p%C3%B6/patch/%252E%252E/",
 		"<<a>@b>":     "/project/p%C3%B6/patch/%3Ca%3E@b/",
-		"<\"'&@x>":    "/project/p%C3%B6/patch/%22%27&@x/",
+		"<\"'&@x>":    "/project/p%C3%B6/patch/%22'&@x/",
 	} {
 		if got := patch.PagePath("pö", "patch", msgid); got != want {
 			t.Errorf("%s: %s, want %s", msgid, got, want)

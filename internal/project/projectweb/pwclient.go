@@ -25,7 +25,7 @@ func (p *Pages) pwclientrc(c *web.Call) error {
 		return err
 	}
 	h := c.W.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Type", "text/plain")
 	h.Set("Content-Disposition", "attachment; filename=.pwclientrc")
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Vary", "Cookie")
@@ -33,14 +33,13 @@ func (p *Pages) pwclientrc(c *web.Call) error {
 	return err
 }
 
+// clientConfig is the section of a project. More than one may stand in a file, so [options], which may be there once, is a comment.
 func clientConfig(pr project.Project, base, username string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# pwclient at %s, project %s. Save it as ~/.pwclientrc, readable by you only.\n", base, pr.Linkname)
-	fmt.Fprintf(&b, "[options]\ndefault = %s\n\n[%s]\nbackend = rest\nurl = %s/api/\n", pr.Linkname, pr.Linkname, base)
-	if username == "" {
-		b.WriteString("# To change patches, add one of these:\n# token = <your key to the API, from the administrator: pw admin user token create>\n# username = <your name here>\n# password = <your password>\n")
-		return b.String()
+	fmt.Fprintf(&b, "# pwclient for %s at %s\n#\n# Put this into ~/.pwclientrc, behind what is there already. In a new file take the # from\n# these two lines. Let nobody but you read the file.\n", pr.Linkname, base)
+	fmt.Fprintf(&b, "# [options]\n# default = %s\n\n[%s]\nbackend = rest\nurl = %s/api/\n", pr.Linkname, pr.Linkname, base)
+	if username != "" {
+		fmt.Fprintf(&b, "username = %s\npassword = <add your password, or put one line \"token = KEY\" in the place of both>\n", username)
 	}
-	fmt.Fprintf(&b, "username = %s\npassword = <add your password, or have a line \"token = …\" instead of these two>\n", username)
 	return b.String()
 }
