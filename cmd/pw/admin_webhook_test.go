@@ -37,9 +37,11 @@ cover-created
 patch-archived-changed
 patch-comment-addressed
 patch-comment-created
+patch-commit-ref-changed
 patch-completed
 patch-created
 patch-delegated
+patch-pull-url-changed
 patch-relation-changed
 patch-state-changed
 series-completed

@@ -50,6 +50,10 @@ func ircFacts(e *patchapi.Event) irc.Facts {
 		}
 	case patchapi.ArchivedPayload:
 		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.CommitPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
+	case patchapi.PullURLPayload:
+		of(p.Patch.Name, p.Patch.WebURL)
 	case patchapi.RelationPayload:
 		of(p.Patch.Name, p.Patch.WebURL)
 	case patchapi.CheckPayload:

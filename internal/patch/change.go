@@ -5,8 +5,11 @@ package patch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -16,17 +19,33 @@ import (
 	"patchwork.example/pw/internal/project"
 )
 
-// Change sets what is not nil. A Delegate of 0 takes the patch off everybody.
+// Change sets what is not nil.
 type Change struct {
-	State    *int64
-	Delegate *int64
-	Archived *bool
+	State     *int64
+	Delegate  *int64 // 0 takes the patch off everybody
+	Archived  *bool
+	CommitRef *string  // empty: none
+	PullURL   *string  // empty: none
+	Related   *[]int64 // of one patch: joins its relation and those of these patches; an empty list takes it out of its own
+
+	AllOrNone bool // who may not edit one of the patches changes none: fault.Denied
+	DryRun    bool // finds out what would change, and changes nothing
+
+	// If is asked in the transaction, after its locks and before anything is changed; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
+}
+
+// Empty tells that there is nothing to change.
+func (c Change) Empty() bool {
+	return c.State == nil && c.Delegate == nil && c.Archived == nil && c.CommitRef == nil && c.PullURL == nil && c.Related == nil
 }
 
 // Changed tells what Update did.
 type Changed struct {
 	Patches int      // that are different now
+	IDs     []int64  // of them
 	Refused []string // names of the patches the actor may not edit; they are as before
+	Denied  []int64  // ids of those
 }
 
 // held is a patch while it is being changed.
@@ -37,9 +56,17 @@ type held struct {
 	State     int64 `db:"state"`
 	Delegate  int64 `db:"delegate"`
 	Archived  bool
-	Series    int64 `db:"series"`
-	Submitter int64 `db:"submitter"` // user, 0: none
+	CommitRef string `db:"commit_ref"`
+	PullURL   string `db:"pull_url"`
+	Relation  int64  // 0: none
+	Series    int64  `db:"series"`
+	Submitter int64  `db:"submitter"` // user, 0: none
 }
+
+// maxChanged is how many patches are changed at most by one request that names a filter.
+const maxChanged = 1000
+
+var errDry = errors.New("dry run")
 
 // Update changes patches in one transaction: permissions, roll-ups and events included. A patch may be edited by the maintainers of its
 // project, the user its submitter is, its delegate, and administrators; others are listed in Changed.Refused. The delegate must
@@ -50,17 +77,59 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		out, err = updateAll(ctx, tx, by, now, ids, c)
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errDry) {
 		return Changed{}, fmt.Errorf("change %d patches: %w", len(ids), err)
 	}
 	return out, nil
 }
 
-func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64, c Change) (Changed, error) {
+// UpdateFound is Update of all patches that a query finds when they are locked, at most 1,000: more are fault.Invalid, and so are none.
+func UpdateFound(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, f Query, c Change) (Changed, error) {
 	var out Changed
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		found, err := IDs(ctx, tx, f, maxChanged+1)
+		switch {
+		case err != nil:
+			return err
+		case len(found) > maxChanged:
+			return fault.New(fault.Invalid, "more than %d patches match; narrow the filter, or name the patches by ids", maxChanged)
+		case len(found) == 0:
+			return fault.New(fault.Invalid, "no patch matches")
+		}
+		if _, err := hold(ctx, tx, found); err != nil {
+			return err
+		}
+		still, err := IDs(ctx, tx, f, maxChanged+1)
+		if err != nil {
+			return err
+		}
+		still = slices.DeleteFunc(still, func(id int64) bool { return !slices.Contains(found, id) }) // of projects that are not locked
+		out, err = updateAll(ctx, tx, by, now, still, c)
+		return err
+	})
+	if err != nil && !errors.Is(err, errDry) {
+		return Changed{}, fmt.Errorf("change the patches that match: %w", err)
+	}
+	return out, nil
+}
+
+func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64, c Change) (out Changed, err error) {
+	if err := c.valid(ids); err != nil {
+		return out, err
+	}
+	if c.Related != nil {
+		if _, err := lockRelatives(ctx, tx, ids[0], *c.Related); err != nil {
+			return out, err
+		}
+	}
 	patches, err := hold(ctx, tx, ids)
 	if err != nil {
 		return out, err
+	}
+	if c.If != nil {
+		if err := c.If(ctx, tx); err != nil {
+			return out, err
+		}
 	}
 	u, err := newUpdate(ctx, tx, by, now, c)
 	if err != nil {
@@ -68,13 +137,41 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	}
 	for _, p := range patches {
 		if !u.mayEdit(p) {
-			out.Refused = append(out.Refused, p.Name)
-		} else if err := u.apply(p); err != nil {
+			out.Refused, out.Denied = append(out.Refused, p.Name), append(out.Denied, p.ID)
+			continue
+		}
+		if c.Related != nil {
+			if err := u.relate(ctx, p); err != nil {
+				return out, err
+			}
+		}
+		if err := u.apply(p); err != nil {
 			return out, err
 		}
 	}
-	out.Patches = len(u.touched)
+	out.Patches, out.IDs = len(u.touched), u.touched
+	switch {
+	case c.DryRun:
+		return out, errDry
+	case c.AllOrNone && len(out.Denied) > 0:
+		return out, fault.New(fault.Denied, "you may not change %d of these %d patches", len(out.Denied), len(patches))
+	}
 	return out, u.write(ctx)
+}
+
+// maxRef is how long a commit or the address of a pull request may be, in characters.
+const maxRef = 255
+
+func (c Change) valid(ids []int64) error {
+	for _, text := range []*string{c.CommitRef, c.PullURL} {
+		if text != nil && (utf8.RuneCountInString(*text) > maxRef || !utf8.ValidString(*text) || strings.Contains(*text, "\x00")) {
+			return fault.New(fault.Invalid, "a commit and the address of a pull request may have %d characters", maxRef)
+		}
+	}
+	if c.Related != nil && len(ids) != 1 {
+		return fault.New(fault.Invalid, "related patches are given for one patch at a time")
+	}
+	return nil
 }
 
 // hold locks the projects of the patches and reads what changing them needs.
@@ -101,6 +198,7 @@ func hold(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
 	err = sqldb.Chunks(ids, func(ids []int64) error {
 		var some []*held
 		err := tx.Select(ctx, &some, `SELECT p.id, p.project_id, p.name, COALESCE(p.state_id, 0) AS state, COALESCE(p.delegate_id, 0) AS delegate, p.archived,
+				COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url, COALESCE(p.related_id, 0) AS relation,
 				COALESCE(p.series_id, 0) AS series, COALESCE(e.user_id, 0) AS submitter
 			FROM patch p LEFT JOIN person e ON e.id = p.submitter_id WHERE p.id IN (?) ORDER BY p.id`, ids)
 		out = append(out, some...)
@@ -125,11 +223,12 @@ type update struct {
 	change      Change
 	auto        bool // nobody decided: a new version came
 
-	touched, states, delegates, archives []int64
-	series                               map[int64]bool
-	counts                               map[countKey]int
-	before                               map[int64]int64 // patch → state it had, for those whose state changes
-	events                               []event.Event
+	touched, states, delegates, archives, commits, pulls []int64
+	series                                               map[int64]bool
+	counts                                               map[countKey]int
+	before                                               map[int64]int64 // patch → state it had, for those whose state changes
+	events                                               []event.Event
+	relations                                            relationChange
 }
 
 func newUpdate(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c Change) (*update, error) {
@@ -178,20 +277,35 @@ func (u *update) apply(p *held) error {
 		u.archives = append(u.archives, p.ID)
 		u.note(p, EventPatchArchived, Payload{Patch: p.ID, Archived: c.Archived})
 	}
-	if *p == old {
-		return nil
+	u.applyTexts(p)
+	if related := u.relations.of(p); *p != old || related {
+		u.touched = append(u.touched, p.ID)
 	}
-	u.touched = append(u.touched, p.ID)
 	if u.counts == nil {
 		u.counts, u.series, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]int64{}
 	}
-	u.counts[countKey{old.Project, old.State, old.Delegate, old.Archived}]--
-	u.counts[countKey{p.Project, p.State, p.Delegate, p.Archived}]++
+	was, is := countKey{old.Project, old.State, old.Delegate, old.Archived}, countKey{p.Project, p.State, p.Delegate, p.Archived}
+	if was != is {
+		u.counts[was]--
+		u.counts[is]++
+	}
 	if p.State != old.State {
 		u.before[p.ID] = old.State
 		u.series[p.Series] = true
 	}
 	return nil
+}
+
+// applyTexts sets the commit and the address of the pull request.
+func (u *update) applyTexts(p *held) {
+	if c := u.change.CommitRef; c != nil && *c != p.CommitRef {
+		u.note(p, EventPatchCommit, Payload{Patch: p.ID, PreviousCommit: p.CommitRef, CurrentCommit: *c})
+		p.CommitRef, u.commits = *c, append(u.commits, p.ID)
+	}
+	if c := u.change.PullURL; c != nil && *c != p.PullURL {
+		u.note(p, EventPatchPullURL, Payload{Patch: p.ID, PreviousPullURL: p.PullURL, CurrentPullURL: *c})
+		p.PullURL, u.pulls = *c, append(u.pulls, p.ID)
+	}
 }
 
 func (u *update) note(p *held, kind string, payload Payload) {
@@ -221,6 +335,19 @@ func (u *update) write(ctx context.Context) error {
 		if err := set("UPDATE patch SET archived = ? WHERE id IN (?)", *c.Archived, u.archives); err != nil {
 			return err
 		}
+	}
+	if len(u.commits) > 0 {
+		if err := set("UPDATE patch SET commit_ref = ? WHERE id IN (?)", sqldb.NullText(*c.CommitRef), u.commits); err != nil {
+			return err
+		}
+	}
+	if len(u.pulls) > 0 {
+		if err := set("UPDATE patch SET pull_url = ? WHERE id IN (?)", sqldb.NullText(*c.PullURL), u.pulls); err != nil {
+			return err
+		}
+	}
+	if err := u.relations.write(ctx, u.tx); err != nil {
+		return err
 	}
 	if err := u.writeRollups(ctx); err != nil {
 		return err

@@ -107,22 +107,23 @@ func TestUpdatePermissions(t *testing.T) {
 				may[id] = true
 			}
 			var refused []string
+			var denied []int64
 			for _, id := range all {
 				ok, err := patch.MayEdit(t.Context(), db, test.by, id)
 				if err != nil || ok != may[id] {
 					t.Errorf("%s: MayEdit(%d): %v, %v", test.name, id, ok, err)
 				}
-				want := patch.Changed{Patches: 1}
+				want := patch.Changed{Patches: 1, IDs: []int64{id}}
 				if !may[id] {
-					want = patch.Changed{Refused: []string{names[id]}}
-					refused = append(refused, names[id])
+					want = patch.Changed{Refused: []string{names[id]}, Denied: []int64{id}}
+					refused, denied = append(refused, names[id]), append(denied, id)
 				}
 				if diff := gocmp.Diff(want, update(t, db, test.by, patch.Change{Archived: value(true)}, id)); diff != "" {
 					t.Errorf("%s: patch %d: %s", test.name, id, diff)
 				}
 			}
 			back()
-			want := patch.Changed{Patches: len(may), Refused: refused}
+			want := patch.Changed{Patches: len(may), IDs: test.may, Refused: refused, Denied: denied}
 			if diff := gocmp.Diff(want, update(t, db, test.by, patch.Change{Archived: value(true)}, all...)); diff != "" {
 				t.Errorf("%s, in bulk: %s", test.name, diff)
 			}

@@ -13,7 +13,9 @@ const (
 	EventPatchCommentCreated = "patch-comment-created"
 	EventPatchStateChanged   = "patch-state-changed"
 	EventPatchDelegated      = "patch-delegated"
-	EventPatchArchived       = "patch-archived-changed" // not in Patchwork 3.2
+	EventPatchArchived       = "patch-archived-changed"   // not in Patchwork 3.2
+	EventPatchCommit         = "patch-commit-ref-changed" // nor are these two
+	EventPatchPullURL        = "patch-pull-url-changed"
 	EventPatchRelation       = "patch-relation-changed"
 	EventCheckCreated        = "check-created"
 	EventCheckUpdated        = "check-updated" // not in Patchwork 3.2
@@ -24,8 +26,8 @@ const (
 
 // EventKinds are all of them, by name.
 func EventKinds() []string {
-	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentAddressed, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentAddressed, EventPatchCommentCreated, EventPatchCompleted,
-		EventPatchCreated, EventPatchDelegated, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
+	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentAddressed, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentAddressed, EventPatchCommentCreated, EventPatchCommit, EventPatchCompleted,
+		EventPatchCreated, EventPatchDelegated, EventPatchPullURL, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
 }
 
 // Payload is what an event of this domain holds: ids, and the slugs of states.
@@ -42,6 +44,10 @@ type Payload struct {
 	CurrentDelegate  int64  `json:"current_delegate,omitempty"`
 	PreviousRelation int64  `json:"previous_relation,omitempty"`
 	CurrentRelation  int64  `json:"current_relation,omitempty"`
+	PreviousCommit   string `json:"previous_commit_ref,omitempty"`
+	CurrentCommit    string `json:"current_commit_ref,omitempty"`
+	PreviousPullURL  string `json:"previous_pull_url,omitempty"`
+	CurrentPullURL   string `json:"current_pull_url,omitempty"`
 	Archived         *bool  `json:"archived,omitempty"` // what it is now; it was the reverse
 
 	PreviousAddressed *bool `json:"previous_addressed,omitempty"` // nil: nothing was asked for

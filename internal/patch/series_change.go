@@ -169,7 +169,7 @@ func validMetadata(change map[string]*string) error {
 
 // updateMembers changes all patches of a series, or none.
 func updateMembers(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, series int64, c Change) error {
-	if c == (Change{}) {
+	if c.Empty() {
 		return nil
 	}
 	var ids []int64

@@ -68,6 +68,16 @@ type (
 		Previous bool   `json:"previous_archived"`
 		Current  bool   `json:"current_archived"`
 	}
+	CommitPayload struct {
+		Patch    *Patch  `json:"patch"`
+		Previous *string `json:"previous_commit_ref"`
+		Current  *string `json:"current_commit_ref"`
+	}
+	PullURLPayload struct {
+		Patch    *Patch  `json:"patch"`
+		Previous *string `json:"previous_pull_url"`
+		Current  *string `json:"current_pull_url"`
+	}
 	// RelationPayload never says more than that: nor does Patchwork 3.2.
 	RelationPayload struct {
 		Patch    *Patch `json:"patch"`
@@ -255,6 +265,10 @@ func (m *maker) ofPatch(kind string, pr *project.Project, about *Patch, p patch.
 	case patch.EventPatchArchived:
 		now := p.Archived != nil && *p.Archived
 		return ArchivedPayload{about, !now, now}
+	case patch.EventPatchCommit:
+		return CommitPayload{about, orNil(p.PreviousCommit), orNil(p.CurrentCommit)}
+	case patch.EventPatchPullURL:
+		return PullURLPayload{about, orNil(p.PreviousPullURL), orNil(p.CurrentPullURL)}
 	case patch.EventPatchRelation:
 		return RelationPayload{Patch: about}
 	case patch.EventCheckCreated, patch.EventCheckUpdated:

@@ -83,6 +83,8 @@ var samples = []struct{ kind, stored, shown string }{
 	{"patch-delegated", `{"patch":11,"current_delegate":22}`, `{` + patchJSON + `,"previous_delegate":null,"current_delegate":` + delJSON + `}`},
 	{"patch-delegated", `{"patch":11,"previous_delegate":22,"current_delegate":99}`, `{` + patchJSON + `,"previous_delegate":` + delJSON + `,"current_delegate":null}`},
 	{"patch-archived-changed", `{"patch":11,"archived":true}`, `{` + patchJSON + `,"previous_archived":false,"current_archived":true}`},
+	{"patch-commit-ref-changed", `{"patch":11,"current_commit_ref":"abc"}`, `{` + patchJSON + `,"previous_commit_ref":null,"current_commit_ref":"abc"}`},
+	{"patch-pull-url-changed", `{"patch":11,"previous_pull_url":"git://x"}`, `{` + patchJSON + `,"previous_pull_url":"git://x","current_pull_url":null}`},
 	{"patch-relation-changed", `{"patch":11}`, `{` + patchJSON + `,"previous_relation":null,"current_relation":null}`},
 	{"check-created", `{"patch":11,"check":17}`, `{` + patchJSON + `,"check":{"id":17,"url":"https://h/api/1.4/patches/11/checks/17/","date":"2026-02-03T04:05:06","state":"fail","target_url":"https://ci.example/1","context":"build"}}`},
 	{"check-created", `{"patch":11,"check":18}`, `{` + patchJSON + `,"check":{"id":18,"url":"https://h/api/1.4/patches/11/checks/18/","date":"2026-02-03T04:05:06","state":"pending","target_url":null,"context":"lint"}}`},
