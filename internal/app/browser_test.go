@@ -225,6 +225,7 @@ func TestPages(t *testing.T) {
 	busy := busySite(t)
 	t.Run("look", func(t *testing.T) { testLook(t, b, busy) })
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
+	t.Run("API documentation", func(t *testing.T) { testAPIDocs(t, b, busy) })
 	t.Run("use without JavaScript", func(t *testing.T) { testWithoutScript(t, b, busy) })
 }
 
@@ -289,6 +290,11 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"mail settings", busy, "/mail/", false, 200, false},
 		{"unsubscribe", busy, busy.unsubscribePath(t), false, 200, false},
 		{"confirm", busy, busy.confirmPath(t), false, 200, false},
+		{"API, list", busy, "/api/1.4/projects/hostile/webhooks/2/deliveries/?per_page=20", true, 200, false},
+		{"API, object", busy, "/api/1.4/projects/hostile/webhooks/2/", true, 200, false},
+		{"API, error", busy, "/api/1.4/projects/hostile/webhooks/2/", false, 403, false},
+		{"API documentation", busy, "/api/docs", true, 200, false},
+		{"API documentation, open", busy, "/api/docs?version=1.4#createProjectWebhook", false, 200, false},
 		{"404", busy, "/project/none/list/", false, 404, false},
 		{"403", broken, "/403/", false, 403, false},
 		{"413", broken, "/413/", false, 413, false},

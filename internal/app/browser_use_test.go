@@ -241,3 +241,33 @@ func TestPicture(t *testing.T) {
 		}
 	}
 }
+
+// testAPIDocs tries requests from the documentation of the API.
+func testAPIDocs(t *testing.T, b *browser.Browser, s *site) {
+	tab := b.Tab(t)
+	tab.SetCookie(s.url, web.SessionCookie, s.session)
+	tab.Open(s.url + "/api/docs?version=1.4#listProjectWebhooks")
+	const form = "#listProjectWebhooks form"
+	said := func(id, part string) {
+		t.Helper()
+		if !browser.Eval[bool](tab, `new Promise(r => { const out = document.querySelector("#`+id+` output"), see = () => out.textContent.includes("`+part+`"); let n = 0;
+			const wait = setInterval(() => { if (see() || ++n > 200) { clearInterval(wait); r(see()) } }, 50) })`) {
+			t.Errorf("%s: no %q in %s", id, part, browser.Eval[string](tab, `document.querySelector("#`+id+` output").textContent`))
+		}
+	}
+	if !browser.Eval[bool](tab, `document.querySelector("#listProjectWebhooks").open && !document.querySelector("#createProjectWebhook").open`) {
+		t.Error("the operation that the address names is not open")
+	}
+	browser.Eval[any](tab, `{ const f = document.querySelector("`+form+`"); f.project.value = "hostile"; f.per_page.value = "1"; f.requestSubmit() }`)
+	said("listProjectWebhooks", "GET /api/1.4/projects/hostile/webhooks/?per_page=1: 200 in ")
+	said("listProjectWebhooks", `\"api_url\"`)
+	browser.Eval[any](tab, `{ const f = document.querySelector("#updateProjectWebhook form"); f.project.value = "hostile"; f.id.value = "2"; f.body.value = '{"active": false}'; f.requestSubmit() }`)
+	said("updateProjectWebhook", "PATCH /api/1.4/projects/hostile/webhooks/2/: 200")
+	said("updateProjectWebhook", `\"active\": false`)
+	browser.Eval[any](tab, `{ document.getElementById("api-token").value = "wrong"; const f = document.querySelector("#updateProjectWebhook form"); f.body.value = '{"active": true}'; f.requestSubmit() }`)
+	said("updateProjectWebhook", "webhooks/2/: 403")
+	said("updateProjectWebhook", "Invalid token.")
+	if said := tab.Complaints(); len(said) != 1 || !strings.Contains(said[0], "403") {
+		t.Errorf("console: %q", said)
+	}
+}

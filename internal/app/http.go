@@ -36,7 +36,7 @@ import (
 func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
-	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version,
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API,
 		Observe: a.meters().request}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
@@ -71,11 +71,14 @@ func (a *App) Handler(version string) http.Handler {
 func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessions) *rest.Shell {
 	cfg := a.Config.HTTP
 	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
-		Frame: frame(shell), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
+		Frame: frame(shell), Script: web.Asset("apidocs.js"), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
 	accountapi.Routes(mux, api, a.DB)
 	projectapi.Routes(mux, api, a.DB)
 	patchapi.Routes(mux, api, a.DB)
 	webhookapi.Routes(mux, api, a.DB, a.WebhookWords)
+	if err := api.Describe(mux); err != nil {
+		a.Log.Error("the API has no documentation", "err", err)
+	}
 	return api
 }
 

@@ -20,16 +20,19 @@ func (c *Call) negotiate() error {
 	case format != "":
 		return &said{http.StatusNotFound, "Not found."}
 	}
-	wanted := readAccept(c.R.Header.Values("Accept"))
-	named := func(kind string) float64 { return wanted.exactly[kind] }
-	html := max(named("text/html"), named("application/xhtml+xml"))
 	switch {
-	case c.shell.opt.Frame != nil && html > named("application/json"):
+	case c.shell.opt.Frame != nil && c.wantsPage():
 		c.page = true
-	case wanted.quality("application/json") == 0 && !c.Accepts(c.mayAnswer()):
+	case readAccept(c.R.Header.Values("Accept")).quality("application/json") == 0 && !c.Accepts(c.mayAnswer()):
 		return &said{http.StatusNotAcceptable, "Could not satisfy the request Accept header."}
 	}
 	return nil
+}
+
+// wantsPage tells whether HTML is named, and JSON is not or liked less.
+func (c *Call) wantsPage() bool {
+	named := readAccept(c.R.Header.Values("Accept")).exactly
+	return max(named["text/html"], named["application/xhtml+xml"]) > named["application/json"]
 }
 
 // mayAnswer is what the method that is asked for can answer with beside JSON.

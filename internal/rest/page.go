@@ -45,13 +45,8 @@ type filter struct {
 // show answers with a page. What a form has sent is cleaned of empty fields first: in a filter, empty is a value.
 func (c *Call) show(status int, text []byte) error {
 	q := maps.Clone(c.query())
-	if q.Get("format") == "api" && c.R.Method == http.MethodGet && slices.ContainsFunc(slices.Collect(maps.Values(q)), func(v []string) bool { return slices.Contains(v, "") }) {
-		q.Del("format")
-		maps.DeleteFunc(q, func(name string, values []string) bool {
-			q[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
-			return len(q[name]) == 0
-		})
-		http.Redirect(c.W, c.R, withQuery(c.R.URL.EscapedPath(), q), http.StatusSeeOther)
+	if to, ok := c.tidied(q); ok {
+		http.Redirect(c.W, c.R, to, http.StatusSeeOther)
 		return nil
 	}
 	v := view{Title: c.route.name(), Doc: c.op.Doc, Asked: c.R.Method + " " + c.R.URL.RequestURI(), Status: http.StatusText(status), Docs: "/api/docs",
@@ -63,6 +58,21 @@ func (c *Call) show(status int, text []byte) error {
 	v.JSON = withQuery(c.R.URL.EscapedPath(), q)
 	c.shell.opt.Frame(c.W, c.R, status, v.Title, answerPage(v))
 	return nil
+}
+
+// tidied is the address of what a form of ours asks for, without its empty fields and, for a browser, without the mark of the form.
+func (c *Call) tidied(q url.Values) (to string, ok bool) {
+	if q.Get("format") != "api" || c.R.Method != http.MethodGet {
+		return "", false
+	}
+	q.Del("format")
+	empty := false
+	maps.DeleteFunc(q, func(name string, values []string) bool {
+		q[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+		empty = empty || len(q[name]) < len(values)
+		return len(q[name]) == 0
+	})
+	return withQuery(c.R.URL.EscapedPath(), q), empty || c.wantsPage()
 }
 
 func withQuery(path string, q url.Values) string {

@@ -29,6 +29,7 @@ type Options struct {
 	MostPerPage   int
 	NotFound      http.Handler // answers what is no path of the API; nil: http.NotFound
 	Frame         Frame        // makes pages for browsers; nil: they get JSON too
+	Script        string       // address of web's apidocs.js, by which the documentation tries requests; empty: it does not
 	CORSOrigins   []string     // whose scripts may read answers, as https://ci.example.org; "*": all
 	PerMinute     int          // requests that a user or a network may make; 0: any number
 	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.

@@ -40,6 +40,7 @@ type Options struct {
 	CustomCSS   string // a stylesheet is served at /static/custom.css; empty: none
 	SlowRequest time.Duration
 	Version     string
+	API         bool // there is documentation at /api/docs
 	// Observe, if set, hears of each answer; route is the pattern of the mux, empty for none.
 	Observe func(route string, status int, took time.Duration)
 }
