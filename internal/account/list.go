@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -90,6 +91,37 @@ func (n noun) count(ctx context.Context, q sqldb.Queryer, f Find, query string) 
 		return 0, fmt.Errorf("count a list: %w", err)
 	}
 	return total, nil
+}
+
+// PersonsNamed finds persons by their numbers or addresses, the latter without regard to letter case, in one query: as given → number. One that is not
+// there is not in the map.
+func PersonsNamed(ctx context.Context, q sqldb.Queryer, names []string) (map[string]int64, error) {
+	out := map[string]int64{}
+	if len(names) == 0 {
+		return out, nil
+	}
+	ids, keys := []int64{-1}, []string{}
+	for _, name := range names {
+		keys = append(keys, personKey(name))
+		if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	var found []struct {
+		ID  int64
+		Key string `db:"email_key"`
+	}
+	if err := q.Select(ctx, &found, "SELECT id, email_key FROM person WHERE email_key IN (?) OR id IN (?)", keys, ids); err != nil {
+		return nil, fmt.Errorf("find %d persons: %w", len(names), err)
+	}
+	for i, name := range names {
+		for _, p := range found {
+			if strconv.FormatInt(p.ID, 10) == name || out[name] == 0 && p.Key == keys[i] {
+				out[name] = p.ID
+			}
+		}
+	}
+	return out, nil
 }
 
 // CountPersons counts the persons of a list.

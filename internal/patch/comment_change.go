@@ -24,8 +24,8 @@ type heldComment struct {
 
 // SetAddressed says whether a comment still asks for something: false, no longer: true, or that it never did: nil. Its author may, the submitter of what it is
 // on, of a patch the delegate, the maintainers of the project, and administrators; others are fault.Denied. A comment that is not on the target, or can't be
-// seen, is fault.NotFound. It is an event of its own, unless nothing changes; in Patchwork 3.2 it is one more …-comment-created.
-func SetAddressed(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, on Target, id int64, addressed *bool) error {
+// seen, is fault.NotFound. only, unless nil, is asked in the transaction before anything is changed; its error ends the change. It is an event of its own, unless nothing changes; in Patchwork 3.2 it is one more …-comment-created.
+func SetAddressed(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, on Target, id int64, addressed *bool, only func(context.Context, *sqldb.Tx) error) error {
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		where, err := ProjectOf(ctx, tx, on)
 		if err != nil {
@@ -41,6 +41,11 @@ func SetAddressed(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 		if err := c.mayEdit(ctx, tx, by, where); err != nil {
 			return err
 		}
+		if only != nil {
+			if err := only(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if same(c.Addressed, addressed) {
 			return nil
 		}
@@ -55,9 +60,22 @@ func SetAddressed(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 	return nil
 }
 
+// MayMark is the error that SetAddressed would give for want of a comment or of permission, nil for none.
+func MayMark(ctx context.Context, q sqldb.Queryer, by account.Actor, on Target, id int64) error {
+	in, err := ProjectOf(ctx, q, on)
+	if err != nil {
+		return err
+	}
+	c, err := holdComment(ctx, q, on, id)
+	if err != nil {
+		return err
+	}
+	return c.mayEdit(ctx, q, by, in)
+}
+
 func same(a, b *bool) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
 
-func holdComment(ctx context.Context, tx *sqldb.Tx, on Target, id int64) (*heldComment, error) {
+func holdComment(ctx context.Context, q sqldb.Queryer, on Target, id int64) (*heldComment, error) {
 	var c heldComment
 	query, parent := `SELECT x.addressed, COALESCE(a.user_id, 0) AS author, COALESCE(s.user_id, 0) AS submitter, COALESCE(p.delegate_id, 0) AS delegate
 		FROM patch_comment x JOIN message m ON m.id = x.message_id AND m.hidden = FALSE JOIN patch p ON p.id = x.patch_id
@@ -67,19 +85,19 @@ func holdComment(ctx context.Context, tx *sqldb.Tx, on Target, id int64) (*heldC
 			FROM cover_comment x JOIN message m ON m.id = x.message_id AND m.hidden = FALSE JOIN cover p ON p.id = x.cover_id
 			JOIN person a ON a.id = x.submitter_id JOIN person s ON s.id = p.submitter_id WHERE x.id = ? AND x.cover_id = ?`, on.Cover
 	}
-	err := tx.Get(ctx, &c, query, id, parent)
+	err := q.Get(ctx, &c, query, id, parent)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "there is no comment %d on %s", id, on)
 	}
 	return &c, err
 }
 
-func (c *heldComment) mayEdit(ctx context.Context, tx *sqldb.Tx, by account.Actor, in int64) error {
+func (c *heldComment) mayEdit(ctx context.Context, q sqldb.Queryer, by account.Actor, in int64) error {
 	if by.Admin || by.User != 0 && (by.User == c.Author || by.User == c.Submitter || by.User == c.Delegate) {
 		return nil
 	}
 	if by.User != 0 {
-		if ok, err := project.IsMaintainer(ctx, tx, in, by.User); ok || err != nil {
+		if ok, err := project.IsMaintainer(ctx, q, in, by.User); ok || err != nil {
 			return err
 		}
 	}

@@ -92,7 +92,7 @@ func TestSetAddressed(t *testing.T) {
 			{root, on, 7, &yes, fault.NotFound}, {root, on, 99, &yes, fault.NotFound}, {root, patch.Target{Patch: 3}, 5, &yes, fault.NotFound},
 			{root, onCover, 6, &yes, fault.NotFound}, {root, patch.Target{Cover: 23}, 5, &yes, fault.NotFound},
 		} {
-			err := patch.SetAddressed(ctx, db, test.by, noon, test.on, test.id, test.to)
+			err := patch.SetAddressed(ctx, db, test.by, noon, test.on, test.id, test.to, nil)
 			if (test.kind == 0) != (err == nil) || err != nil && !fault.Is(err, test.kind) {
 				t.Errorf("%+v on %v %d: %v", test.by, test.on, test.id, err)
 			}

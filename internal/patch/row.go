@@ -56,9 +56,12 @@ func (r *Row) WholeID() string {
 
 // CheckState is what the newest checks say together, see CheckStates: one that failed counts more than a warning, that more than one that is pending, and
 // that more than success. Without checks it is pending.
-func (r *Row) CheckState() int {
+func (r *Row) CheckState() int { return CombinedCheck(r.Checks) }
+
+// CombinedCheck is what so many newest checks of each state say together, as CheckState has it.
+func CombinedCheck(checks [4]int) int {
 	for _, state := range []int{checkFail, checkWarning, checkPending, checkSuccess} {
-		if r.Checks[state] > 0 {
+		if checks[state] > 0 {
 			return state
 		}
 	}

@@ -34,6 +34,9 @@ type SeriesChange struct {
 	Version  *int
 	Metadata map[string]*string // names that are not in it stay as they are; nil takes one away
 	Patches  Change             // of all patches of the series
+
+	// If is asked in the transaction, after its locks and before anything is changed; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
 }
 
 // own tells whether the series itself is to be changed.
@@ -50,6 +53,11 @@ func UpdateSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 		}
 		if err := project.Lock(ctx, tx, nonzero([]int64{s.Project})); err != nil {
 			return err
+		}
+		if c.If != nil {
+			if err := c.If(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if c.own() {
 			if err := s.change(ctx, tx, by, now, c); err != nil {
@@ -72,6 +80,22 @@ func MayAmendSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, in i
 	return project.IsMaintainer(ctx, q, in, by.User)
 }
 
+// MayChangeSeries is the error that UpdateSeries would give for want of a series or of permission to change anything of it, nil for none.
+func MayChangeSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64) error {
+	s, err := ReadSeries(ctx, q, id)
+	if err != nil {
+		return err
+	}
+	ok, err := MayAmendSeries(ctx, q, by, s.Project)
+	if err == nil && !ok && s.Received > 0 {
+		ok, err = MayEditSeries(ctx, q, by, id)
+	}
+	if err == nil && !ok {
+		err = fault.New(fault.Denied, "series %d is not yours to change", id)
+	}
+	return err
+}
+
 func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c SeriesChange) error {
 	ok, err := MayAmendSeries(ctx, tx, by, s.Project)
 	if err != nil {
@@ -83,7 +107,7 @@ func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Acto
 	var changed []string
 	if c.Version != nil && *c.Version != s.Version {
 		if *c.Version < 0 || *c.Version > MaxVersion {
-			return fault.New(fault.Invalid, "version %d: want 0 to %d", *c.Version, MaxVersion)
+			return wrongField("version", "version %d: want 0 to %d", *c.Version, MaxVersion)
 		}
 		changed = append(changed, fmt.Sprintf("version %d", *c.Version))
 		if _, err := tx.Exec(ctx, "UPDATE series SET version = ? WHERE id = ?", *c.Version, s.ID); err != nil {
@@ -133,7 +157,7 @@ func writeMetadata(ctx context.Context, tx *sqldb.Tx, series int64, change map[s
 		changed = append(changed, name)
 	}
 	if left > MaxMetadata {
-		return nil, fault.New(fault.Invalid, "metadata: a series may have %d names, this one would have %d", MaxMetadata, left)
+		return nil, wrongField("metadata", "a series may have %d names, this one would have %d", MaxMetadata, left)
 	}
 	if len(gone) > 0 {
 		if _, err := tx.Exec(ctx, "DELETE FROM series_metadata WHERE series_id = ? AND name IN (?)", series, gone); err != nil {
@@ -159,9 +183,9 @@ func validMetadata(change map[string]*string) error {
 	for name, value := range change {
 		switch {
 		case name == "" || utf8.RuneCountInString(name) > MaxMetadataName || strings.ContainsFunc(name, unicode.IsControl) || !utf8.ValidString(name):
-			return fault.New(fault.Invalid, "metadata: the name %q: want 1 to %d printable characters", name, MaxMetadataName)
+			return wrongField("metadata", "the name %q: want 1 to %d printable characters", name, MaxMetadataName)
 		case value != nil && (utf8.RuneCountInString(*value) > MaxMetadataValue || strings.Contains(*value, "\x00") || !utf8.ValidString(*value)):
-			return fault.New(fault.Invalid, "metadata: the value of %q: want a text of at most %d characters", name, MaxMetadataValue)
+			return wrongField("metadata", "the value of %q: want a text of at most %d characters", name, MaxMetadataValue)
 		}
 	}
 	return nil

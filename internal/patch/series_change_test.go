@@ -77,9 +77,9 @@ func TestUpdateSeries(t *testing.T) {
 			{user(userMia), 99, patch.SeriesChange{Version: ptr(2)}, fault.NotFound, "there is no series 99"},
 			{user(userMia), 1, patch.SeriesChange{Version: ptr(-1)}, fault.Invalid, "version -1: want 0 to 32767"},
 			{user(userMia), 1, patch.SeriesChange{Version: ptr(32768)}, fault.Invalid, "version 32768: want 0 to 32767"},
-			{user(userMia), 1, patch.SeriesChange{Metadata: set("", "b")}, fault.Invalid, `metadata: the name "": want 1 to 100 printable characters`},
-			{user(userMia), 1, patch.SeriesChange{Metadata: set("a\n", "b")}, fault.Invalid, `metadata: the name "a\n": want 1 to 100 printable characters`},
-			{user(userMia), 1, patch.SeriesChange{Metadata: set("a", strings.Repeat("ü", 1001))}, fault.Invalid, `metadata: the value of "a": want a text of at most 1000 characters`},
+			{user(userMia), 1, patch.SeriesChange{Metadata: set("", "b")}, fault.Invalid, `the name "": want 1 to 100 printable characters`},
+			{user(userMia), 1, patch.SeriesChange{Metadata: set("a\n", "b")}, fault.Invalid, `the name "a\n": want 1 to 100 printable characters`},
+			{user(userMia), 1, patch.SeriesChange{Metadata: set("a", strings.Repeat("ü", 1001))}, fault.Invalid, `the value of "a": want a text of at most 1000 characters`},
 			{user(userMia), 1, patch.SeriesChange{Patches: patch.Change{State: ptr(int64(99))}}, fault.Invalid, "there is no state 99"},
 			{user(userMia), 1, patch.SeriesChange{Version: ptr(5), Patches: patch.Change{Delegate: ptr(int64(userJoe))}}, fault.Invalid, "the delegate must be a maintainer of the project"},
 		} {
@@ -95,7 +95,7 @@ func TestUpdateSeries(t *testing.T) {
 		for i := range 51 {
 			many[fmt.Sprint("n", i)] = ptr("v")
 		}
-		if err := patch.UpdateSeries(ctx, db, root, noon, 1, patch.SeriesChange{Metadata: many}); fault.UserText(err) != "metadata: a series may have 50 names, this one would have 51" {
+		if err := patch.UpdateSeries(ctx, db, root, noon, 1, patch.SeriesChange{Metadata: many}); fault.UserText(err) != "a series may have 50 names, this one would have 51" {
 			t.Error(err)
 		}
 		for _, c := range []struct {

@@ -14,7 +14,7 @@ import (
 )
 
 // Marshal is JSON as Patchwork 3.2 writes it: compact, in the order of the fields, characters as they are. A field of a struct with the tag since:"1.2"
-// is left out below that version. A type that has MarshalJSON of its own is trusted with it.
+// is left out below that version, and one with omitempty, which must be a pointer, where it is nil. A type that has MarshalJSON of its own is trusted with it.
 func Marshal(v Version, value any) ([]byte, error) {
 	return encode(nil, reflect.ValueOf(value), v)
 }
@@ -71,6 +71,10 @@ func newAppender(t reflect.Type) appender {
 }
 
 func appendForeign(to []byte, value reflect.Value, _ Version) ([]byte, error) {
+	if m, ok := value.Interface().(json.Marshaler); ok && (value.Kind() != reflect.Pointer || !value.IsNil()) { // json.Marshal would escape < and >
+		text, err := m.MarshalJSON()
+		return append(to, text...), err
+	}
 	text, err := json.Marshal(value.Interface())
 	return append(to, text...), err
 }
@@ -119,6 +123,7 @@ type wireField struct {
 	index []int
 	name  string // "name":
 	since Version
+	omit  bool // left out where it is nil
 }
 
 // key is the name as clients know it.
@@ -135,7 +140,7 @@ func newStructAppender(t reflect.Type) appender {
 		begun := false
 		var err error
 		for _, f := range fields {
-			if v < f.since {
+			if v < f.since || f.omit && value.FieldByIndex(f.index).IsNil() {
 				continue
 			}
 			if begun {
@@ -163,18 +168,18 @@ func wireFields(t reflect.Type) []wireField {
 				panic(fmt.Sprintf("%s.%s: %v", t, f.Name, err))
 			}
 		}
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case name == "-" || !f.IsExported() && !f.Anonymous:
 		case f.Anonymous && name == "":
 			for _, inner := range wireFields(f.Type) {
-				out = append(out, wireField{append([]int{i}, inner.index...), inner.name, max(since, inner.since)})
+				out = append(out, wireField{append([]int{i}, inner.index...), inner.name, max(since, inner.since), inner.omit})
 			}
 		default:
 			if name == "" {
 				name = f.Name
 			}
-			out = append(out, wireField{[]int{i}, string(appendText(nil, name)) + ":", since})
+			out = append(out, wireField{[]int{i}, string(appendText(nil, name)) + ":", since, options == "omitempty"})
 		}
 	}
 	return out

@@ -2,7 +2,10 @@
 
 package rest
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Nested is a field that is an object with fields of its own, nil if it was not sent or is none. In forms its fields are called settings.show_ids. What is
 // wrong with them is kept for its own Err.
@@ -37,6 +40,53 @@ func (b *Body) Nested(name string) *Body {
 		return nil
 	}
 	return inner
+}
+
+// Dictionary is a field that is an object of texts, of at most so many names; null takes a name away. Nil if it was not sent or is wrong. In forms its
+// names are behind that of the field and a dot: metadata.bug=7.
+func (b *Body) Dictionary(name string, most int) map[string]*string {
+	values := map[string]any{}
+	if b.form != nil {
+		for key, v := range b.form {
+			if inner, ok := strings.CutPrefix(key, name+"."); ok {
+				values[inner] = v[len(v)-1]
+			}
+		}
+	} else if v, ok := b.object[name]; ok {
+		object, isObject := v.(map[string]any)
+		switch {
+		case v == nil:
+			b.Wrong(name, "This field may not be null.")
+			return nil
+		case !isObject:
+			b.Wrong(name, `Expected a dictionary of items but got type "%s".`, TypeName(v))
+			return nil
+		}
+		values = object
+	}
+	return b.dictionary(name, most, values)
+}
+
+func (b *Body) dictionary(name string, most int, values map[string]any) map[string]*string {
+	if len(values) > most {
+		b.Wrong(name, "Ensure this field has no more than %d elements.", most)
+		return nil
+	}
+	var out map[string]*string
+	for key, v := range values {
+		s, isText := v.(string)
+		switch {
+		case v != nil && !isText, !utf8.ValidString(s), strings.Contains(s+key, "\x00"):
+			b.Wrong(name, "Not a valid string.")
+			return nil
+		case out == nil:
+			out = map[string]*string{}
+		}
+		if out[key] = nil; isText {
+			out[key] = &s
+		}
+	}
+	return out
 }
 
 // NestedErrors says of each field of a body what is wrong with it, where some fields have fields of their own.

@@ -51,6 +51,38 @@ func (f *face) projects(c *rest.Call, fs *rest.Filters, name string) ([]int64, e
 	return picked(fs, values, found), err
 }
 
+// persons are the numbers of the persons that a filter names, nil if it was not given.
+func (f *face) persons(c *rest.Call, fs *rest.Filters, name string) ([]int64, error) {
+	values, err := texts(fs, name)
+	if err != nil || values == nil {
+		return nil, err
+	}
+	found, err := account.PersonsNamed(c.R.Context(), f.db, values)
+	return picked(fs, values, found), err
+}
+
+// seriesOf are the numbers of the series that a filter names, nil if it was not given.
+func (f *face) seriesOf(c *rest.Call, fs *rest.Filters, name string) ([]int64, error) {
+	if values, err := texts(fs, name); err != nil || values == nil {
+		return nil, err
+	}
+	ids := unique(fs.Numbers(name))
+	refs, err := patch.ReadRefs(c.R.Context(), f.db, patch.RefIDs{Series: ids})
+	if err == nil && len(refs.Series) < len(ids) {
+		fs.Impossible()
+	}
+	return ids, err
+}
+
+// words are what is searched for.
+func words(fs *rest.Filters) (string, error) {
+	values, err := texts(fs, "q")
+	if err != nil || len(values) == 0 {
+		return "", err
+	}
+	return values[len(values)-1], nil
+}
+
 // picked are the numbers of all values; a value that is none's makes the list empty.
 func picked(fs *rest.Filters, values []string, found map[string]int64) []int64 {
 	var out []int64

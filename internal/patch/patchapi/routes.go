@@ -27,5 +27,8 @@ func (f *face) routes() []rest.Route {
 	return slices.Concat(
 		f.checkRoutes(),
 		f.bundleRoutes(),
+		f.coverRoutes(),
+		f.seriesRoutes(),
+		f.commentRoutes(),
 	)
 }

@@ -50,11 +50,16 @@ func eachServed(t *testing.T, f func(t *testing.T, s *served)) {
 	}
 }
 
-// fill puts ids into a text: {p1} is patch 1, {u.dev} user dev, {j.alpha} project alpha.
+// fill puts ids into a text: {p1} is patch 1, {c1} cover 1, {s1} series 1, {m1} comment 1, {r1} reply 1, {u.dev} user dev, {h.dev} person dev, {j.alpha} project alpha.
 func (s *served) fill(text string) string {
 	var pairs []string
-	for n, id := range s.Patches {
-		pairs = append(pairs, fmt.Sprintf("{p%d}", n), fmt.Sprint(id))
+	for letter, ids := range map[string]map[int]int64{"p": s.Patches, "c": s.Covers, "s": s.Series, "m": s.Comments, "r": s.Replies} {
+		for n, id := range ids {
+			pairs = append(pairs, fmt.Sprintf("{%s%d}", letter, n), fmt.Sprint(id))
+		}
+	}
+	for name, id := range s.Persons {
+		pairs = append(pairs, "{h."+name+"}", fmt.Sprint(id))
 	}
 	for name, id := range s.Users {
 		pairs = append(pairs, "{u."+name+"}", fmt.Sprint(id))
