@@ -63,7 +63,7 @@ func TestWebhookAPIPermissions(t *testing.T) {
 		s.is(s.visit("", "GET", path, "", root), 404, notFound)
 	}
 	s.is(s.visit("", "DELETE", list, "", root), 405, `{"detail":"Method \"DELETE\" not allowed."}`)
-	for _, path := range []string{"/api/", "/api/1.4/", "/api/1.4/projects/", "/api/1.4/projects/1/", "/api/1.3/projects/1/webhooks/"} {
+	for _, path := range []string{"/api/1.5/", "/api/1.5/projects/", "/api/1x1/", "/api/1.4/nosuch/", "/api/1.3/projects/1/webhooks/"} {
 		s.expect(s.visit("", "GET", path, "", root), 404, "<html")
 	}
 	// A session is good as well, but not from another site.

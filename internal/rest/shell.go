@@ -45,6 +45,7 @@ type Shell struct {
 	origin   *http.CrossOriginProtection
 	routes   []Route
 	limiter  *limiter // nil: no limit
+	streams  *streams
 	versions *recent[question, version]
 }
 
@@ -53,7 +54,7 @@ func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell
 	if opt.NotFound == nil {
 		opt.NotFound = http.HandlerFunc(http.NotFound)
 	}
-	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, origin: http.NewCrossOriginProtection(), versions: newRecent[question, version](mostVersions)}
+	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, streams: newStreams(), origin: http.NewCrossOriginProtection(), versions: newRecent[question, version](mostVersions)}
 	if opt.PerMinute > 0 {
 		s.limiter = newLimiter(opt.PerMinute)
 	}

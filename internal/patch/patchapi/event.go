@@ -16,14 +16,15 @@ import (
 	"patchwork.example/pw/internal/rest"
 )
 
-// Event is an event as API 1.4 shows it.
+// Event is an event.
 type Event struct {
 	ID       int64         `json:"id"`
 	Category string        `json:"category"`
 	Project  *rest.Project `json:"project"`
 	Date     string        `json:"date"`
 	Actor    *rest.User    `json:"actor"`
-	Payload  any           `json:"payload"` // one of the types below
+	Payload  any           `json:"payload"`         // one of the types below
+	Pos      *int64        `json:"pos" since:"1.4"` // its place in the order that readers go by, see event.Relay; nil: it has none yet
 
 	Facts Facts `json:"-"`
 }
@@ -196,6 +197,9 @@ func (m *maker) event(s event.Stored, p patch.Payload) *Event {
 		return nil
 	}
 	e := &Event{ID: s.ID, Category: s.Kind, Project: rest.EmbedProject(m.API, pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.API, m.users[s.Actor]), Payload: payload}
+	if s.Pos != 0 {
+		e.Pos = &s.Pos
+	}
 	e.Facts = Facts{OfPatch: p.Patch != 0, State: p.CurrentState, Tags: m.refs.Tags[p.Patch]}
 	if c := m.refs.Checks[p.Check]; c != nil {
 		e.Facts.CheckState, e.Facts.CheckContext = m.check(c).State, c.Context

@@ -11,7 +11,8 @@ import (
 )
 
 type face struct {
-	db *sqldb.DB
+	db   *sqldb.DB
+	tail tail
 }
 
 // Routes hangs the API of patches and what belongs to them into mux.
@@ -30,5 +31,7 @@ func (f *face) routes() []rest.Route {
 		f.coverRoutes(),
 		f.seriesRoutes(),
 		f.commentRoutes(),
+		f.indexRoutes(),
+		f.eventRoutes(),
 	)
 }
