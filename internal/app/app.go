@@ -28,6 +28,8 @@ type App struct {
 	collecting sync.Once
 	collector  *ingress.Collector // of what is posted over HTTP
 
+	endStreams func() // of the API; nil: there are none
+
 	metersOnce sync.Once
 	metersMade *meters
 }

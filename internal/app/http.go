@@ -72,6 +72,7 @@ func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessio
 	cfg := a.Config.HTTP
 	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
 		Frame: frame(shell), Script: web.Asset("apidocs.js"), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
+	a.endStreams = api.EndStreams
 	accountapi.Routes(mux, api, a.DB)
 	projectapi.Routes(mux, api, a.DB)
 	patchapi.Routes(mux, api, a.DB)
@@ -100,6 +101,9 @@ func (a *App) ServeHTTP(ctx context.Context, version string) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	if a.endStreams != nil {
+		server.RegisterOnShutdown(a.endStreams)
 	}
 	listener, err := net.Listen("tcp", a.Config.HTTP.Listen)
 	if err != nil {

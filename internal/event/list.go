@@ -33,7 +33,8 @@ const maxListed = 100
 // maxWaiting bounds how many events without a position a list counts: there are many only where no worker runs.
 const maxWaiting = 10_000
 
-func (q Query) valid() error {
+// Check is fault.Invalid for a query of too many values.
+func (q Query) Check() error {
 	n := max(1, len(q.Projects)) * max(1, len(q.Actors))
 	for _, ids := range q.About {
 		n = max(n, len(ids))
@@ -53,7 +54,7 @@ type Listing struct {
 
 // List counts a list in one query. Its cost grows with the months that the list spans, not with the events in it, unless About narrows it.
 func List(ctx context.Context, db sqldb.Queryer, q Query) (*Listing, error) {
-	if err := q.valid(); err != nil {
+	if err := q.Check(); err != nil {
 		return nil, err
 	}
 	l := &Listing{query: q}

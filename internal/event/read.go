@@ -95,7 +95,7 @@ const window = 20_000
 // Next reads the events behind a position that have one of the projects and pass by kind, in the order of their positions, at most limit, without
 // subjects, in two queries. The reader goes on from next: all before it has been read, and nothing will ever come there.
 func Next(ctx context.Context, db sqldb.Queryer, pos int64, limit int, q Query) (events []Stored, next int64, err error) {
-	if err := q.valid(); err != nil {
+	if err := q.Check(); err != nil {
 		return nil, pos, err
 	}
 	var span struct{ First, Last int64 }

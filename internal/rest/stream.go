@@ -30,11 +30,14 @@ type streams struct {
 	mu    sync.Mutex
 	all   int
 	by    map[string]int
+	beat  time.Duration // how long nothing is written at most
 	ended chan struct{} // closed at the end of the process
 	once  sync.Once
 }
 
-func newStreams() *streams { return &streams{by: map[string]int{}, ended: make(chan struct{})} }
+func newStreams() *streams {
+	return &streams{by: map[string]int{}, beat: streamBeat, ended: make(chan struct{})}
+}
 
 // enter lets a client have one more stream; leave gives it back.
 func (s *streams) enter(client string) (leave func(), err error) {
@@ -136,7 +139,7 @@ func (s *Stream) Send(id string, v any) error {
 // Wait waits until something comes from wake, at most for poll. It says to the client from time to time that the connection stands, and up to which id there was
 // nothing for it. It is false when the stream is over.
 func (s *Stream) Wait(ctx context.Context, wake <-chan struct{}, poll time.Duration, id string) bool {
-	if time.Since(s.last) >= streamBeat {
+	if time.Since(s.last) >= s.call.shell.streams.beat {
 		if s.write("id: "+id+"\n: still here\n\n") != nil {
 			return false
 		}

@@ -217,7 +217,7 @@ func (s *Shell) Wrap(h http.Handler) http.Handler {
 			}
 			took := time.Since(start)
 			s.access(r, rec, id, took)
-			if s.opt.Observe != nil {
+			if s.opt.Observe != nil && !rec.streamed() {
 				s.opt.Observe(r.Pattern, rec.status, took)
 			}
 		}()
@@ -239,7 +239,7 @@ func (s *Shell) headers(h http.Header) {
 
 func (s *Shell) access(r *http.Request, rec *recorder, id string, took time.Duration) {
 	level := slog.LevelInfo
-	if s.opt.SlowRequest > 0 && took > s.opt.SlowRequest {
+	if s.opt.SlowRequest > 0 && took > s.opt.SlowRequest && !rec.streamed() {
 		level = slog.LevelWarn
 	}
 	s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.RequestURI(), "status", rec.status, "bytes", rec.bytes,
@@ -275,6 +275,9 @@ func (r *recorder) Write(p []byte) (int, error) {
 	r.bytes += int64(n)
 	return n, err
 }
+
+// streamed tells whether the answer was a stream of events: how long one lasts is up to the client.
+func (r *recorder) streamed() bool { return r.Header().Get("Content-Type") == "text/event-stream" }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -19,7 +19,7 @@ type Person struct {
 // User is a user by himself. Settings are told to him only.
 type User struct {
 	rest.User
-	Settings *Settings `json:"settings" since:"1.2"`
+	Settings *Settings `json:"settings,omitempty" since:"1.2"`
 }
 
 // Settings are what a user has chosen.

@@ -33,6 +33,9 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, sessions *accoun
 	mux.Handle("POST /user/login/{$}", shell.Page(f.login))
 	mux.Handle("GET /user/logout/{$}", shell.Page(f.showLogout))
 	mux.Handle("POST /user/logout/{$}", shell.Page(f.logout))
+	mux.Handle("GET /user/tokens/{$}", shell.Page(f.tokens))
+	mux.Handle("POST /user/tokens/{$}", shell.Page(f.createToken))
+	mux.Handle("POST /user/tokens/revoke/{$}", shell.Page(f.revokeToken))
 	mux.Handle("GET /mail/{$}", shell.Page(f.showMail))
 	mux.Handle("POST /mail/{$}", shell.Page(f.mailStatus))
 	for _, kind := range []string{account.ConfirmOptOut, account.ConfirmOptIn} {

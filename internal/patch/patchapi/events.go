@@ -113,7 +113,7 @@ func (f *face) eventQuery(c *rest.Call) (q event.Query, none bool, err error) {
 		return q, false, err
 	}
 	q.Oldest = slices.Equal(c.Order("date"), []rest.Order{{Field: "date"}})
-	return q, fs.None(), nil
+	return q, fs.None(), q.Check()
 }
 
 // eventsAfter answers what is behind a position. A reader who goes on from the address in Link misses nothing, whatever his filters leave out.
