@@ -24,6 +24,7 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/outmail"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/browser"
 	"patchwork.example/pw/internal/test/dbtest"
@@ -169,9 +170,15 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error)
 		SELECT id, 1, 1772366400000000, 1234567, 'X-Patchwork-Signature: sha256=' || hex(zeroblob(32)), 500, 'Content-Type: text/html', CAST('<script>alert(1)</script> ' || char(8238) || ' turned' AS BLOB), TRUE, 'answered 500 Internal Server Error' FROM webhook_delivery`)
 	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state) SELECT patch_id, user_id, context, id, state FROM patch_check`)
+	s.exec(t, `INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, u.id, p.id, 'a <b>bundle</b> with-a-name-without-any-place-to-br', 'x', TRUE
+		FROM user_account u, project p WHERE p.linkname = 'hostile'`)
+	s.exec(t, `INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, p.id, p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE j.linkname = 'hostile' ORDER BY p.id LIMIT 40`)
 	s.admin = s.addAdmin(t)
 	return s
 }
+
+// bundlePath is the page of the maintainer's bundle.
+var bundlePath = patch.BundlePath(maintainer, "a <b>bundle</b> with-a-name-without-any-place-to-br")
 
 func (s *site) exec(t *testing.T, query string) {
 	t.Helper()
@@ -227,6 +234,7 @@ func TestPages(t *testing.T) {
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
 	t.Run("API documentation", func(t *testing.T) { testAPIDocs(t, b, busy) })
 	t.Run("use without JavaScript", func(t *testing.T) { testWithoutScript(t, b, busy) })
+	t.Run("bundle without JavaScript", func(t *testing.T) { testBundleWithoutScript(t, b, busy) })
 }
 
 // views are all ways to look at a page. What one theme passed is asked again of the other only as far as it depends on colours.
@@ -276,6 +284,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"patch 60 of 60", busy, mailPath("patch", lastID), true, 200, false},
 		{"cover", busy, mailPath("cover", coverID), true, 200, false},
 		{"series", busy, series, true, 200, false},
+		{"bundle", busy, bundlePath, false, 200, false},
+		{"bundle of one's own", busy, bundlePath, true, 200, false},
+		{"bundles", busy, "/user/bundles/", true, 200, false},
 		{"webhooks", busy, "/project/hostile/webhooks/", true, 200, false},
 		{"webhook", busy, "/project/hostile/webhooks/2/?page=2", true, 200, false},
 		{"delivery of a webhook", busy, "/project/hostile/webhooks/2/deliveries/1/", true, 200, false},

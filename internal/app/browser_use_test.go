@@ -4,6 +4,7 @@ package app_test
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
 	"os"
 	"strings"
@@ -212,6 +213,51 @@ func testWithoutScript(t *testing.T, b *browser.Browser, s *site) {
 	if tab.Has(".who button") != 0 {
 		t.Error("logged out, there is still a button to log out")
 	}
+	if said := tab.Complaints(); said != nil {
+		t.Errorf("console: %q", said)
+	}
+}
+
+// testBundleWithoutScript gives the third patch of a bundle the first place, removes the second, and renames the bundle, by keyboard alone.
+func testBundleWithoutScript(t *testing.T, b *browser.Browser, s *site) {
+	tab := b.Tab(t)
+	tab.SetCookie(s.url, web.SessionCookie, s.session)
+	tab.Look(browser.View{Width: 1280, Height: 800, NoScript: true})
+	do := func(focus, key, said string) {
+		t.Helper()
+		browser.Eval[any](tab, `document.querySelector('`+focus+`').focus()`)
+		if got := tab.PressAndLoad(key); got != 200 {
+			t.Fatalf("%s: %d", focus, got)
+		}
+		if got := browser.Eval[string](tab, `document.querySelector(".flash").innerText`); got != said {
+			t.Errorf("it says %q, want %q", got, said)
+		}
+	}
+	names := func(places ...int) (out []string) {
+		for _, n := range places {
+			out = append(out, browser.Eval[string](tab, fmt.Sprintf(`document.querySelector("tbody tr:nth-child(%d) td.name").innerText`, n)))
+		}
+		return out
+	}
+	tab.Open(s.url + bundlePath)
+	before := names(1, 2, 3, 4)
+	browser.Eval[any](tab, `document.querySelector("tbody tr:nth-child(3) .place input").value = "1"`)
+	do("tbody tr:nth-child(3) .place input", "\r", "Order changed")
+	if diff := cmp.Diff([]string{before[2], before[0], before[1], before[3]}, names(1, 2, 3, 4)); diff != "" {
+		t.Error(diff)
+	}
+	browser.Eval[any](tab, `document.querySelector("tbody tr:nth-child(2) [data-row]").click()`)
+	do("button[value=remove]", "\r", "1 removed from the bundle")
+	if diff := cmp.Diff([]string{before[2], before[1], before[3]}, names(1, 2, 3)); diff != "" {
+		t.Error(diff)
+	}
+	browser.Eval[any](tab, `document.querySelector("[name=name]").value = "new name"`)
+	do("[name=name]", "\r", "Bundle saved")
+	if got := browser.Eval[string](tab, `location.pathname`); got != "/bundle/"+maintainer+"/new%20name/" {
+		t.Errorf("renamed, it is at %s", got)
+	}
+	browser.Eval[any](tab, `document.querySelector("main > details").open = true`)
+	do("button[value=delete]", "\r", "Bundle new name deleted")
 	if said := tab.Complaints(); said != nil {
 		t.Errorf("console: %q", said)
 	}

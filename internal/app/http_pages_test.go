@@ -126,7 +126,9 @@ func TestStatements(t *testing.T) {
 			s.seriesOfTwo()
 			id := s.id("patch", "p1@x")
 			series := s.rows("SELECT series_id FROM patch WHERE id = ?", id)[0]
-			_, joe := s.user("joe", "joe@people.example", false)
+			u, joe := s.user("joe", "joe@people.example", false)
+			s.exec("INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, ?, project_id, 'b', 'b', TRUE FROM patch WHERE id = ?", u.ID, id)
+			s.exec("INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, id, id FROM patch")
 			for _, test := range []struct {
 				token, path string
 				most        int32
@@ -142,6 +144,10 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/cover/c@x/", 10},
 				{"", "/project/alpha/series/" + series + "/", 9},
 				{"", "/project/alpha/", 4},
+				{"", "/bundle/joe/b/", 7},
+				{joe, "/bundle/joe/b/", 8},
+				{joe, "/bundle/joe/b/mbox/", 8},
+				{joe, "/user/bundles/", 4},
 			} {
 				n.Store(0)
 				s.expect(s.visit(test.token, "GET", test.path, ""), 200)

@@ -76,6 +76,34 @@ func TestNewsOfASeries(t *testing.T) {
 	})
 }
 
+// A check that is changed to have failed is news, once; one that is changed to have passed is none.
+func TestNewsOfChangedChecks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db)
+		s.project("kettle", false)
+		ann, ci := s.user("ann"), s.user("ci", "kettle")
+		s.series("kettle", "k", "Boil faster")
+		s.exec("UPDATE person SET user_id = ? WHERE email_key = 'ann@people.example'", ann.ID)
+		s.choose(ann, Choice{Checks: true})
+		report := func(context string, state int) {
+			_, _, err := patch.PostCheck(t.Context(), db, as(ci), s.clock.Now(), s.patchID("k1@x"), patch.NewCheck{State: state, Context: context, Replace: true})
+			s.must(err)
+		}
+		report("boot", 0)
+		report("build", 3)
+		s.one(s.after(time.Hour), "ann@people.example", "[kettle] Boil faster: checks failed")
+		report("boot", 3)
+		report("boot", 3)
+		report("build", 1)
+		m := s.one(s.after(time.Hour), "ann@people.example", "[kettle] Boil faster: checks failed")
+		if text := m.Shown(""); strings.Count(text, "boot") != 1 || strings.Contains(text, "build") {
+			t.Error(text)
+		}
+		report("boot", 1)
+		s.none("mended", s.after(time.Hour))
+	})
+}
+
 func TestWhoIsNotTold(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := newSite(t, db)

@@ -53,6 +53,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Page(p.bundleMbox))
+	p.bundleRoutes(mux, shell)
 	kinds := []string{patch.KindComment}
 	if opt.LegacyRedirects {
 		mux.Handle("GET /user/bundle/{id}/{$}", shell.Page(p.oldBundle("")))
