@@ -42,6 +42,7 @@ func (c Change) Empty() bool {
 
 // Changed tells what Update did.
 type Changed struct {
+	Found   []int64  // ids of the patches that were looked at
 	Patches int      // that are different now
 	IDs     []int64  // of them
 	Refused []string // names of the patches the actor may not edit; they are as before
@@ -63,8 +64,8 @@ type held struct {
 	Submitter int64  `db:"submitter"` // user, 0: none
 }
 
-// maxChanged is how many patches are changed at most by one request that names a filter.
-const maxChanged = 1000
+// MaxChanged is how many patches are changed at most by one request that names a filter.
+const MaxChanged = 1000
 
 var errDry = errors.New("dry run")
 
@@ -78,37 +79,40 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		return err
 	})
 	if err != nil && !errors.Is(err, errDry) {
-		return Changed{}, fmt.Errorf("change %d patches: %w", len(ids), err)
+		return Changed{Denied: out.Denied}, fmt.Errorf("change %d patches: %w", len(ids), err)
 	}
 	return out, nil
 }
 
-// UpdateFound is Update of all patches that a query finds when they are locked, at most 1,000: more are fault.Invalid, and so are none.
+// UpdateFound is Update of all patches that a query finds when they are locked, at most 1,000: more are fault.Invalid.
 func UpdateFound(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, f Query, c Change) (Changed, error) {
 	var out Changed
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
-		found, err := IDs(ctx, tx, f, maxChanged+1)
+		found, err := IDs(ctx, tx, f, MaxChanged+1)
 		switch {
 		case err != nil:
 			return err
-		case len(found) > maxChanged:
-			return fault.New(fault.Invalid, "more than %d patches match; narrow the filter, or name the patches by ids", maxChanged)
+		case len(found) > MaxChanged:
+			return fault.New(fault.Invalid, "more than %d patches match; narrow the filter, or name the patches by ids", MaxChanged)
 		case len(found) == 0:
-			return fault.New(fault.Invalid, "no patch matches")
+			out = Changed{}
+			return c.valid(nil)
 		}
 		if _, err := hold(ctx, tx, found); err != nil {
 			return err
 		}
-		still, err := IDs(ctx, tx, f, maxChanged+1)
+		still, err := IDs(ctx, tx, f, MaxChanged+1)
 		if err != nil {
 			return err
 		}
 		still = slices.DeleteFunc(still, func(id int64) bool { return !slices.Contains(found, id) }) // of projects that are not locked
-		out, err = updateAll(ctx, tx, by, now, still, c)
+		if out = (Changed{}); len(still) > 0 {
+			out, err = updateAll(ctx, tx, by, now, still, c)
+		}
 		return err
 	})
 	if err != nil && !errors.Is(err, errDry) {
-		return Changed{}, fmt.Errorf("change the patches that match: %w", err)
+		return Changed{Denied: out.Denied}, fmt.Errorf("change the patches that match: %w", err)
 	}
 	return out, nil
 }
@@ -136,6 +140,7 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 		return out, err
 	}
 	for _, p := range patches {
+		out.Found = append(out.Found, p.ID)
 		if !u.mayEdit(p) {
 			out.Refused, out.Denied = append(out.Refused, p.Name), append(out.Denied, p.ID)
 			continue
@@ -159,13 +164,13 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	return out, u.write(ctx)
 }
 
-// maxRef is how long a commit or the address of a pull request may be, in characters.
-const maxRef = 255
+// MaxRef is how long a commit or the address of a pull request may be, in characters.
+const MaxRef = 255
 
 func (c Change) valid(ids []int64) error {
 	for _, text := range []*string{c.CommitRef, c.PullURL} {
-		if text != nil && (utf8.RuneCountInString(*text) > maxRef || !utf8.ValidString(*text) || strings.Contains(*text, "\x00")) {
-			return fault.New(fault.Invalid, "a commit and the address of a pull request may have %d characters", maxRef)
+		if text != nil && (utf8.RuneCountInString(*text) > MaxRef || !utf8.ValidString(*text) || strings.Contains(*text, "\x00")) {
+			return fault.New(fault.Invalid, "a commit and the address of a pull request may have %d characters", MaxRef)
 		}
 	}
 	if c.Related != nil && len(ids) != 1 {
@@ -258,7 +263,7 @@ func (u *update) apply(p *held) error {
 	c := u.change
 	if c.State != nil && *c.State != p.State {
 		if u.book.slug(*c.State) == "" {
-			return fault.New(fault.Invalid, "there is no state %d", *c.State)
+			return wrongField("state", "there is no state %d", *c.State)
 		}
 		p.State = *c.State
 		u.states = append(u.states, p.ID)
@@ -266,7 +271,7 @@ func (u *update) apply(p *held) error {
 	}
 	if c.Delegate != nil && *c.Delegate != p.Delegate {
 		if *c.Delegate != 0 && !u.maintainers[p.Project][*c.Delegate] {
-			return fault.New(fault.Invalid, "the delegate must be a maintainer of the project")
+			return wrongField("delegate", "the delegate must be a maintainer of the project")
 		}
 		p.Delegate = *c.Delegate
 		u.delegates = append(u.delegates, p.ID)

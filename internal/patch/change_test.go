@@ -113,9 +113,9 @@ func TestUpdatePermissions(t *testing.T) {
 				if err != nil || ok != may[id] {
 					t.Errorf("%s: MayEdit(%d): %v, %v", test.name, id, ok, err)
 				}
-				want := patch.Changed{Patches: 1, IDs: []int64{id}}
+				want := patch.Changed{Found: []int64{id}, Patches: 1, IDs: []int64{id}}
 				if !may[id] {
-					want = patch.Changed{Refused: []string{names[id]}, Denied: []int64{id}}
+					want = patch.Changed{Found: []int64{id}, Refused: []string{names[id]}, Denied: []int64{id}}
 					refused, denied = append(refused, names[id]), append(denied, id)
 				}
 				if diff := gocmp.Diff(want, update(t, db, test.by, patch.Change{Archived: value(true)}, id)); diff != "" {
@@ -123,7 +123,7 @@ func TestUpdatePermissions(t *testing.T) {
 				}
 			}
 			back()
-			want := patch.Changed{Patches: len(may), IDs: test.may, Refused: refused, Denied: denied}
+			want := patch.Changed{Found: all, Patches: len(may), IDs: test.may, Refused: refused, Denied: denied}
 			if diff := gocmp.Diff(want, update(t, db, test.by, patch.Change{Archived: value(true)}, all...)); diff != "" {
 				t.Errorf("%s, in bulk: %s", test.name, diff)
 			}

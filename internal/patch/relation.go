@@ -129,7 +129,7 @@ func (u *update) decide(all map[int64]relative, self int64, named []int64) (rela
 	}
 	for _, id := range named {
 		if _, there := all[id]; !there {
-			return r, fault.New(fault.Invalid, "there is no patch %d", id)
+			return r, wrongField("related", "there is no patch %d", id)
 		}
 	}
 	if len(named) == 0 {
@@ -143,12 +143,15 @@ func (u *update) decide(all map[int64]relative, self int64, named []int64) (rela
 		}
 	}
 	if len(named) > 0 && len(all) > maxRelated {
-		return r, fault.New(fault.Invalid, "at most %d patches can be related", maxRelated)
+		return r, wrongField("related", "at most %d patches can be related", maxRelated)
 	}
 	return r, nil
 }
 
-var errNotMaintained = fault.New(fault.Denied, "At least one patch is part of a project you are not maintaining.")
+var errNotMaintained = fault.New(fault.Denied, NotMaintained)
+
+// NotMaintained is what Patchwork 3.2 says to who relates patches of projects that he does not maintain.
+const NotMaintained = "At least one patch is part of a project you are not maintaining."
 
 func (u *update) maintains(project int64) bool {
 	return u.by.Admin || u.by.User != 0 && u.maintainers[project][u.by.User]

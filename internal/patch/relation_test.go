@@ -222,9 +222,8 @@ func TestUpdateFound(t *testing.T) {
 		done, err = patch.UpdateFound(t.Context(), db, web(userMia), noon, news, accept)
 		expectState(t, "done", []string{fmt.Sprint(done.IDs, done.Denied, err)}, "[1 5 6 8 10 13 23 33 34 37] [] <nil>")
 		count("done", 10)
-		if _, err := patch.UpdateFound(t.Context(), db, web(userMia), noon, news, accept); !fault.Is(err, fault.Invalid) {
-			t.Errorf("none are left: %v", err)
-		}
+		done, err = patch.UpdateFound(t.Context(), db, web(userMia), noon, news, accept)
+		expectState(t, "none are left", []string{fmt.Sprint(done.Found, done.IDs, done.Denied, err)}, "[] [] [] <nil>")
 		hers := patch.Query{Submitters: []int64{1, 3}, States: []int64{3}} // one of which is Ann
 		some := patch.Change{State: value(int64(4)), AllOrNone: true}
 		if _, err := patch.UpdateFound(t.Context(), db, web(userAnn), noon, hers, some); !fault.Is(err, fault.Denied) || fault.UserText(err) != "you may not change 1 of these 6 patches" {

@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
@@ -84,6 +85,29 @@ const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid,
 
 const rowJoins = ` JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
 	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id JOIN project j ON j.id = p.project_id`
+
+// FullRow is a patch with its texts.
+type FullRow struct {
+	Row
+	Headers string  // as they were received
+	Content *string // nil: none
+	Charset *string // of Diff; nil or empty: UTF-8
+	Diff    []byte  // nil: none
+}
+
+// ReadFull reads a patch with its texts, in three queries. One that is hidden or does not exist is fault.NotFound.
+func ReadFull(ctx context.Context, q sqldb.Queryer, id int64) (*FullRow, error) {
+	var d FullRow
+	err := q.Get(ctx, &d, rowColumns+", b.headers, b.content, d.charset, d.diff FROM patch p"+rowJoins+
+		" JOIN message_body b ON b.message_id = m.id LEFT JOIN patch_diff d ON d.patch_id = p.id WHERE p.id = ?", id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.New(fault.NotFound, "there is no patch %d", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read patch %d: %w", id, err)
+	}
+	return &d, decorate(ctx, q, []*Row{&d.Row})
+}
 
 // InSeries lists all patches of a series by number.
 func InSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*Row, error) {

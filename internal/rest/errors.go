@@ -69,3 +69,6 @@ func PermissionDenied(err error) error {
 	}
 	return err
 }
+
+// Forbidden is a 403 whose text says more than that one may not.
+func Forbidden(text string) error { return &said{http.StatusForbidden, text} }

@@ -6,18 +6,21 @@ import (
 	"net/http"
 	"slices"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/rest"
 )
 
 type face struct {
-	db   *sqldb.DB
-	tail tail
+	db     *sqldb.DB
+	totals *patch.Totals
+	tail   tail
 }
 
 // Routes hangs the API of patches and what belongs to them into mux.
 func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
-	f := &face{db: db}
+	f := &face{db: db, totals: patch.NewTotals(clock.System{})}
 	for _, r := range f.routes() {
 		shell.Route(mux, r)
 	}
@@ -26,6 +29,7 @@ func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
 // routes are those of each noun.
 func (f *face) routes() []rest.Route {
 	return slices.Concat(
+		f.patchRoutes(),
 		f.checkRoutes(),
 		f.bundleRoutes(),
 		f.coverRoutes(),
