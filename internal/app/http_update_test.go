@@ -87,18 +87,42 @@ func TestKnownFailureC1(t *testing.T) {
 	})
 }
 
-// TestVerb changes a patch through the single form, the bulk form and the core: rows, events and counters are the same, but for the actor.
+// TestVerb changes a patch through the single form, the bulk form, the API in its ways, and the core: rows, events, notices and counters are the same, but
+// for the actor.
 func TestVerb(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
 		c, mia := s.newCast()
+		s.exec("UPDATE project SET send_notifications = TRUE WHERE linkname = 'alpha'")
 		state, delegate, archived := int64(7), mia.ID, true
+		api := func(method, path, body string) {
+			kind := "Content-Type: application/x-www-form-urlencoded"
+			if strings.HasPrefix(body, "{") {
+				kind = "Content-Type: application/json"
+			}
+			s.expect(s.visit(c.mia, method, "/api/1.4/patches/"+path, body, kind), 200)
+		}
 		paths := map[string]func(msgid string){
 			"single form": func(msgid string) {
 				s.redirects(s.visit(c.mia, "POST", "/project/alpha/patch/"+msgid+"/", fmt.Sprintf("state=7&delegate=%d&archived=true", mia.ID)), 303, "/project/alpha/patch/"+msgid+"/")
 			},
 			"bulk form": func(msgid string) {
 				s.redirects(s.visit(c.mia, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&state=7&delegate=%d&archived=True", s.id("patch", msgid), mia.ID)), 303, "/project/alpha/list/")
+			},
+			"API, JSON": func(msgid string) {
+				api("PATCH", fmt.Sprintf("%d/", s.id("patch", msgid)), fmt.Sprintf(`{"state":"changes-requested","delegate":%d,"archived":true}`, mia.ID))
+			},
+			"API, form": func(msgid string) {
+				api("PATCH", fmt.Sprintf("%d/", s.id("patch", msgid)), fmt.Sprintf("state=changes-requested&delegate=%d&archived=True", mia.ID))
+			},
+			"API, PUT": func(msgid string) {
+				api("PUT", fmt.Sprintf("%d/", s.id("patch", msgid)), fmt.Sprintf(`{"state":"Changes Requested","delegate":"%d","archived":"yes"}`, mia.ID))
+			},
+			"API, bulk by ids": func(msgid string) {
+				api("PATCH", "", fmt.Sprintf(`{"ids":[%d],"state":"changes-requested","delegate":%d,"archived":true}`, s.id("patch", msgid), mia.ID))
+			},
+			"API, bulk by a filter": func(msgid string) {
+				api("PATCH", "?project=alpha&msgid="+msgid, fmt.Sprintf("state=changes-requested&delegate=%d&archived=1", mia.ID))
 			},
 			"core": func(msgid string) {
 				_, err := patch.Update(t.Context(), db, account.CLI, noon, []int64{s.id("patch", msgid)}, patch.Change{State: &state, Delegate: &delegate, Archived: &archived})
@@ -134,6 +158,9 @@ func TestVerb(t *testing.T) {
 			after := s.rows(counters)
 			if diff := cmp.Diff(append(before[:len(before)-min(n-1, 1)], more), after); diff != "" {
 				t.Errorf("%s: counters: %s", name, diff)
+			}
+			if got := s.rows("SELECT original_state_id, modified_at, first_at FROM state_notice WHERE patch_id = ?", id); len(got) != 1 || got[0] != "1 1772366400000000 1772366400000000" {
+				t.Errorf("%s: notices: %v", name, got)
 			}
 			if got := s.rows("SELECT received, state_id FROM series WHERE id = (SELECT series_id FROM patch WHERE id = ?)", id); len(got) > 0 && got[0] != "1 7" {
 				t.Errorf("%s: series: %v", name, got)

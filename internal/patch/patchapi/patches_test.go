@@ -258,6 +258,7 @@ func TestPatchWrites(t *testing.T) {
 		{"PATCH", `{"state":["new"]}`, 400, `{"state":["Invalid state [new]. ` + states + `"]}`},
 		{"PATCH", `{"state":null}`, 400, `{"state":["This field may not be null."]}`},
 		{"PATCH", `{"state":""}`, 400, `{"state":["This field may not be null."]}`},
+		{"PATCH", `state=`, 400, `{"state":["This field may not be null."]}`},
 		{"PATCH", `{"delegate":{u.dev}}`, 400, `{"delegate":["User 'dev' is not a maintainer for project 'ALPHA'"]}`},
 		{"PATCH", `delegate={u.dev}`, 400, `{"delegate":["User 'dev' is not a maintainer for project 'ALPHA'"]}`},
 		{"PATCH", `{"delegate":99999}`, 400, `{"delegate":["Invalid pk \"99999\" - object does not exist."]}`},
