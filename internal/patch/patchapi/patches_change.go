@@ -130,6 +130,10 @@ func (f *face) commonChange(c *rest.Call, b *rest.Body) (patch.Change, error) {
 	if id, _, ok := b.Key("delegate"); ok {
 		change.Delegate = &id
 	}
+	if v, sent := b.Value("state", false); sent && v == "" {
+		b.Wrong("state", "This field may not be null.")
+		return change, nil
+	}
 	return change, f.readState(c, b, &change)
 }
 

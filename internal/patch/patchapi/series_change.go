@@ -66,7 +66,7 @@ func (f *face) seriesChange(c *rest.Call, b *rest.Body) (patch.SeriesChange, err
 // readState reads the state that a body names by its slug or its name.
 func (f *face) readState(c *rest.Call, b *rest.Body, to *patch.Change) error {
 	v, sent := b.Value("state", false)
-	if !sent {
+	if !sent || b.IsForm() && v == "" {
 		return nil
 	}
 	if v == nil || v == "" {
