@@ -89,25 +89,36 @@ type finder struct {
 	where    where             // what else is asked for
 }
 
-// arms splits a list into ones that an index has in order: one for each project.
-func (f *finder) arms() []where {
-	if f.projects == nil {
-		return []where{f.where}
-	}
+// arms splits a list into ones that an index has in order: one for each project. Lists of all projects have indexes too, but not for names.
+func (f *finder) arms(ctx context.Context, q sqldb.Queryer, by []sorting) ([]where, error) {
 	projects := unique(f.projects)
-	one := func(projects []int64) where {
-		w := f.where.clone()
-		w.in("x.project_id", projects)
-		return w
+	if projects == nil && by[0].name == "name" {
+		if err := q.Select(ctx, &projects, "SELECT project_id FROM list_count WHERE kind = ? ORDER BY project_id LIMIT ?", f.kind, maxArms+1); err != nil {
+			return nil, fmt.Errorf("find the projects of %s: %w", f.kind, err)
+		}
+		if len(projects) > maxArms {
+			projects = nil
+		}
+	}
+	if projects == nil {
+		return []where{f.where}, nil
 	}
 	if len(projects) == 0 || len(projects) > maxArms {
-		return []where{one(append([]int64{}, projects...))}
+		w := f.where.clone()
+		w.in("x.project_id", append([]int64{}, projects...))
+		return []where{w}, nil
 	}
 	var out []where
 	for _, p := range projects {
-		out = append(out, one([]int64{p}))
+		w := f.where.clone()
+		if p == 0 {
+			w.add("x.project_id IS NULL")
+		} else {
+			w.add("x.project_id = ?", p)
+		}
+		out = append(out, w)
 	}
-	return out
+	return out, nil
 }
 
 // ids finds those of one slice, in order.
@@ -116,23 +127,35 @@ func (f *finder) ids(ctx context.Context, q sqldb.Queryer, s Slice) ([]int64, er
 	if s.Limit < 1 || s.Offset < 0 {
 		return nil, fault.New(fault.Invalid, "%d objects from the %dth on: want at least 1", s.Limit, s.Offset)
 	}
-	order, again, keys := f.order(by)
-	var arms []string
-	var args []any
-	for _, w := range f.arms() {
-		if err := s.after(&w, by); err != nil {
+	all, err := f.arms(ctx, q, by)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.after(&all[i], by); err != nil {
 			return nil, err
 		}
-		arms = append(arms, "SELECT * FROM (SELECT x.id"+keys+f.from+w.sql()+order+" LIMIT ?) arm")
-		args = append(append(args, w.args...), s.Offset+s.Limit)
 	}
+	query, args := f.walk(all, by, s)
 	var ids []int64
-	// Each arm is in order by itself; the first rows of all of them hold the first rows of the whole.
-	err := q.Select(ctx, &ids, "SELECT id FROM ("+strings.Join(arms, " UNION ALL ")+") arms"+again+" LIMIT ? OFFSET ?", append(args, s.Limit, s.Offset)...)
-	if err != nil {
+	if err := q.Select(ctx, &ids, query, append(args, s.Limit, s.Offset)...); err != nil {
 		return nil, fmt.Errorf("list %s: %w", f.kind, err)
 	}
 	return ids, nil
+}
+
+// walk is the query for one slice of what the arms find. Each of several is in order by itself; their first rows hold the first rows of the whole.
+func (f *finder) walk(all []where, by []sorting, s Slice) (query string, args []any) {
+	order, again, keys := f.order(by)
+	if len(all) == 1 {
+		return "SELECT x.id" + f.from + all[0].sql() + order + " LIMIT ? OFFSET ?", all[0].args
+	}
+	var arms []string
+	for _, w := range all {
+		arms = append(arms, "SELECT * FROM (SELECT x.id"+keys+f.from+w.sql()+order+" LIMIT ?) arm")
+		args = append(append(args, w.args...), s.Offset+s.Limit)
+	}
+	return "SELECT id FROM (" + strings.Join(arms, " UNION ALL ") + ") arms" + again + " LIMIT ? OFFSET ?", args
 }
 
 // order is the ORDER BY of an arm and of what the arms make together, and the columns of an arm that the latter needs.

@@ -8,6 +8,8 @@ CREATE TABLE list_count (
 ) WITHOUT ROWID;
 
 CREATE INDEX series_list ON series (project_id, id);
+CREATE INDEX series_list_name ON series (project_id, name, id);
 CREATE INDEX cover_list ON cover (project_id, id);
+CREATE INDEX cover_list_name ON cover (project_id, name, id);
 CREATE INDEX cover_date ON cover (date, id);
 CREATE INDEX series_metadata_value ON series_metadata (name, value_key);
