@@ -3,9 +3,12 @@
 package rest
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"strings"
 	"testing"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -76,5 +79,10 @@ func TestMarshalOptional(t *testing.T) {
 		if got, err := Marshal(test.v, test.o); err != nil || string(got) != test.want {
 			t.Errorf("%s, %v, want %s", got, err, test.want)
 		}
+	}
+	s := newSchemas(V14)
+	s.component(reflect.TypeFor[outer]())
+	if got, err := json.Marshal(s.made[reflect.TypeFor[outer]()]); err != nil || !strings.Contains(string(got), `"required":["a","b"]`) {
+		t.Errorf("%s, %v: list is not always there", got, err)
 	}
 }

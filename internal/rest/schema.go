@@ -101,7 +101,9 @@ func (s *schemas) component(t reflect.Type) string {
 		}
 		field := t.FieldByIndex(f.index)
 		properties = properties.with(f.key(), s.described(field))
-		required = append(required, f.key())
+		if !f.omit {
+			required = append(required, f.key())
+		}
 	}
 	s.made[t] = object{{"type", "object"}, {"properties", properties}, {"required", required}}
 	return name

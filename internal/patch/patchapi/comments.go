@@ -41,6 +41,7 @@ func (f *face) commentRoutes() []rest.Route {
 				"GET": {Do: on.list, Doc: "List the comments on a " + on.noun, Answer: []CommentDetail{}, Paged: true, Query: []rest.Param{
 					{Name: "q", Doc: "words that the subject or the text has"},
 					{Name: "order", Doc: "id, subject, date, submitter; with a minus in reverse"},
+					rest.CursorParam,
 				}},
 			}},
 			rest.Route{Path: path + "{comment}/", Since: rest.V13, Tag: "comments", Methods: map[string]rest.Op{

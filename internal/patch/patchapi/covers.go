@@ -49,6 +49,7 @@ func (f *face) coverRoutes() []rest.Route {
 				{Name: "before", Type: rest.Instant, Doc: "older"},
 				{Name: "q", Doc: "words that the name has"},
 				{Name: "order", Doc: "id, name, date, submitter; with a minus in reverse"},
+				rest.CursorParam,
 			}},
 		}},
 		{Path: coversPath + "{id}/", Tag: "covers", Methods: map[string]rest.Op{

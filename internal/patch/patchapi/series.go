@@ -55,6 +55,7 @@ func (f *face) seriesRoutes() []rest.Route {
 				{Name: "metadata_key", Repeated: true, Since: rest.V14, Doc: "there is metadata of this name"},
 				{Name: "metadata_value", Repeated: true, Since: rest.V14, Doc: "and with this value; counts only beside metadata_key"},
 				{Name: "order", Doc: "id, name, date, submitter, received_all; with a minus in reverse"},
+				rest.CursorParam,
 			}},
 		}},
 		{Path: seriesPath + "{id}/", Tag: "series", Methods: map[string]rest.Op{
