@@ -183,7 +183,12 @@ func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 				err = fault.New(fault.Internal, "panic: %v", p)
 			}
 		}()
-		if err := tx.FreshPlans(ctx); err != nil {
+		tx.ShortStatements()
+		plan := tx.PreferIndexes
+		if len(mails) >= manyMails {
+			plan = tx.FreshPlans
+		}
+		if err := plan(ctx); err != nil {
 			return err
 		}
 		if err := number(ctx, tx, mails); err != nil {
@@ -199,6 +204,9 @@ func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	}
 	return outcomes, nil
 }
+
+// manyMails are so many that planning each statement anew, by the size that tables have now, costs little beside running it.
+const manyMails = 64
 
 func number(ctx context.Context, tx *sqldb.Tx, mails []Mail) (err error) {
 	for i := range mails {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -92,15 +93,24 @@ func (l *loader) targets(ctx context.Context) error {
 		byKind[m.Kind] = append(byKind[m.Kind], m.ID)
 	}
 	queries := []struct{ kind, query string }{
-		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULL FROM patch WHERE message_id IN (?)"},
-		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULL FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
+		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULLIF(TRUE, TRUE) FROM patch WHERE message_id IN (?)"},
+		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULLIF(TRUE, TRUE) FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
 		{KindComment, "SELECT message_id, patch_id, 0, '', 0, id, addressed FROM patch_comment WHERE message_id IN (?)"},
 		{KindComment, "SELECT message_id, 0, cover_id, '', 0, id, addressed FROM cover_comment WHERE message_id IN (?)"},
 	}
-	for _, q := range queries {
-		err := sqldb.Chunks(byKind[q.kind], func(ids []int64) error { return l.tx.Each(ctx, l.target, q.query, ids) })
-		if err != nil {
+	for len(byKind[KindPatch])+len(byKind[KindCover])+len(byKind[KindComment]) > 0 { // once, but for a thread of thousands
+		var together []string
+		var lists []any
+		for _, q := range queries {
+			if ids := byKind[q.kind]; len(ids) > 0 {
+				together, lists = append(together, q.query), append(lists, ids[:min(len(ids), sqldb.MaxList/len(queries))])
+			}
+		}
+		if err := l.tx.Each(ctx, l.target, strings.Join(together, " UNION ALL "), lists...); err != nil {
 			return err
+		}
+		for kind, ids := range byKind {
+			byKind[kind] = ids[min(len(ids), sqldb.MaxList/len(queries)):]
 		}
 	}
 	return nil
@@ -244,7 +254,8 @@ func (l *loader) seriesRows(ctx context.Context, query string, args ...any) erro
 	}, query, args...)
 }
 
-// gitIDs finds the series that have patches with the same content, the newest first.
+// gitIDs finds the series that have patches with the same content, the newest first. The expressions keep PostgreSQL, while it has no statistics, from reading all patches backwards, or
+// all of the project, for fewer rows than several contents seem to have.
 func (l *loader) gitIDs(ctx context.Context) error {
 	return sqldb.Chunks(l.w.GitIDs, func(ids []string) error {
 		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
@@ -252,9 +263,11 @@ func (l *loader) gitIDs(ctx context.Context) error {
 			err := rows.StructScan(&g)
 			l.git, l.ids = append(l.git, g), append(l.ids, g.Series)
 			return err
-		}, "SELECT git_patch_id, series_id FROM patch WHERE git_patch_id IN (?) AND project_id = ? AND series_id IS NOT NULL ORDER BY id DESC LIMIT ?", ids, l.project.ID, maxKin)
+		}, sameContent, ids, l.project.ID, maxKin)
 	})
 }
+
+const sameContent = "SELECT git_patch_id, series_id FROM patch WHERE git_patch_id IN (?) AND project_id + 0 = ? AND COALESCE(series_id, 0) > 0 ORDER BY id + 0 DESC LIMIT ?"
 
 func (l *loader) numbers(ctx context.Context) error {
 	ids := make([]int64, 0, len(l.Intake.series))

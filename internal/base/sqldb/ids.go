@@ -135,7 +135,7 @@ func (db *DB) ownBlock(ctx context.Context, f func(*sqlx.Tx) (idBlock, error)) (
 	return b, classify(ctx, err)
 }
 
-func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string, n int64) (first int64, err error) {
+func (db *DB) takeBlock(ctx context.Context, t handle, name string, n int64) (first int64, err error) {
 	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = next_id + ? WHERE name = ?"), n, name)
 	if err != nil {
 		return 0, classify(ctx, err)
@@ -145,7 +145,7 @@ func (db *DB) takeBlock(ctx context.Context, t *sqlx.Tx, name string, n int64) (
 		return 1, classify(ctx, err)
 	}
 	var next int64
-	err = t.GetContext(ctx, &next, db.rebind("SELECT next_id FROM id_block WHERE name = ?"), name)
+	err = sqlx.GetContext(ctx, t, &next, db.rebind("SELECT next_id FROM id_block WHERE name = ?"), name)
 	return next - n, classify(ctx, err)
 }
 
@@ -169,7 +169,7 @@ func (tx *Tx) ReserveIDs(ctx context.Context, name string, last int64) error {
 	return nil
 }
 
-func (db *DB) raise(ctx context.Context, t *sqlx.Tx, name string, next int64) error {
+func (db *DB) raise(ctx context.Context, t handle, name string, next int64) error {
 	res, err := t.ExecContext(ctx, db.rebind("UPDATE id_block SET next_id = CASE WHEN next_id > ? THEN next_id ELSE ? END WHERE name = ?"), next, next, name)
 	if err != nil {
 		return classify(ctx, err)

@@ -5,6 +5,7 @@ package sqldb
 import (
 	"context"
 	"fmt"
+	"math/bits"
 	"strings"
 )
 
@@ -60,6 +61,10 @@ func (db *DB) onConflict(u Upsert) string {
 }
 
 func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [][]any, tail string) error {
+	ctx, err := tx.within(ctx)
+	if err != nil {
+		return err
+	}
 	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	for len(rows) > 0 {
 		n := tx.chunk(rows, len(columns))
@@ -91,12 +96,15 @@ func (tx *Tx) chunk(rows [][]any, columns int) int {
 		}
 		n++
 	}
-	for _, c := range []int{256, 64, 16, 4} {
-		if n >= c {
-			return c
-		}
+	return statementRows(n)
+}
+
+// statementRows is how many of n rows one statement takes. Small batches, as of mails that come one by one, go in one statement each.
+func statementRows(n int) int {
+	if n <= 16 {
+		return n
 	}
-	return 1
+	return min(256, 1<<(bits.Len(uint(n))-1))
 }
 
 func rowSize(row []any) int {

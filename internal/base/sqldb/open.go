@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
@@ -181,16 +182,37 @@ func postgresConnector(rawURL string) (driver.Connector, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "postgres url can't be read; write postgres://user:password@host/database")
 	}
-	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		// The stock compression of long values costs more than all else that storing a mail takes. Servers before 14, or
-		// built without lz4, refuse, and keep their own.
-		_, err := conn.Exec(ctx, "SET default_toast_compression = 'lz4'")
-		var refused *pgconn.PgError
-		if errors.As(err, &refused) {
-			return nil
-		}
-		return err
-	})), nil
+	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(compressQuickly), stdlib.OptionResetSession(renewPlans)), nil
+}
+
+// compressQuickly: the stock compression of long values costs more than all else that storing a mail takes. Servers before 14, or built without lz4, refuse, and
+// keep their own.
+func compressQuickly(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET default_toast_compression = 'lz4'")
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return err
+}
+
+// plansLast is how long a connection uses the plans it has made.
+const plansLast = time.Second
+
+// renewPlans drops plans that are older than that before a connection is used again. PostgreSQL keeps those of prepared statements until statistics are renewed: what
+// was planned while a table was empty would read it whole, however it grows.
+func renewPlans(ctx context.Context, conn *pgx.Conn) error {
+	const key = "patchwork plans since"
+	data, now := conn.PgConn().CustomData(), time.Now()
+	since, ok := data[key].(time.Time)
+	if ok && now.Sub(since) < plansLast {
+		return nil
+	}
+	data[key] = now
+	if _, err := conn.Exec(ctx, "DISCARD PLANS"); err != nil {
+		return driver.ErrBadConn
+	}
+	return nil
 }
 
 // mariadbConnector reads mariadb://user:password@host:port/name?socket=….

@@ -13,7 +13,7 @@ import (
 // A text is parsed and planned by SQLite in the time of a few rows. Those that come again keep their statement, up to a number
 // and a length.
 const (
-	maxPrepared     = 400
+	maxPrepared     = 600
 	maxPreparedText = 16 << 10
 )
 

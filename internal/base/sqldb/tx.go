@@ -27,9 +27,10 @@ type Queryer interface {
 // Tx is one write transaction. A function that takes a Tx never commits it.
 type Tx struct {
 	db     *DB
-	tx     *sqlx.Tx
+	tx     handle
 	blocks map[string]*idBlock // SQLite: taken inside this transaction, void if it rolls back
 	wakes  []string            // who is to look after the commit
+	short  bool                // see ShortStatements
 }
 
 const maxAttempts = 8
@@ -52,31 +53,27 @@ func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
 }
 
 func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
-	var opt *sql.TxOptions
-	if db.engine == MariaDB { // its default would read a snapshot from before a row lock that was waited for
-		opt = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
-	}
-	t, err := db.write.BeginTxx(ctx, opt)
+	h, end, err := db.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	tx := &Tx{db: db, tx: t}
-	done := false
+	tx := &Tx{db: db, tx: h}
+	ended := false
 	defer func() {
-		if !done {
-			t.Rollback()
+		if !ended {
+			end(false)
 		}
 	}()
 	if err := f(tx); err != nil {
 		return err
 	}
-	if err := tx.sendWakes(); err != nil {
+	if err := tx.sendWakes(ctx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if err := t.Commit(); err != nil {
+	ended = true
+	if err := end(true); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	done = true
 	for name, b := range tx.blocks {
 		db.ids.put(name, *b)
 	}
@@ -99,10 +96,34 @@ func (tx *Tx) FreshPlans(ctx context.Context) error {
 	return err
 }
 
+// PreferIndexes makes PostgreSQL read by index in this transaction wherever one fits, also tables of some thousand rows, which it would rather read whole.
+func (tx *Tx) PreferIndexes(ctx context.Context) error {
+	if tx.db.engine != Postgres {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off")
+	return err
+}
+
+// ShortStatements says that no statement of this transaction takes long, so that it is soon enough to look between them whether ctx has ended. SQLite is
+// spared a goroutine for each then, which costs more than many a statement.
+func (tx *Tx) ShortStatements() { tx.short = tx.db.engine == SQLite }
+
+// within is ctx for one statement.
+func (tx *Tx) within(ctx context.Context) (context.Context, error) {
+	if !tx.short {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), ctx.Err()
+}
+
 // Exec runs one statement and returns how many rows it matched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	q, a, err := tx.db.bind(query, args)
 	if err != nil {
+		return 0, err
+	}
+	if ctx, err = tx.within(ctx); err != nil {
 		return 0, err
 	}
 	res, err := tx.tx.ExecContext(ctx, q, a...)
@@ -115,16 +136,28 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Get implements Queryer.
 func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, err := tx.within(ctx)
+	if err != nil {
+		return err
+	}
 	return get(ctx, tx.db, tx.tx, dest, query, args)
 }
 
 // Select implements Queryer.
 func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	ctx, err := tx.within(ctx)
+	if err != nil {
+		return err
+	}
 	return selectAll(ctx, tx.db, tx.tx, dest, query, args)
 }
 
 // Each implements Queryer.
 func (tx *Tx) Each(ctx context.Context, f func(*sqlx.Rows) error, query string, args ...any) error {
+	ctx, err := tx.within(ctx)
+	if err != nil {
+		return err
+	}
 	return each(ctx, tx.db, tx.tx, f, query, args)
 }
 

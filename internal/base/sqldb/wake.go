@@ -54,12 +54,12 @@ func (tx *Tx) Wake(name string) {
 }
 
 // sendWakes makes the commit that follows tell the other processes.
-func (tx *Tx) sendWakes() error {
+func (tx *Tx) sendWakes(ctx context.Context) error {
 	if tx.db.engine != Postgres {
 		return nil
 	}
 	for _, name := range tx.wakes {
-		if _, err := tx.tx.Exec("SELECT pg_notify($1, $2)", wakeChannel, name); err != nil {
+		if _, err := tx.tx.ExecContext(ctx, "SELECT pg_notify($1, $2)", wakeChannel, name); err != nil {
 			return err
 		}
 	}

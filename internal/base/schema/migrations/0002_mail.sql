@@ -42,10 +42,9 @@ CREATE TABLE message (
   thread_id BIGINT NOT NULL,
   mail_id BIGINT NULL,
   hidden BOOLEAN NOT NULL,
-  UNIQUE (project_id, msgid, copy)
+  UNIQUE (msgid, project_id, copy)
 );
 CREATE INDEX message_thread ON message (thread_id, date);
-CREATE INDEX message_msgid ON message (msgid);
 CREATE INDEX message_submitter ON message (submitter_id, date);
 
 CREATE TABLE message_body (

@@ -130,7 +130,7 @@ CREATE INDEX patch_submitter ON patch (submitter_id, date);
 CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date);
 CREATE INDEX patch_date ON patch (date, id);
 CREATE INDEX patch_hash ON patch (hash);
-CREATE INDEX patch_git ON patch (project_id, git_patch_id);
+CREATE INDEX patch_git ON patch (git_patch_id, project_id);
 CREATE INDEX patch_related ON patch (related_id);
 
 -- The bytes of the diff as they were sent, and the charset they are in when it is not UTF-8.
