@@ -36,7 +36,7 @@ func TestConfigIsAcceptedByCheck(t *testing.T) {
 	if err := os.WriteFile("patchwork.toml", []byte(printed.out), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	checked := outcome{0, "read patchwork.toml\n" + noBase + noHost + "63 keys are set; no mistakes\n", ""}
+	checked := outcome{0, "read patchwork.toml\n" + noBase + noHost + "65 keys are set; no mistakes\n", ""}
 	want(t, pw("", nil, "config", "check"), checked)
 	want(t, pw("", nil, "config", "check", "patchwork.toml"), checked)
 	want(t, pw("", nil, "config", "check", "--config", "patchwork.toml"), checked)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -186,12 +185,12 @@ func knownList(ctx context.Context, a *app.App, listID string) error {
 
 func (c *cli) takeOne(ctx context.Context, a *app.App, f ingressFlags) error {
 	limit := a.Config.Limits.MailSize
-	raw, err := io.ReadAll(io.LimitReader(c.in, limit+1))
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "read the mail from standard input")
-	}
-	if int64(len(raw)) > limit {
+	raw, err := a.Spool().ReadAll(c.in, limit)
+	switch {
+	case fault.Is(err, fault.TooLarge):
 		return fault.New(fault.TooLarge, "the mail is larger than limits.mail-size (%d bytes)", limit)
+	case err != nil:
+		return fmt.Errorf("read the mail from standard input: %w", err)
 	}
 	if len(raw) == 0 {
 		return fault.New(fault.Invalid, "standard input holds no mail")

@@ -31,25 +31,42 @@ import (
 // TestFaults does harm to a pw of its own and to what it needs.
 func TestFaults(t *testing.T) {
 	program := builtProgram(t)
-	t.Run("KillInMidImport", func(t *testing.T) { testKillInMidImport(t, program) })
-	t.Run("KillInMidMigration", func(t *testing.T) { testKillInMidMigration(t, program) })
-	t.Run("ServerStopsInMidImport", func(t *testing.T) { testServerStopsInMidImport(t, program) })
-	t.Run("KillFollower", func(t *testing.T) { testKillFollower(t, program) })
-	t.Run("KillHTTP", func(t *testing.T) { testKillHTTP(t, program) })
-	t.Run("ServerStopsUnderHTTP", func(t *testing.T) { testServerStopsUnderHTTP(t, program) })
-	t.Run("KillWorkerInMidSend", func(t *testing.T) { testKillWorkerInMidSend(t, program) })
-	t.Run("FullDisk", func(t *testing.T) { testFullDisk(t, program) })
+	for name, test := range map[string]func(*testing.T, string){
+		"KillInMidImport": testKillInMidImport, "KillInMidMigration": testKillInMidMigration, "ServerStopsInMidImport": testServerStopsInMidImport,
+		"KillFollower": testKillFollower, "KillHTTP": testKillHTTP, "ServerStopsUnderHTTP": testServerStopsUnderHTTP,
+		"KillWorkerInMidSend": testKillWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
+		"KnownFailureB1": testKillWhileDelivering, "KnownFailuresB2B3": testHangingReceiver,
+		"KillInMidRetry": testKillInMidRetry, "KillInMidReparse": testKillInMidReparse,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, program)
+		})
+	}
 }
 
-// builtProgram is the path of pw, built for this test.
+// builtProgram is the path of pw, built once for all tests.
 func builtProgram(t *testing.T) string {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "pw")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build pw: %v\n%s", err, out)
+	program, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
+
+var built = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "pw-built")
+	if err != nil {
+		return "", err
+	}
+	dbtest.AtEnd(func() { os.RemoveAll(dir) })
+	program := filepath.Join(dir, "pw")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build pw: %w\n%s", err, out)
+	}
+	return program, nil
+})
 
 // process is a running `pw ingress --mbox`.
 type process struct {

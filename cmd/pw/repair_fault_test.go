@@ -11,13 +11,6 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-// TestRepairFaults kills a pw that repairs.
-func TestRepairFaults(t *testing.T) {
-	program := builtProgram(t)
-	t.Run("KillInMidRetry", func(t *testing.T) { testKillInMidRetry(t, program) })
-	t.Run("KillInMidReparse", func(t *testing.T) { testKillInMidReparse(t, program) })
-}
-
 // runs starts pw in batches of eight mails.
 func (in *inbox) runs(program string, args ...string) *process {
 	in.t.Helper()

@@ -24,13 +24,6 @@ import (
 	"patchwork.example/pw/internal/webhook"
 )
 
-// TestWebhookFaults does harm to a worker of its own while it delivers.
-func TestWebhookFaults(t *testing.T) {
-	program := builtProgram(t)
-	t.Run("KnownFailureB1", func(t *testing.T) { testKillWhileDelivering(t, program) })
-	t.Run("KnownFailuresB2B3", func(t *testing.T) { testHangingReceiver(t, program) })
-}
-
 // receiver writes down the numbers of the deliveries it gets, in order.
 type receiver struct {
 	*httptest.Server

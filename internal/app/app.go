@@ -30,6 +30,9 @@ type App struct {
 
 	endStreams func() // of the API; nil: there are none
 
+	spooling sync.Once
+	spool    *ingress.Spool
+
 	metersOnce sync.Once
 	metersMade *meters
 }

@@ -65,6 +65,7 @@ func (a *App) serverOptions() (ingress.ServerOptions, error) {
 		MaxRecipients:      limits.Recipients,
 		MailSize:           limits.MailSize,
 		MailMemory:         limits.MailMemory,
+		Spool:              a.Spool(),
 		LineLength:         int(limits.LineLength),
 		Timeout:            in.Timeout,
 		Grace:              ingressGrace,
@@ -93,8 +94,14 @@ func (i *Ingress) Serve(ctx context.Context) error {
 func (a *App) mailByHTTP() *ingress.HTTP {
 	limits := a.Config.Limits
 	a.collecting.Do(func() { a.collector = ingress.StartCollector(a.Intake(), limits.BatchWait) })
-	opt := ingress.HTTPOptions{MailSize: limits.MailSize, MailMemory: limits.MailMemory, MailgunKey: a.Config.Ingress.MailgunKey}
+	opt := ingress.HTTPOptions{MailSize: limits.MailSize, MailMemory: limits.MailMemory, Spool: a.Spool(), MailgunKey: a.Config.Ingress.MailgunKey}
 	return ingress.NewHTTP(opt, a.DB, a.Clock, a.collector, a.Log)
+}
+
+// Spool is where large mails wait; all of a process share it.
+func (a *App) Spool() *ingress.Spool {
+	a.spooling.Do(func() { a.spool = ingress.NewSpool(a.Config.Ingress.SpoolDir, a.Config.Limits.MailSpool) })
+	return a.spool
 }
 
 func protocolName(listen string) string {

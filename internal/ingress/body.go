@@ -24,12 +24,6 @@ func (m *memory) take(n int64) bool {
 
 func (m *memory) give(n int64) { m.free.Add(n) }
 
-// letterbox is the memory of one mail.
-type letterbox struct {
-	memory *memory
-	taken  int64
-}
-
 func (b *letterbox) grow(buf []byte, limit int64) ([]byte, *smtp.SMTPError) {
 	more := min(max(int64(cap(buf)), firstPiece), limit+1-int64(cap(buf)))
 	if !b.memory.take(more) {
@@ -39,14 +33,9 @@ func (b *letterbox) grow(buf []byte, limit int64) ([]byte, *smtp.SMTPError) {
 	return append(make([]byte, 0, int64(cap(buf))+more), buf...), nil
 }
 
-func (b *letterbox) empty() {
-	b.memory.give(b.taken)
-	b.taken = 0
-}
-
 const firstPiece = 16 << 10
 
-// readAll reads a mail of at most limit bytes, or says what to answer the sender.
+// readAll reads a mail of at most limit bytes, or says what to answer the sender. Of one that is larger it gives what it has read.
 func (b *letterbox) readAll(r io.Reader, limit int64) (buf []byte, refusal *smtp.SMTPError) {
 	for {
 		if len(buf) == cap(buf) {
@@ -58,13 +47,21 @@ func (b *letterbox) readAll(r io.Reader, limit int64) (buf []byte, refusal *smtp
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)) > limit, errors.Is(err, smtp.ErrDataTooLarge):
-			return nil, reply(552, 5, 3, 4, "the mail is larger than %d bytes", limit)
+			return buf, tooLargeReply(limit)
 		case err == io.EOF:
 			return buf, nil
 		case err != nil:
-			return nil, reply(451, 4, 4, 2, "the mail was cut off: %v", err)
+			return nil, cutOffReply(err)
 		}
 	}
+}
+
+func tooLargeReply(limit int64) *smtp.SMTPError {
+	return reply(552, 5, 3, 4, "the mail is larger than %d bytes", limit)
+}
+
+func cutOffReply(err error) *smtp.SMTPError {
+	return reply(451, 4, 4, 2, "the mail was cut off: %v", err)
 }
 
 // unwire turns the line ends of the wire into those of the machine, in place: a mail that comes by SMTP has the bytes then that it has in a pipe

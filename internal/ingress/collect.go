@@ -22,7 +22,8 @@ type Collector struct {
 	wait   time.Duration
 	queue  chan *waiting
 	done   chan struct{}
-	recent [2]int // mails in the last batches
+	recent [2]int       // mails in the last batches
+	inside atomic.Int64 // mails that are in the queue, wait for room in it, or are being stored
 
 	gate   sync.RWMutex // writers of the queue share it; whoever closes it has it alone
 	closed bool
@@ -72,10 +73,12 @@ func (c *Collector) enqueue(ctx context.Context, d Delivery) (*waiting, error) {
 	if c.closed {
 		return nil, fault.New(fault.Unavailable, "mail intake is stopping")
 	}
+	c.inside.Add(1)
 	select {
 	case c.queue <- w:
 		return w, nil
 	case <-ctx.Done():
+		c.inside.Add(-1)
 		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "wait for room in the queue of mails")
 	}
 }
@@ -139,6 +142,7 @@ func (c *Collector) next(wait bool, late <-chan time.Time) *waiting {
 // store commits a batch and answers everybody in it. The senders' contexts do not count here: one who leaves must not take the others' mails
 // with him.
 func (c *Collector) store(batch []*waiting) {
+	defer c.inside.Add(int64(-len(batch)))
 	mails := make([]Mail, 0, len(batch))
 	senders := batch[:0]
 	for _, w := range batch {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,11 +70,22 @@ func numbered(i int) ingress.Delivery {
 
 func (s *turnstile) await(t *testing.T, batches int) {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); len(s.batches()) < batches; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(s.batches()) < batches; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("batches %v, waiting for %d", s.batches(), batches)
 		}
 	}
+}
+
+// inside waits until the collector has so many mails.
+func inside(t *testing.T, c *ingress.Collector, mails int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); c.Inside() < mails; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d mails came, waiting for %d", c.Inside(), mails)
+		}
+	}
+	time.Sleep(20 * time.Millisecond) // for the last step into the queue
 }
 
 func TestCollectorSharesTransactions(t *testing.T) {
@@ -93,7 +105,7 @@ func TestCollectorSharesTransactions(t *testing.T) {
 	for i := range 6 {
 		submit(i + 1)
 	}
-	time.Sleep(50 * time.Millisecond) // until they wait: 4 in the queue, 2 before it
+	inside(t, c, 7) // 1 is being stored, 4 are in the queue, 2 before it
 	for range 3 {
 		gate.pass <- struct{}{}
 	}
@@ -117,7 +129,7 @@ func TestCollectorBatchBytes(t *testing.T) {
 			gate.await(t, 1)
 		}
 	}
-	time.Sleep(50 * time.Millisecond)
+	inside(t, c, 5)
 	for range 3 {
 		gate.pass <- struct{}{}
 	}
@@ -135,7 +147,7 @@ func TestCollectorLoneSenderDoesNotWait(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 50*time.Second {
 		t.Errorf("five mails took %s", took)
 	}
 }
@@ -145,8 +157,10 @@ func TestCollectorSenderLeaves(t *testing.T) {
 	gate := &turnstile{pass: make(chan struct{})}
 	c, db := collect(t, gate, ingress.DefaultLimits, 0)
 	var all sync.WaitGroup
+	var answered atomic.Int32
 	submit := func(ctx context.Context, i int, want bool) {
 		all.Go(func() {
+			defer answered.Add(1)
 			if _, err := c.Submit(ctx, numbered(i)); (err == nil) != want {
 				t.Errorf("mail %d: %v", i, err)
 			} else if err != nil && !fault.Is(err, fault.Unavailable) {
@@ -159,9 +173,11 @@ func TestCollectorSenderLeaves(t *testing.T) {
 	gate.await(t, 1)
 	submit(ctx, 1, false) // leaves while he waits
 	submit(t.Context(), 2, true)
-	time.Sleep(50 * time.Millisecond)
+	inside(t, c, 3)
 	leave()
-	time.Sleep(50 * time.Millisecond)
+	for answered.Load() < 2 {
+		time.Sleep(time.Millisecond)
+	}
 	gate.pass <- struct{}{}
 	gate.pass <- struct{}{}
 	all.Wait()

@@ -19,8 +19,9 @@ import (
 
 // HTTPOptions bound what is taken over HTTP.
 type HTTPOptions struct {
-	MailSize   int64  // bytes of one mail
-	MailMemory int64  // bytes of all requests under way
+	MailSize   int64 // bytes of one mail
+	MailMemory int64 // bytes of all requests under way, but for those in Spool
+	Spool      *Spool
 	MailgunKey string // with which Mailgun signs; empty: signatures are not looked at
 }
 
@@ -84,9 +85,19 @@ func (h *HTTP) take(r *http.Request) (Outcome, error) {
 	if !ok {
 		return Outcome{}, fault.New(fault.NotFound, "mail is posted to /ingress/%s/ as it is, or to one of /ingress/%[1]s/{sendgrid,mailgun/mime,postmark,ses}", p.Linkname)
 	}
-	box := letterbox{memory: &h.memory}
+	box := letterbox{memory: &h.memory, spool: h.opt.Spool}
 	defer box.empty()
-	body, err := h.read(&box, r, form.overhead)
+	if err := h.receive(&box, r, form.overhead); err != nil {
+		return Outcome{}, err
+	}
+	if box.large() {
+		leave, err := h.opt.Spool.alone()
+		if err != nil {
+			return Outcome{}, err
+		}
+		defer leave()
+	}
+	body, err := box.mail()
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -127,36 +138,34 @@ func (h *HTTP) authenticate(r *http.Request) (project.Project, error) {
 	return p, err
 }
 
-// read reads the body, within the memory for all. What is taken apart is in memory up to three times.
-func (h *HTTP) read(box *letterbox, r *http.Request, overhead int64) ([]byte, error) {
+// receive reads the body, within the memory for all. What is taken apart is in memory up to three times.
+func (h *HTTP) receive(box *letterbox, r *http.Request, overhead int64) error {
 	limit := h.opt.MailSize * max(overhead, 1)
 	if overhead > 1 {
 		limit += 1 << 20 // for what stands beside the mail
 	}
 	if r.ContentLength > limit {
-		return nil, h.tooLarge()
+		return h.tooLarge()
 	}
-	body, refusal := box.readAll(r.Body, limit)
+	refusal := box.receive(r.Body, limit)
 	switch {
 	case refusal == nil:
 	case refusal.Code == 552:
-		return nil, h.tooLarge()
+		return h.tooLarge()
 	case refusal.Code == 452:
-		return nil, errBusy
+		return fault.New(fault.Unavailable, "%s", refusal.Message)
 	default:
-		return nil, fault.New(fault.Invalid, "the request was cut off")
+		return fault.New(fault.Invalid, "the request was cut off")
 	}
-	if overhead > 1 {
-		more := 2 * int64(len(body))
+	if overhead > 1 && !box.large() {
+		more := 2 * int64(len(box.text))
 		if !box.memory.take(more) {
-			return nil, errBusy
+			return errBusy
 		}
 		box.taken += more
 	}
-	return body, nil
+	return nil
 }
-
-var errBusy = fault.New(fault.Unavailable, "no memory for this mail now, try again later")
 
 // refuse says why nothing was taken.
 func (h *HTTP) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -45,7 +45,7 @@ func newHTTPSite(t *testing.T, db *sqldb.DB, change func(*ingress.HTTPOptions)) 
 	if _, err := project.Create(t.Context(), db, account.CLI, clock.System{}.Now(), project.Change{Linkname: &name, Name: &name, ListID: &list, ListEmail: &email}); err != nil {
 		t.Fatal(err)
 	}
-	opt := ingress.HTTPOptions{MailSize: 10_000, MailMemory: 1 << 20}
+	opt := ingress.HTTPOptions{MailSize: 10_000, MailMemory: 1 << 20, Spool: ingress.NewSpool(t.TempDir(), 1<<30)}
 	if change != nil {
 		change(&opt)
 	}

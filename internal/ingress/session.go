@@ -19,7 +19,6 @@ import (
 const (
 	maxErrors    = 20  // refused commands and mails of one connection
 	maxReplyText = 300 // bytes; RFC 5321 (4.5.3.1.5) allows 512 for the line
-	largeMail    = 4 << 20
 )
 
 // session is one SMTP or LMTP conversation after its greeting.
@@ -84,15 +83,22 @@ func (s *session) Data(r io.Reader) error {
 }
 
 func (s *session) take(r io.Reader) *smtp.SMTPError {
-	box := letterbox{memory: &s.server.memory}
+	box := letterbox{memory: &s.server.memory, spool: s.server.opt.Spool}
 	defer box.empty()
-	raw, refusal := s.receive(&box, r)
+	refusal := box.receive(r, s.server.opt.MailSize)
 	if refusal != nil {
 		return refusal
 	}
-	if len(raw) > largeMail {
-		s.server.large.Lock()
-		defer s.server.large.Unlock()
+	if box.large() {
+		leave, err := s.server.opt.Spool.alone()
+		if err != nil {
+			return reply(452, 4, 3, 1, "too many large mails wait, try again later")
+		}
+		defer leave()
+	}
+	raw, refusal := s.text(&box)
+	if refusal != nil {
+		return refusal
 	}
 	outcome, err := s.submit(Delivery{Raw: raw, Via: s.server.via(), Recipients: s.to, RefuseUnrouted: s.server.opt.RefuseUnknownLists})
 	if err != nil {
@@ -104,11 +110,13 @@ func (s *session) take(r io.Reader) *smtp.SMTPError {
 	return s.accepted(outcome)
 }
 
-func (s *session) receive(box *letterbox, r io.Reader) ([]byte, *smtp.SMTPError) {
-	wire, refusal := box.readAll(r, s.server.opt.MailSize)
+// text is the mail that was received, with the line ends of the machine.
+func (s *session) text(box *letterbox) ([]byte, *smtp.SMTPError) {
+	wire, err := box.mail()
 	switch {
-	case refusal != nil:
-		return nil, refusal
+	case err != nil:
+		s.server.log.Error("mail not stored, the sender will try again", "peer", s.peer(), "error", err)
+		return nil, reply(452, 4, 3, 1, "the mail can't be stored now, try again later")
 	case s.conn.squeezed():
 		return nil, reply(554, 5, 6, 0, "the mail holds a bare CR; CR may only stand before LF")
 	}

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -29,8 +28,9 @@ type ServerOptions struct {
 	MaxPerAddress      int // connections from one IPv4 address or IPv6 /64
 	MaxRecipients      int // of one mail
 	MailSize           int64
-	MailMemory         int64 // of all mails that are being received or wait to be stored
-	LineLength         int   // of a line of a mail, without its end
+	MailMemory         int64 // of all mails that are being received or wait to be stored, but for those in Spool
+	Spool              *Spool
+	LineLength         int // of a line of a mail, without its end
 	Timeout            time.Duration
 	Grace              time.Duration // for mails under way when the server stops
 }
@@ -41,7 +41,6 @@ type Server struct {
 	collector *Collector
 	log       *slog.Logger
 	memory    memory
-	large     sync.Mutex // held while a mail over largeMail is read and stored: that takes several times its size
 }
 
 // NewServer makes a server that hands mails to the collector. A mail is answered 250 when it is committed: with its outcome, also if it is one

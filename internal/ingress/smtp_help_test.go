@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/textproto"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ type smtpSite struct {
 func serve(t testing.TB, db *sqldb.DB, change func(*ingress.ServerOptions)) *smtpSite {
 	t.Helper()
 	opt := ingress.ServerOptions{Hostname: "mx.example.org", MaxConnections: 100, MaxPerAddress: 100, MaxRecipients: 100, MailSize: 1 << 20,
-		MailMemory: 64 << 20, LineLength: 1 << 20, Timeout: 10 * time.Second, Grace: 10 * time.Second}
+		MailMemory: 64 << 20, Spool: ingress.NewSpool(t.TempDir(), 1<<30), LineLength: 1 << 20, Timeout: 10 * time.Second, Grace: 10 * time.Second}
 	if change != nil {
 		change(&opt)
 	}
@@ -260,4 +261,23 @@ func mailRows(t testing.TB, db sqldb.Queryer) map[string]int {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// read waits until the server has read what was sent to it.
+func (p *peer) read() {
+	p.t.Helper()
+	hex := func(a net.Addr) string { return fmt.Sprintf(":%04X", a.(*net.TCPAddr).Port) }
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		table, err := os.ReadFile("/proc/net/tcp")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(table)) { // proc(5): sl local_address rem_address st tx_queue:rx_queue …
+			f := strings.Fields(line)
+			if strings.HasSuffix(f[1], hex(p.RemoteAddr())) && strings.HasSuffix(f[2], hex(p.LocalAddr())) && strings.HasSuffix(f[4], ":00000000") {
+				return
+			}
+		}
+	}
+	p.t.Fatal("the server does not read")
 }

@@ -379,7 +379,7 @@ func TestConnectionLimits(t *testing.T) {
 		first.begin()
 		wire := dotted(letter("first@example.org", big))
 		first.send(wire[:len(wire)-10])
-		time.Sleep(50 * time.Millisecond) // until it has been read; if not the test still passes
+		first.read()
 		s.hello().deliver(letter("second@example.org", big), "452 4.3.1 no memory for this mail now")
 		first.send(wire[len(wire)-10:])
 		first.want("250 ")

@@ -56,6 +56,7 @@ type Ingress struct {
 	IMAP                     []IMAP // mailboxes to follow
 	IMAPPassword             string
 	MailgunKey               string
+	SpoolDir                 string // empty: the system's directory for temporary files
 }
 
 // PublicInbox is an archive to follow.
@@ -126,6 +127,7 @@ type Webhook struct {
 type Limits struct {
 	MailSize       int64
 	MailMemory     int64
+	MailSpool      int64
 	Recipients     int
 	LineLength     int64
 	BatchMails     int

@@ -108,6 +108,10 @@ refused with 550 and not kept (reject).`)
 	add("ingress.timeout", "5m", durationBetween(&c.Ingress.Timeout, time.Second, day),
 		`How long to wait for the next command or the next piece of a mail. A mail that comes
 slower than 1 KiB/s after this time is cut off too.`)
+	add("ingress.spool-dir", "", text(&c.Ingress.SpoolDir, "the path of a directory"),
+		`Directory on a disk for mails over 1 MiB while they come in; nothing is left there, also
+not by a kill. Empty: the system's for temporary files ($TMPDIR or /tmp), which should not
+be in memory.`)
 	sourceKeys(c, add)
 }
 
@@ -231,8 +235,11 @@ func limitKeys(c *Config, add adder) {
 		`Largest mail taken by SMTP, LMTP and "pw ingress --stdin"; a larger one is refused.
 SMTP announces it as SIZE.`)
 	add("limits.mail-memory", "128MiB", size(&c.Limits.MailMemory, mib, 64*gib),
-		`Most bytes of all mails together that are being received or wait to be stored; while it
-is used up SMTP and LMTP tell senders to try again (452).`)
+		`Most bytes of all mails together that are being received or wait to be stored, but for
+those over 1 MiB; while it is used up SMTP and LMTP tell senders to try again (452).`)
+	add("limits.mail-spool", "1GiB", size(&c.Limits.MailSpool, mib, 1024*gib),
+		`Most bytes of mails over 1 MiB that are being received or wait to be stored, in
+ingress.spool-dir; while it is used up senders are told to try again (452).`)
 	add("limits.recipients", "100", integer(&c.Limits.Recipients, 1, 10_000),
 		`Most recipients of one mail over SMTP or LMTP; more are refused with 452, so that the
 sender delivers to them separately (RFC 5321, 4.5.3.1.8).`)

@@ -116,7 +116,7 @@ func odd(t *testing.T) *Config {
 	c.Ingress.IMAP = []IMAP{{Scheme: "imaps", Security: "tls", User: "ann@example.org", Host: "mail.example.org", Port: "993", Mailbox: "Lists/ö x",
 		ListID: "w.example.org", PasswordFile: "/etc/pw/ä b", Seen: true, MoveTo: "Done/x"},
 		{Scheme: "imap", Security: "none", User: "b", Host: "::1", Port: "1143", Mailbox: "INBOX"}, {Scheme: "imap", Security: "none", User: "b", Host: "mx", Port: "143", Mailbox: "INBOX"}}
-	c.Ingress.IMAPPassword, c.Ingress.MailgunKey = "imap pass", "key-1"
+	c.Ingress.IMAPPassword, c.Ingress.MailgunKey, c.Ingress.SpoolDir = "imap pass", "key-1", "/var/spool/pw"
 	c.Ingress.PublicInboxCache = "/var/cache/pw inboxes"
 	c.Metrics.Listen = "127.0.0.1:9090"
 	c.HTTP.BaseURL = "https://pw.example.org/pw"

@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 		Notify:  config.Notify{Delay: 10 * time.Minute},
 		Webhook: config.Webhook{KeepDeliveries: 30 * 24 * time.Hour},
 		Limits: config.Limits{
-			MailSize: 52428800, MailMemory: 134217728, Recipients: 100, LineLength: 1048576,
+			MailSize: 52428800, MailMemory: 134217728, MailSpool: 1073741824, Recipients: 100, LineLength: 1048576,
 			BatchMails: 256, BatchWait: 5 * time.Millisecond, ImportMailSize: 104857600,
 		},
 	}

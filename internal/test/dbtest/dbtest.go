@@ -23,8 +23,16 @@ func Main(m *testing.M) {
 	for _, s := range servers {
 		s.stop()
 	}
+	for _, f := range atEnd {
+		f()
+	}
 	os.Exit(code)
 }
+
+var atEnd []func()
+
+// AtEnd makes Main call f after the last test. It may be called from one test at a time.
+func AtEnd(f func()) { atEnd = append(atEnd, f) }
 
 // Engines gives the engines that are selected and can be used here. One that is selected but not installed is skipped in a
 // subtest of its name, or fails t if CI=true.
