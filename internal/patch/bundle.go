@@ -130,7 +130,7 @@ func holdBundle(ctx context.Context, tx *sqldb.Tx, by account.Actor, id int64) (
 
 func ownBundle(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64, lock string) (Bundle, error) {
 	var b Bundle
-	err := q.Get(ctx, &b, bundleColumns+"WHERE b.id = ?"+lock, id)
+	err := q.Get(ctx, &b, bundleColumns+" WHERE x.id = ?"+lock, id)
 	switch {
 	case fault.Is(err, fault.NotFound) || err == nil && !b.visible(by):
 		return Bundle{}, fault.New(fault.NotFound, "there is no bundle %d", id)

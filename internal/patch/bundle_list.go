@@ -14,30 +14,29 @@ import (
 
 // BundleQuery says which bundles a list holds, of those that By may see. A nil list means: any.
 type BundleQuery struct {
+	Slice
 	By               account.Actor
 	Projects, Owners []int64
 	Public           *bool
-	Words            []string // each must be in the name, without regard to letter case
-	Order            []string // names of fields, each with "-" to reverse it; at last by id
-	Offset, Limit    int
+	Words            string // each must be in the name, without regard to letter case
 }
 
 // bundleOrders are the fields a list of bundles can be sorted by.
-var bundleOrders = map[string]string{"id": "b.id", "name": "b.name", "owner": "b.owner_id"}
+var bundleOrders = map[string]string{"id": "x.id", "name": "x.name", "owner": "x.owner_id"}
 
 // BundleOrders are the names of these fields.
 func BundleOrders() []string { return []string{"id", "name", "owner"} }
 
-const bundleColumns = "SELECT b.id, b.owner_id, b.project_id, b.name, b.public FROM bundle b "
+const bundleColumns = "SELECT x.id, x.owner_id, x.project_id, x.name, x.public FROM bundle x"
 
 // ReadBundle reads a bundle that the actor may see.
 func ReadBundle(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64) (Bundle, error) {
-	return oneBundle(ctx, q, by, fmt.Sprintf("bundle %d", id), "WHERE b.id = ?", id)
+	return oneBundle(ctx, q, by, fmt.Sprintf("bundle %d", id), " WHERE x.id = ?", id)
 }
 
 // BundleOf reads a bundle that the actor may see, by the name of its owner, without regard to letter case, and its own.
 func BundleOf(ctx context.Context, q sqldb.Queryer, by account.Actor, owner, name string) (Bundle, error) {
-	return oneBundle(ctx, q, by, fmt.Sprintf("bundle %q of %q", name, owner), "JOIN user_account u ON u.id = b.owner_id WHERE u.username_key = ? AND b.name = ?", fold.Key(owner), name)
+	return oneBundle(ctx, q, by, fmt.Sprintf("bundle %q of %q", name, owner), " JOIN user_account u ON u.id = x.owner_id WHERE u.username_key = ? AND x.name = ?", fold.Key(owner), name)
 }
 
 func oneBundle(ctx context.Context, q sqldb.Queryer, by account.Actor, what, where string, args ...any) (Bundle, error) {
@@ -54,50 +53,50 @@ func oneBundle(ctx context.Context, q sqldb.Queryer, by account.Actor, what, whe
 
 // CountBundles counts the bundles of a list.
 func CountBundles(ctx context.Context, q sqldb.Queryer, f BundleQuery) (int, error) {
-	if err := f.valid(); err != nil {
+	w, err := f.conditions()
+	if err != nil {
 		return 0, err
 	}
-	w := f.conditions()
 	var n int
-	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM bundle b"+w.sql(), w.args...); err != nil {
+	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM bundle x"+w.sql(), w.args...); err != nil {
 		return 0, fmt.Errorf("count bundles: %w", err)
 	}
 	return n, nil
 }
 
-// ListBundles reads one page of a list of bundles.
+// ListBundles reads one part of a list of bundles.
 func ListBundles(ctx context.Context, q sqldb.Queryer, f BundleQuery) ([]Bundle, error) {
-	if err := f.valid(); err != nil {
+	w, err := f.conditions()
+	if err != nil {
 		return nil, err
 	}
-	w := f.conditions()
-	var out []Bundle
-	err := q.Select(ctx, &out, bundleColumns+w.sql()+" ORDER BY "+orderBy(f.Order, bundleOrders, "b.id")+" LIMIT ? OFFSET ?", append(w.args, f.Limit, f.Offset)...)
+	query, args, err := f.sql(bundleColumns, w, bundleOrders)
 	if err != nil {
+		return nil, err
+	}
+	var out []Bundle
+	if err := q.Select(ctx, &out, query, args...); err != nil {
 		return nil, fmt.Errorf("list bundles: %w", err)
 	}
 	return out, nil
 }
 
-func (f BundleQuery) valid() error {
-	if len(f.Words) > maxWords {
-		return fault.New(fault.Invalid, "too many words: at most %d can be searched at once", maxWords)
+func (f BundleQuery) conditions() (*where, error) {
+	words := wordsOf(f.Words)
+	if len(words) > maxWords {
+		return nil, fault.New(fault.Invalid, "too many words: at most %d can be searched at once", maxWords)
 	}
-	return nil
-}
-
-func (f BundleQuery) conditions() *where {
 	w := &where{}
-	w.add("(b.public = TRUE OR b.owner_id = ?)", f.By.User)
-	w.in("b.project_id", f.Projects)
-	w.in("b.owner_id", f.Owners)
+	w.add("(x.public = TRUE OR x.owner_id = ?)", f.By.User)
+	w.in("x.project_id", f.Projects)
+	w.in("x.owner_id", f.Owners)
 	if f.Public != nil {
-		w.add("b.public = ?", *f.Public)
+		w.add("x.public = ?", *f.Public)
 	}
-	for _, word := range f.Words {
-		w.add("b.name_key LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(fold.Key(word))+"%")
+	for _, word := range words {
+		w.add("x.name_key LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
 	}
-	return w
+	return w, nil
 }
 
 // BundlePatches lists the patches of bundles, without hidden ones: bundle → ids of patches in the order of the bundle.

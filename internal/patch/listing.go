@@ -80,6 +80,19 @@ func (s Slice) after(w *where, by []sorting) error {
 	return nil
 }
 
+// sql is the query of a slice of a small table, x, that is read at once.
+func (s Slice) sql(columns string, w *where, orders map[string]string) (string, []any, error) {
+	if s.Limit < 1 || s.Offset < 0 {
+		return "", nil, fault.New(fault.Invalid, "%d objects from the %dth on: want at least 1", s.Limit, s.Offset)
+	}
+	by := s.sortings(orders)
+	if err := s.after(w, by); err != nil {
+		return "", nil, err
+	}
+	order, _, _ := (&finder{}).order(by)
+	return columns + w.sql() + order + " LIMIT ? OFFSET ?", append(w.args, s.Limit, s.Offset), nil
+}
+
 // finder finds the ids of a list in narrow indexes of a table, x.
 type finder struct {
 	kind     string            // what the counters call it

@@ -11,7 +11,6 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
-	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/rest"
@@ -19,16 +18,16 @@ import (
 
 // Bundle is a bundle.
 type Bundle struct {
-	ID      int64         `json:"id"`
-	URL     string        `json:"url"`
-	WebURL  string        `json:"web_url" since:"1.1"`
-	Project *rest.Project `json:"project"`
-	Name    string        `json:"name"`
-	Owner   *rest.User    `json:"owner"`
-	Patches []*Patch      `json:"patches"` // by date, as in Patchwork 3.2
-	Public  bool          `json:"public"`
-	Mbox    string        `json:"mbox"`
-	Order   []int64       `json:"patch_order" since:"1.4"` // ids of the patches in the order of the bundle, which is that of its mbox file
+	ID      int64        `json:"id"`
+	URL     string       `json:"url"`
+	WebURL  string       `json:"web_url" since:"1.1"`
+	Project rest.Project `json:"project"`
+	Name    string       `json:"name"`
+	Owner   rest.User    `json:"owner"`
+	Patches []*Patch     `json:"patches" doc:"by date, whatever their order in the bundle is"` // as in Patchwork 3.2
+	Public  bool         `json:"public"`
+	Mbox    string       `json:"mbox"`
+	Order   []int64      `json:"patch_order" since:"1.4" doc:"the numbers of the patches in the order of the bundle, which is that of its mbox file"`
 }
 
 const bundlesPath = "/bundles/"
@@ -46,7 +45,7 @@ func (f *face) bundleRoutes() []rest.Route {
 				{Name: "owner", Repeated: true, Doc: "number or name"},
 				{Name: "public", Type: rest.Bool},
 				{Name: "q", Doc: "words that the name has"},
-				{Name: "order", Doc: strings.Join(patch.BundleOrders(), ", ") + "; with a minus in reverse"},
+				{Name: "order", Doc: strings.Join(patch.BundleOrders(), ", ") + "; with a minus in reverse"}, rest.CursorParam,
 			}},
 			"POST": {Do: f.createBundle, Doc: "Create a bundle", Since: rest.V12, Answer: Bundle{}, Status: http.StatusCreated, Body: fields},
 		}},
@@ -60,23 +59,15 @@ func (f *face) bundleRoutes() []rest.Route {
 }
 
 func (f *face) listBundles(c *rest.Call) error {
-	q := patch.BundleQuery{By: c.Actor(), Order: order(c, patch.BundleOrders()...)}
+	q := patch.BundleQuery{By: c.Actor(), Slice: patch.Slice{Order: order(c, patch.BundleOrders()...)}}
 	none, err := f.bundleFilters(c, &q)
 	if err != nil {
 		return err
 	}
-	total := 0
-	if !none {
-		if total, err = patch.CountBundles(c.R.Context(), f.db, q); err != nil {
-			return err
-		}
-	}
-	page, err := c.Page(total)
-	if err != nil || total == 0 {
-		return orEmpty(c, err, []Bundle{})
-	}
-	q.Offset, q.Limit = page.Offset, page.Limit
-	found, err := patch.ListBundles(c.R.Context(), f.db, q)
+	found, err := lister[patch.Bundle]{&q.Slice, none,
+		func() (int, error) { return patch.CountBundles(c.R.Context(), f.db, q) },
+		func() ([]patch.Bundle, error) { return patch.ListBundles(c.R.Context(), f.db, q) },
+		func(b patch.Bundle) patch.Mark { return patch.Mark{ID: b.ID} }}.read(c)
 	if err != nil {
 		return err
 	}
@@ -97,10 +88,7 @@ func (f *face) bundleFilters(c *rest.Call, q *patch.BundleQuery) (none bool, err
 		return false, err
 	}
 	q.Public = fs.Bool("public")
-	words, err := texts(fs, "q")
-	if len(words) > 0 {
-		q.Words = strings.FieldsFunc(words[len(words)-1], func(r rune) bool { return r == ',' || fold.IsSpace(r) })
-	}
+	q.Words, err = words(fs)
 	return fs.None(), err
 }
 
@@ -163,7 +151,7 @@ func (f *face) bundles(c *rest.Call, found ...patch.Bundle) ([]Bundle, error) {
 
 func bundle(c *rest.Call, b patch.Bundle, owner *account.User, pr *project.Project, patches []int64, refs *patch.Refs) Bundle {
 	page := c.Base + patch.BundlePath(owner.Username, b.Name)
-	w := Bundle{ID: b.ID, URL: bundleURL(c, b), WebURL: page, Project: rest.EmbedProject(c.API, pr), Name: b.Name, Owner: rest.EmbedUser(c.API, owner),
+	w := Bundle{ID: b.ID, URL: bundleURL(c, b), WebURL: page, Project: *rest.EmbedProject(c.API, pr), Name: b.Name, Owner: *rest.EmbedUser(c.API, owner),
 		Patches: []*Patch{}, Public: b.Public, Mbox: page + "mbox/", Order: []int64{}}
 	var mails []*patch.MailRef
 	for _, id := range patches {

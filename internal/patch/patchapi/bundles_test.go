@@ -149,6 +149,14 @@ func TestSeeBundles(t *testing.T) {
 			}
 		}
 		s.ask(t, "", "GET", "/bundles/?page=2", "", 404, `{"detail":"Invalid page."}`)
+		a := s.ask(t, "joe", "GET", "/bundles/?cursor=&per_page=2&order=-id", "", 200, "")
+		if got := a.IDs(); got != "["+ids["3"]+" "+ids["2"]+"]" {
+			t.Error(got)
+		}
+		next, _, _ := strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<http://h/api"), `>; rel="next"`)
+		if a := s.ask(t, "joe", "GET", next, "", 200, ""); a.IDs() != "["+ids["1"]+"]" || strings.Contains(a.Header.Get("Link"), "next") {
+			t.Errorf("%s %s", a.IDs(), a.Header.Get("Link"))
+		}
 		for id, who := range map[string]map[int]string{ids["1"]: {200: " joe maint root"}, ids["2"]: {200: "joe", 404: " maint root"}} { // 50
 			for status, names := range who {
 				for _, name := range strings.Split(names, " ") {

@@ -15,14 +15,14 @@ import (
 
 // CheckDetail is a check of a patch.
 type CheckDetail struct {
-	ID          int64      `json:"id"`
-	URL         string     `json:"url"`
-	User        *rest.User `json:"user"` // never null: see checkUser
-	Date        string     `json:"date"`
-	State       string     `json:"state"` // pending, success, warning or fail
-	TargetURL   *string    `json:"target_url"`
-	Context     string     `json:"context"`
-	Description *string    `json:"description"`
+	ID          int64     `json:"id"`
+	URL         string    `json:"url"`
+	User        rest.User `json:"user"`
+	Date        string    `json:"date"`
+	State       string    `json:"state" enum:"pending,success,warning,fail"`
+	TargetURL   *string   `json:"target_url"`
+	Context     string    `json:"context"`
+	Description *string   `json:"description"`
 }
 
 const checksPath = "/patches/{id}/checks/"
@@ -40,7 +40,7 @@ func (f *face) checkRoutes() []rest.Route {
 				{Name: "state", Repeated: true, Enum: patch.CheckStates(), Doc: "or their numbers from 0 to 3"},
 				{Name: "context", Repeated: true},
 				{Name: "since", Type: rest.Instant, Doc: "from then on"}, {Name: "before", Type: rest.Instant},
-				{Name: "order", Doc: strings.Join(patch.CheckOrders(), ", ") + "; with a minus in reverse"},
+				{Name: "order", Doc: strings.Join(patch.CheckOrders(), ", ") + "; with a minus in reverse"}, rest.CursorParam,
 			}},
 			"POST": {Do: f.postCheck, Doc: "Report a check of a patch", Answer: CheckDetail{}, Status: http.StatusCreated, Scope: account.ScopeChecks, Body: append(texts,
 				rest.Field{Name: "context", Max: patch.MaxCheckContext, Doc: "what was checked: letters, digits, - and _; else \"" + patch.DefaultContext + "\""},
@@ -58,24 +58,18 @@ func (f *face) listChecks(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	q := patch.CheckQuery{Patch: id, Order: order(c, patch.CheckOrders()...)}
+	q := patch.CheckQuery{Patch: id, Slice: patch.Slice{Order: order(c, patch.CheckOrders()...)}}
 	none, err := f.checkFilters(c, &q)
 	if err != nil {
 		return err
 	}
-	total, err := patch.CountChecks(c.R.Context(), f.db, q) // also finds out whether there is such a patch
-	if err != nil {
+	if err := patch.HasPatch(c.R.Context(), f.db, id); err != nil {
 		return err
 	}
-	if none {
-		total = 0
-	}
-	page, err := c.Page(total)
-	if err != nil || total == 0 {
-		return orEmpty(c, err, []CheckDetail{})
-	}
-	q.Offset, q.Limit = page.Offset, page.Limit
-	found, err := patch.ListChecks(c.R.Context(), f.db, q)
+	found, err := lister[patch.TestResult]{&q.Slice, none,
+		func() (int, error) { return patch.CountChecks(c.R.Context(), f.db, q) },
+		func() ([]patch.TestResult, error) { return patch.ListChecks(c.R.Context(), f.db, q) },
+		func(r patch.TestResult) patch.Mark { return patch.Mark{ID: r.ID, Date: r.Date} }}.read(c)
 	if err != nil {
 		return err
 	}
@@ -84,14 +78,6 @@ func (f *face) listChecks(c *rest.Call) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, out)
-}
-
-// orEmpty answers with an empty list, if there was no error.
-func orEmpty(c *rest.Call, err error, list any) error {
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, list)
 }
 
 // checkFilters reads the filters; none tells that nothing can match.
@@ -170,11 +156,11 @@ func checkURL(c *rest.Call, r patch.TestResult) string {
 }
 
 // checkUser is who reported a check. One who was deleted since is user 0: clients such as pwclient read his name without asking whether there is one.
-func checkUser(c *rest.Call, u *account.User) *rest.User {
+func checkUser(c *rest.Call, u *account.User) rest.User {
 	if u == nil {
 		u = &account.User{Username: "deleted"}
 	}
-	return rest.EmbedUser(c.API, u)
+	return *rest.EmbedUser(c.API, u)
 }
 
 // postCheck answers 201 with a new check, 200 with one that was changed. Who may not is told so before the body is looked at, and in Patchwork 3.2 in the

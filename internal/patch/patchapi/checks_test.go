@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -151,7 +152,7 @@ func TestListChecks(t *testing.T) {
 			"?order=context,-id":                  "3 4 2 1",
 			"?order=user,-date":                   "4 3 1 2",
 			"?order=target_url":                   "2 3 4 1",
-			"?order=-description":                 "1 2 3 4",
+			"?order=-description":                 "1 2 4 3",
 			"?order=nosuch":                       "1 2 3 4",
 			"?order=-state&per_page=2&page=2":     "1 3",
 			"?order=-state&per_page=2&page=last":  "1 3",
@@ -172,11 +173,33 @@ func TestListChecks(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 		s.ask(t, "", "GET", "/patches/{p1}/checks/?page=2", "", 404, `{"detail":"Invalid page."}`)
+		for order, want := range map[string]string{"id": "1 2 3 4", "-date": "4 3 2 1"} {
+			var got []string
+			next := "/api/patches/{p1}/checks/?per_page=3&cursor=&order=" + order
+			for next != "" {
+				a := s.Get("", s.fill(next))
+				for i := range a.Len() {
+					got = append(got, fmt.Sprint(a.At(fmt.Sprint(i, ".id"))))
+				}
+				next, _, _ = strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<http://h"), `>; rel="next"`)
+				if !strings.Contains(a.Header.Get("Link"), `rel="next"`) {
+					next = ""
+				}
+			}
+			var wanted []string
+			for _, n := range strings.Fields(want) {
+				wanted = append(wanted, ids["{"+n+"}"])
+			}
+			if !slices.Equal(got, wanted) {
+				t.Errorf("by cursor in order of %s: %v, want %v", order, got, wanted)
+			}
+		}
+		s.ask(t, "", "GET", "/patches/{p1}/checks/?cursor=&order=state", "", 400, `{"detail":"a list can be walked by cursor only in the order of id or date"}`)
 		s.ask(t, "", "GET", "/patches/999999/checks/", "", 404, notFound) // 62
 		s.ask(t, "", "GET", "/patches/999999/checks/?state=nosuch", "", 404, notFound)
 		s.ask(t, "", "GET", "/patches/{p3}/checks/", "", 200, "[]")
 		s.ask(t, "", "GET", "/patches/{p1}/checks/?"+strings.Repeat("user=x&", 1001), "", 400, `{"detail":"user is given 1001 times; at most 1000 are looked at"}`)
-		for path, want := range map[string]int64{"/patches/{p1}/checks/": 3, "/patches/{p1}/checks/?per_page=1": 3, "/patches/{p1}/checks/?user=maint": 4, "/patches/{p1}/checks/" + ids["{1}"] + "/": 2} {
+		for path, want := range map[string]int64{"/patches/{p1}/checks/": 4, "/patches/{p1}/checks/?per_page=1": 4, "/patches/{p1}/checks/?cursor=": 3, "/patches/{p1}/checks/?user=maint": 5, "/patches/{p1}/checks/" + ids["{1}"] + "/": 2} {
 			if got := s.asked(t, "", path); got != want {
 				t.Errorf("%s: %d queries, want %d", path, got, want)
 			}
@@ -344,5 +367,47 @@ func TestCheckRace(t *testing.T) {
 		if got := s.rows(t, "SELECT COUNT(*) FROM patch_check_latest"); got != "3" {
 			t.Error(got)
 		}
+	})
+}
+
+// TestCheckVerbs: the same by the core as over REST: rows, newest checks and events are equal but for the patch.
+func TestCheckVerbs(t *testing.T) {
+	eachServed(t, func(t *testing.T, s *served) {
+		maint, url := account.Actor{User: s.Users["maint"], Via: "web"}, "https://ci.example/"
+		core := func(n patch.NewCheck) int64 {
+			t.Helper()
+			c, _, err := patch.PostCheck(t.Context(), s.db, maint, s.clock.Now(), s.Patches[2], n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.ID
+		}
+		equal := func() {
+			t.Helper()
+			for _, query := range []string{
+				"SELECT CONCAT_WS('|', user_id, date, state, context, COALESCE(target_url, 'null'), COALESCE(description, 'null')) FROM patch_check WHERE patch_id = {p} ORDER BY id",
+				"SELECT CONCAT_WS('|', user_id, context, state) FROM patch_check_latest WHERE patch_id = {p} ORDER BY context",
+				"SELECT CONCAT_WS('|', e.kind, e.project_id, e.actor_id, e.at) FROM event e JOIN event_subject x ON x.event_id = e.id WHERE x.kind = 'patch' AND x.subject_id = {p} AND e.kind LIKE 'check%' ORDER BY e.id",
+			} {
+				one, two := s.rows(t, strings.ReplaceAll(query, "{p}", "{p1}")), s.rows(t, strings.ReplaceAll(query, "{p}", "{p2}"))
+				if one != two || one == "" {
+					t.Errorf("%s: over REST %s, by the core %s", query, one, two)
+				}
+			}
+		}
+		api := s.ask(t, "maint", "POST", "/patches/{p1}/checks/", `{"state":"pending","context":"ci","target_url":"https://ci.example/"}`, 201, "").At("id")
+		id := core(patch.NewCheck{State: 0, Context: "ci", TargetURL: &url})
+		equal()
+		s.clock.Advance(time.Minute)
+		s.ask(t, "maint", "POST", "/patches/{p1}/checks/", "state=success&context=ci&upsert=1", 200, "")
+		core(patch.NewCheck{State: 1, Context: "ci", Replace: true})
+		equal()
+		s.clock.Advance(time.Minute)
+		s.ask(t, "maint", "PATCH", fmt.Sprintf("/patches/{p1}/checks/%v/", api), `{"state":"fail","target_url":"https://ci.example/"}`, 200, "")
+		state, to := 3, &url
+		if _, err := patch.UpdateCheck(t.Context(), s.db, maint, s.clock.Now(), s.Patches[2], id, patch.CheckChange{State: &state, TargetURL: &to}); err != nil {
+			t.Fatal(err)
+		}
+		equal()
 	})
 }

@@ -85,7 +85,7 @@ func (p *Pages) bundles(c *web.Call) error {
 		return err
 	}
 	ctx := c.R.Context()
-	q := patch.BundleQuery{By: c.Actor(), Owners: []int64{c.User.ID}, Order: []string{"name"}, Limit: p.opt.PerPage}
+	q := patch.BundleQuery{By: c.Actor(), Owners: []int64{c.User.ID}, Slice: patch.Slice{Order: []string{"name"}, Limit: p.opt.PerPage}}
 	meta := web.Meta{Title: "Bundles", NoIndex: true}
 	if c.R.PathValue("link") != "" {
 		pr, err := p.project(c)
