@@ -110,7 +110,7 @@ func typeName(t reflect.Type) string {
 	case reflect.Pointer:
 		return typeName(t.Elem()) + " or null"
 	case reflect.Slice:
-		return "list of " + typeName(t.Elem())
+		return "list of " + typeName(item(t))
 	case reflect.Map:
 		return "object"
 	case reflect.Struct:

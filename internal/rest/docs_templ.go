@@ -641,12 +641,12 @@ func docsOperation(o docsOp) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if o.IsList {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "a list of")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "a list of objects with")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "one of")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 64, "an object with")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

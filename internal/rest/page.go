@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -49,7 +50,7 @@ func (c *Call) show(status int, text []byte) error {
 		http.Redirect(c.W, c.R, to, http.StatusSeeOther)
 		return nil
 	}
-	v := view{Title: c.route.name(), Doc: c.op.Doc, Asked: c.R.Method + " " + c.R.URL.RequestURI(), Status: http.StatusText(status), Docs: "/api/docs",
+	v := view{Title: c.route.name(), Doc: c.op.Doc, Asked: c.R.Method + " " + c.R.URL.RequestURI(), Status: strconv.Itoa(status) + " " + http.StatusText(status), Docs: "/api/docs",
 		Allow: c.W.Header().Get("Allow"), Body: readable{text, c.Base}, Links: linksOf(c.W.Header().Get("Link")), Filters: c.filterForm()}
 	prefix := strings.TrimPrefix(c.API, c.Unversioned)
 	v.Version = strings.TrimPrefix(prefix, "/")

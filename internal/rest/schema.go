@@ -47,13 +47,21 @@ func (s *schemas) of(t reflect.Type) object {
 	case reflect.String:
 		return object{{"type", "string"}}
 	case reflect.Slice, reflect.Array:
-		return object{{"type", "array"}, {"items", s.of(t.Elem())}}
+		return object{{"type", "array"}, {"items", s.of(item(t))}}
 	case reflect.Map:
 		return object{{"type", "object"}, {"additionalProperties", s.of(t.Elem())}}
 	case reflect.Struct:
 		return object{{"$ref", "#/components/schemas/" + s.component(t)}}
 	}
 	return object{}
+}
+
+// item is what a list is of. A pointer in one is never nil.
+func item(t reflect.Type) reflect.Type {
+	if t = t.Elem(); t.Kind() == reflect.Pointer {
+		return t.Elem()
+	}
+	return t
 }
 
 func sorted(m map[string]any) object {
