@@ -96,8 +96,10 @@ func TestBasicIsThrottled(t *testing.T) {
 		s := NewSessions(db, clock.NewFake(noon))
 		plain(s)
 		newPlainUser(t, db, "ann", "right")
-		if _, err := s.Basic(t.Context(), "ann", "right", "192.0.2.1:1"); err != nil {
-			t.Fatal(err)
+		for _, remote := range []string{"192.0.2.1:1", "127.0.0.1:1"} { // of the latter nobody knows who it is
+			if _, err := s.Basic(t.Context(), "ann", "right", remote); err != nil {
+				t.Fatal(err)
+			}
 		}
 		var throttled *Throttled
 		for i := range 7 {

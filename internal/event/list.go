@@ -269,9 +269,11 @@ func (l *Listing) Page(ctx context.Context, db sqldb.Queryer, offset, limit int)
 	var u union
 	for _, one := range q.split() {
 		w := one.narrowed(one.Since, one.Before)
-		u.add("SELECT * FROM (SELECT "+storedColumns+" FROM event"+w.sql()+order+" LIMIT ?) e", append(w.args, offset+limit)...)
+		u.add("SELECT * FROM (SELECT id, at FROM event"+w.sql()+order+" LIMIT ?) e", append(w.args, offset+limit)...)
 	}
-	err := db.Select(ctx, &out, strings.Join(u.parts, " UNION ALL ")+order+" LIMIT ? OFFSET ?", append(u.args, limit, offset)...)
+	// What is passed over is read from indexes only.
+	err := db.Select(ctx, &out, "WITH picked AS ("+strings.Join(u.parts, " UNION ALL ")+order+" LIMIT ? OFFSET ?) SELECT "+storedColumns+
+		" FROM event WHERE id IN (SELECT id FROM picked)"+order, append(u.args, limit, offset)...)
 	return out, wrap(err, "read events")
 }
 

@@ -33,11 +33,11 @@ func (f *face) user(c *rest.Call) error {
 
 // show answers with a user; others than he himself see no settings.
 func show(c *rest.Call, u account.User) error {
-	short := rest.EmbedUser(c.API, &u)
-	if u.ID != c.User.ID {
-		return c.JSON(http.StatusOK, short)
+	out := User{User: *rest.EmbedUser(c.API, &u)}
+	if u.ID == c.User.ID {
+		out.Settings = &Settings{SendEmail: u.SendEmail, ItemsPerPage: u.ItemsPerPage, ShowIDs: u.ShowIDs}
 	}
-	return c.JSON(http.StatusOK, User{*short, &Settings{SendEmail: u.SendEmail, ItemsPerPage: u.ItemsPerPage, ShowIDs: u.ShowIDs}})
+	return c.JSON(http.StatusOK, out)
 }
 
 // change answers PATCH, and PUT, which requires settings.
