@@ -250,7 +250,7 @@ func (q Query) about() (sql string, args []any) {
 
 const storedColumns = "id, COALESCE(pos, 0) AS pos, COALESCE(project_id, 0) AS project_id, COALESCE(actor_id, 0) AS actor_id, kind, at, payload"
 
-// Page reads a part of the list in one query, without subjects. To read far behind costs no more than to read the first: whole periods are passed over
+// Page reads a part of the list in two queries, without subjects. To read far behind costs no more than to read the first: whole periods are passed over
 // by their counts.
 func (l *Listing) Page(ctx context.Context, db sqldb.Queryer, offset, limit int) ([]Stored, error) {
 	q := l.query
@@ -271,9 +271,19 @@ func (l *Listing) Page(ctx context.Context, db sqldb.Queryer, offset, limit int)
 		w := one.narrowed(one.Since, one.Before)
 		u.add("SELECT * FROM (SELECT id, at FROM event"+w.sql()+order+" LIMIT ?) e", append(w.args, offset+limit)...)
 	}
-	// What is passed over is read from indexes only.
-	err := db.Select(ctx, &out, "WITH picked AS ("+strings.Join(u.parts, " UNION ALL ")+order+" LIMIT ? OFFSET ?) SELECT "+storedColumns+
-		" FROM event WHERE id IN (SELECT id FROM picked)"+order, append(u.args, limit, offset)...)
+	var picked []struct { // what is passed over is read from indexes only
+		ID int64
+		At clock.Time
+	}
+	err := db.Select(ctx, &picked, strings.Join(u.parts, " UNION ALL ")+order+" LIMIT ? OFFSET ?", append(u.args, limit, offset)...)
+	if err != nil || len(picked) == 0 {
+		return nil, wrap(err, "find events")
+	}
+	ids := make([]int64, 0, len(picked))
+	for _, p := range picked {
+		ids = append(ids, p.ID)
+	}
+	err = db.Select(ctx, &out, "SELECT "+storedColumns+" FROM event WHERE id IN (?)"+order, ids)
 	return out, wrap(err, "read events")
 }
 

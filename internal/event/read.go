@@ -117,7 +117,7 @@ func Next(ctx context.Context, db sqldb.Queryer, pos int64, limit int, q Query) 
 	} else if len(q.Except) > 0 {
 		w.add("kind NOT IN (?)", q.Except)
 	}
-	err = db.Select(ctx, &events, "SELECT "+storedColumns+" FROM event"+w.sql()+" ORDER BY pos LIMIT ?", append(w.args, limit)...)
+	err = db.Select(ctx, &events, "SELECT "+storedColumns+" FROM event"+w.sql()+" ORDER BY event.pos LIMIT ?", append(w.args, limit)...) // the column, which its index has in order; pos alone would be what is selected
 	if err != nil {
 		return nil, pos, wrap(err, "read events")
 	}
