@@ -54,6 +54,9 @@ func UpdateSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 		if err := project.Lock(ctx, tx, nonzero([]int64{s.Project})); err != nil {
 			return err
 		}
+		if s, err = ReadSeries(ctx, tx, id); err != nil { // as it is under the lock
+			return err
+		}
 		if c.If != nil {
 			if err := c.If(ctx, tx); err != nil {
 				return err
@@ -80,11 +83,11 @@ func MayAmendSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, in i
 	return project.IsMaintainer(ctx, q, in, by.User)
 }
 
-// MayChangeSeries is the error that UpdateSeries would give for want of a series or of permission to change anything of it, nil for none.
-func MayChangeSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64) error {
+// MayChangeSeries gives the error that UpdateSeries would give for want of a series or of permission to change anything of it; else the project of the series.
+func MayChangeSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64) (in int64, err error) {
 	s, err := ReadSeries(ctx, q, id)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ok, err := MayAmendSeries(ctx, q, by, s.Project)
 	if err == nil && !ok && s.Received > 0 {
@@ -93,7 +96,7 @@ func MayChangeSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, id 
 	if err == nil && !ok {
 		err = fault.New(fault.Denied, "series %d is not yours to change", id)
 	}
-	return err
+	return s.Project, err
 }
 
 func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c SeriesChange) error {
@@ -110,7 +113,7 @@ func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Acto
 			return wrongField("version", "version %d: want 0 to %d", *c.Version, MaxVersion)
 		}
 		changed = append(changed, fmt.Sprintf("version %d", *c.Version))
-		if _, err := tx.Exec(ctx, "UPDATE series SET version = ? WHERE id = ?", *c.Version, s.ID); err != nil {
+		if err := s.renumber(ctx, tx, *c.Version); err != nil {
 			return err
 		}
 	}
@@ -122,6 +125,17 @@ func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Acto
 		return err
 	}
 	return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "series update", Subject: fmt.Sprintf("series %d", s.ID), Detail: strings.Join(changed, "; ")})
+}
+
+// renumber gives a series another version, and finds anew which are versions of which. Nothing is superseded by that.
+func (s *Series) renumber(ctx context.Context, tx *sqldb.Tx, version int) error {
+	s.loaded()
+	s.Version, s.dirty = version, true
+	in := &Intake{tx: tx, project: project.Project{ID: s.Project}, series: map[int64]*Series{s.ID: s}, new: newAdded()}
+	if err := in.chain(ctx); err != nil {
+		return err
+	}
+	return in.writeSeries(ctx)
 }
 
 // writeMetadata sets and takes away metadata, and tells under which names something changed.

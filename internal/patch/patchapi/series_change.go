@@ -29,14 +29,15 @@ func (f *face) changeSeries(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := patch.MayChangeSeries(c.R.Context(), f.db, c.Actor(), id); err != nil {
+	in, err := patch.MayChangeSeries(c.R.Context(), f.db, c.Actor(), id)
+	if err != nil {
 		return err
 	}
 	body, err := c.Body()
 	if err != nil {
 		return err
 	}
-	change, err := f.seriesChange(c, body)
+	change, err := f.seriesChange(c, body, in)
 	if err != nil {
 		return err
 	}
@@ -47,15 +48,19 @@ func (f *face) changeSeries(c *rest.Call) error {
 	return f.showSeries(c, id)
 }
 
-func (f *face) seriesChange(c *rest.Call, b *rest.Body) (patch.SeriesChange, error) {
+// seriesChange reads what a body wants to be changed of a series of a project.
+func (f *face) seriesChange(c *rest.Call, b *rest.Body, in int64) (patch.SeriesChange, error) {
 	change := patch.SeriesChange{Metadata: b.Dictionary("metadata", 2*patch.MaxMetadata)}
 	if n := b.Number("version"); n != nil {
 		version := int(*n)
 		change.Version = &version
 	}
 	change.Patches.Archived = b.Bool("archived")
-	if id, null, ok := b.Key("delegate"); ok || null {
+	if id, _, ok := b.Key("delegate"); ok {
 		change.Patches.Delegate = &id
+		if err := f.mayDelegate(c, b, in, id); err != nil {
+			return change, err
+		}
 	}
 	if err := f.readState(c, b, &change.Patches); err != nil {
 		return change, err

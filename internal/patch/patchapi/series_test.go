@@ -224,8 +224,9 @@ func TestChangeSeries(t *testing.T) {
 			t.Errorf("%q: something was changed", got)
 		}
 
+		// As version 3 it is no older version of series 5, version 2.
 		a := s.ask(t, "maint", "PATCH", "/1.4/series/{s1}/", `{"version":3,"metadata":{"bug":"7","ci":"größer"},"state":"Under Review","delegate":{u.both},"archived":"yes","name":"ignored"}`, 200,
-			strings.Replace(wholeSeries1(`,"dependencies":[],"dependents":[],"previous_series":null,"next_series":["http://h/api/1.4/series/{s5}/"],"state":"under-review","state_counts":{"under-review":2},"check":"pending","check_counts":{},"metadata":{"bug":"7","ci":"größer"}}`), `"version":1,"total"`, `"version":3,"total"`, 1))
+			strings.Replace(wholeSeries1(`,"dependencies":[],"dependents":[],"previous_series":null,"next_series":[],"state":"under-review","state_counts":{"under-review":2},"check":"pending","check_counts":{},"metadata":{"bug":"7","ci":"größer"}}`), `"version":1,"total"`, `"version":3,"total"`, 1))
 		if got := s.rows(t, "SELECT CONCAT_WS(' ', e.kind, e.actor_id, x.subject_id) FROM event e JOIN event_subject x ON x.event_id = e.id WHERE e.actor_id IS NOT NULL AND x.kind = 'patch' AND e.actor_id = {u.maint} ORDER BY x.subject_id, e.kind"); got != s.fill(
 			"patch-archived-changed {u.maint} {p1}\npatch-delegated {u.maint} {p1}\npatch-state-changed {u.maint} {p1}\npatch-archived-changed {u.maint} {p2}\npatch-delegated {u.maint} {p2}\npatch-state-changed {u.maint} {p2}") {
 			t.Errorf("%s after %s", got, a.Body)
@@ -247,6 +248,7 @@ func TestChangeSeries(t *testing.T) {
 		if a = s.ask(t, "dev", "PATCH", "/series/{s1}/", `{"state":"rejected"}`, 200, ""); a.At("state") != "rejected" {
 			t.Error(a.Body)
 		}
-		s.ask(t, "maint", "PATCH", "/series/{s1}/", `{"delegate":{u.joe}}`, 400, "")
+		s.ask(t, "maint", "PATCH", "/series/{s1}/", `{"delegate":{u.joe}}`, 400, `{"delegate":["User 'joe' is not a maintainer for project 'ALPHA'"]}`)
+		s.ask(t, "maint", "PATCH", "/series/{s1}/", `{"delegate":999999,"version":9}`, 400, `{"delegate":["Invalid pk \"999999\" - object does not exist."]}`)
 	})
 }
