@@ -26,8 +26,8 @@ type Row struct {
 	State         int64      `db:"state"`
 	StateSlug     string     `db:"state_slug"`
 	Hash          string     // of the diff; empty: none
-	CommitRef     string     `db:"commit_ref"`
-	PullURL       string     `db:"pull_url"`
+	CommitRef     *string    `db:"commit_ref"` // nil: none; that of an imported patch may also be empty
+	PullURL       *string    `db:"pull_url"`
 	Relation      int64      // the group of patches it is related to; 0: none
 	Series        int64      `db:"series"` // 0: none
 	SeriesName    string     `db:"series_name"`
@@ -77,7 +77,7 @@ const (
 )
 
 const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid, COALESCE(m.msgid_long, '') AS long_id, p.name, p.date, p.archived, COALESCE(p.state_id, 0) AS state,
-		COALESCE(st.slug, '') AS state_slug, COALESCE(p.hash, '') AS hash, COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url,
+		COALESCE(st.slug, '') AS state_slug, COALESCE(p.hash, '') AS hash, p.commit_ref, p.pull_url,
 		COALESCE(p.related_id, 0) AS relation, COALESCE(p.series_id, 0) AS series, COALESCE(s.name, '') AS series_name, COALESCE(s.date, 0) AS series_date,
 		COALESCE(s.version, 0) AS series_version, COALESCE(p.number, 0) AS number, COALESCE(s.total, 0) AS total, p.submitter_id AS submitter,
 		COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name,

@@ -335,7 +335,7 @@ func (a Addresses) patchInList(p *project.Project, r *patch.Row, projects map[in
 	e := a.patch(p, &patch.MailRef{ID: r.ID, MsgID: r.WholeID(), Date: r.Date, Name: r.Name})
 	out := &PatchInList{
 		ID: e.ID, URL: e.URL, WebURL: e.WebURL, Project: rest.EmbedProject(a.API, p), MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Name: e.Name,
-		CommitRef: orNil(r.CommitRef), PullURL: orNil(r.PullURL), State: orNil(r.StateSlug), Archived: r.Archived, Hash: orNil(r.Hash),
+		CommitRef: r.CommitRef, PullURL: r.PullURL, State: orNil(r.StateSlug), Archived: r.Archived, Hash: orNil(r.Hash),
 		Submitter: rest.EmbedPerson(a.API, r.Submitter, r.SubmitterName, r.SubmitterMail), Mbox: e.Mbox, Series: []*Series{}, Check: checkStateName(r.CheckState()),
 		Comments: fmt.Sprintf("%s/patches/%d/comments/", a.Unversioned, r.ID), Checks: fmt.Sprintf("%s/patches/%d/checks/", a.Unversioned, r.ID),
 		Tags: map[string]int{}, Related: []*Patch{},
