@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
@@ -149,8 +150,11 @@ func TestRelateAtOnce(t *testing.T) {
 			all.Go(func() {
 				for n := range int64(12) {
 					id, with := 1+(i+n)%4, []int64{39, 1 + (i+2*n)%4}
-					if n%3 == 2 {
+					switch {
+					case n%3 == 2:
 						with = []int64{}
+					case i%2 == 1: // begun in the other project
+						id, with[0] = with[0], id
 					}
 					_, err := patch.Update(context.Background(), db, admin, noon, []int64{id}, patch.Change{Related: &with, AllOrNone: true})
 					if err != nil && !fault.Is(err, fault.Conflict) {
@@ -169,6 +173,34 @@ func TestRelateAtOnce(t *testing.T) {
 		if empty := rowsOf(t, db, "SELECT r.id FROM patch_relation r WHERE NOT EXISTS (SELECT 1 FROM patch p WHERE r.id = p.related_id)"); len(empty) > 0 {
 			t.Errorf("relations of nobody: %v", empty)
 		}
+	})
+}
+
+// TestRelateLocks: while a patch is related to one of another project, nobody changes that one.
+func TestRelateLocks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		other := make(chan error, 1)
+		waits := func(context.Context, *sqldb.Tx) error {
+			go func() {
+				_, err := patch.Update(context.Background(), db, admin, noon, []int64{39}, patch.Change{Archived: value(true)})
+				other <- err
+			}()
+			select {
+			case err := <-other:
+				t.Errorf("it did not wait: %v", err)
+				other <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+			return nil
+		}
+		if _, err := patch.Update(t.Context(), db, admin, noon, []int64{1}, patch.Change{Related: &[]int64{39}, If: waits}); err != nil {
+			t.Error(err)
+		}
+		if err := <-other; err != nil {
+			t.Error(err)
+		}
+		expectState(t, "both", rowsOf(t, db, "SELECT id, CASE WHEN archived = TRUE THEN 'archived' ELSE 'open' END FROM patch WHERE related_id IS NOT NULL ORDER BY id"), "1 open", "39 archived")
 	})
 }
 
