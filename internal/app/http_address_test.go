@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -95,7 +96,10 @@ func TestMessageIDs(t *testing.T) {
 		"a/b@x":         {"a/b@x", "a%2Fb@x", "a%252Fb@x"},
 		"a/b/mbox@x":    {"a/b/mbox@x"},
 		"per%cent@x":    {"per%25cent@x"},
-		"twice%2F@x":    {"twice%252F@x"},
+		"twice%2F@x":    {"twice%252F@x", "twice%25252F@x"},
+		"both/%2F@x":    {"both%2F%252F@x", "both%252F%25252F@x"},
+		"shadow/a@x":    {"shadow%252Fa@x", "shadow%2Fa@x", "shadow/a@x"}, // and not the next one, which could be meant too
+		"shadow%2Fa@x":  {"shadow%25252Fa@x"},
 		"a%/b@x":        {"a%25%2Fb@x"},
 		"p+q@x":         {"p+q@x", "p%2Bq@x"},
 		"h#ash@x":       {"h%23ash@x"},
@@ -136,7 +140,14 @@ func TestMessageIDs(t *testing.T) {
 			s.redirects(a, 301, address+"?a=b")
 		}
 		for id, spellings := range ids {
+			s.mail("patch", "From: Ann Author <ann@people.example>\nSubject: [PATCH 0/2] Cover\nMessage-ID: <"+"cover-"+id+">", "Text of "+id+"\n")
+			address := patch.PathID("<cover-" + id + ">")
+			s.expect(s.get("/project/patch/cover/"+address+"/mbox/"), 200, "\nText of "+id[:min(len(id), 60)])
+			s.redirects(s.get("/project/patch/"+address+"/"), 302, "/project/patch/cover/"+address+"/")
 			for _, spelling := range spellings {
+				if !strings.HasPrefix(spelling, "%3C") {
+					s.expect(s.get("/project/patch/cover/cover-"+spelling+"/mbox/"), 200, "\nText of "+id)
+				}
 				s.expect(s.get("/project/patch/patch/"+spelling+"/mbox/"), 200, "Message-ID: <"+strings.SplitN(id, "ü", 2)[0])
 			}
 		}

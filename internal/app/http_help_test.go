@@ -112,6 +112,16 @@ func (s *site) session(user int64) string {
 	return token
 }
 
+// key makes a token of a user, good for everything.
+func (s *site) key(username string) string {
+	s.t.Helper()
+	key, _, err := account.CreateToken(s.t.Context(), s.db, account.CLI, noon, account.NewToken{Username: username, Name: "client", Scope: account.ScopeWrite})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return key
+}
+
 func (s *site) maintainer(linkname, username string) {
 	s.t.Helper()
 	if err := project.AddMaintainer(context.Background(), s.db, account.CLI, noon, linkname, username); err != nil {

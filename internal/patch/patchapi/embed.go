@@ -125,13 +125,9 @@ func orNil(s string) *string {
 	return &s
 }
 
-// page is the address of the page of a patch or cover letter. A slash in a Message-ID is escaped twice, as in Patchwork 3.2.
+// page is the address of the page of a patch or cover letter.
 func (a Addresses) page(p *project.Project, kind, msgid string) string {
-	id := strings.ReplaceAll(bare(msgid), "/", "%2F")
-	if id == "." || id == ".." { // would be taken for a way up
-		id = strings.ReplaceAll(id, ".", "%2E")
-	}
-	return a.Base + "/project/" + escape(p.Linkname) + "/" + kind + "/" + escape(id) + "/"
+	return a.Base + patch.PagePath(p.Linkname, kind, msgid)
 }
 
 func bare(msgid string) string { return strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">") }

@@ -4,6 +4,7 @@ package patchweb
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
@@ -71,17 +72,16 @@ func hasPage(mux *http.ServeMux, r *http.Request, escaped string) bool {
 }
 
 func messagePath(pr project.Project, m *mailstore.Message) string {
-	id := m.MsgID
-	if m.LongID != "" {
-		id = m.LongID
-	}
-	return "/project/" + url.PathEscape(pr.Linkname) + "/" + patch.PathID(id) + "/"
+	return "/project/" + url.PathEscape(pr.Linkname) + "/" + patch.PathID(wholeID(m)) + "/"
 }
+
+// wholeID is the Message-ID of a message, however long.
+func wholeID(m *mailstore.Message) string { return cmp.Or(m.LongID, m.MsgID) }
 
 // toPage leads to where a message is shown: a reply on the page of its patch or cover letter. One that is shown nowhere yet is shown as it came.
 func (p *Pages) toPage(c *web.Call, pr project.Project, m *mailstore.Message) error {
 	if m.Kind == patch.KindPatch || m.Kind == patch.KindCover {
-		return c.Redirect(http.StatusFound, patch.PagePath(pr.Linkname, m.Kind, m.MsgID))
+		return c.Redirect(http.StatusFound, patch.PagePath(pr.Linkname, m.Kind, wholeID(m)))
 	}
 	at, err := patch.PlaceOfReply(c.R.Context(), p.db, m.ID)
 	if fault.Is(err, fault.NotFound) {
