@@ -68,7 +68,7 @@ check: ## format, vet, staticcheck, architecture, generated files, go.mod, scrip
 	go test ./internal/test/arch
 	sh scripts/generated.sh
 	sh scripts/tidy.sh
-	for f in scripts/*.sh; do sh -n "$$f" || exit 1; done
+	for f in scripts/*.sh contrib/git-hooks/*; do sh -n "$$f" || exit 1; done
 	bash -n .ci/run
 
 install: build ## install pw, its manual pages and shell completions under $(DESTDIR)$(PREFIX)
