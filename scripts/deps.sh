@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB, Chromium and mail programs, or the things named. axe-core, which
+# Installs what the tests need beside Go, by Debian's packages: PostgreSQL, MariaDB, Chromium, mail programs and clients, or the things named. axe-core, which
 # looks for what makes pages hard to use, comes from npm into the user's cache: its licence is not ours, so it is not part of the source.
 #
-#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git|git-email|b4|swaks|postfix|dovecot|ngircd ...]
+#	scripts/deps.sh [--try] [postgresql|mariadb|chromium|axe|gcc|make|git|git-email|git-pw|b4|curl|swaks|postfix|dovecot|ngircd ...]
 #
 # What is there is left alone, and no service is left running. Without root it prints the apt line and fails; with --try it
 # succeeds even so, and leaves it to the tests to skip what is missing (with CI=true it fails).
@@ -15,7 +15,7 @@ if [ "${1-}" = --try ]; then
 	try=yes
 	shift
 fi
-[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git git-email b4 swaks postfix dovecot ngircd
+[ $# -gt 0 ] || set -- postgresql mariadb chromium axe git git-email git-pw b4 curl swaks postfix dovecot ngircd
 
 # The tests look for it in the same place: os.UserCacheDir.
 axe=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/pw-test/axe.min.js
@@ -71,7 +71,7 @@ missing=
 want_axe=
 for thing; do
 	case $thing in
-	postgresql | mariadb | chromium | axe | gcc | make | git | git-email | b4 | swaks | postfix | dovecot | ngircd) ;;
+	postgresql | mariadb | chromium | axe | gcc | make | git | git-email | git-pw | b4 | curl | swaks | postfix | dovecot | ngircd) ;;
 	*)
 		echo "deps: unknown: $thing" >&2
 		exit 2

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -33,6 +34,10 @@ func BenchmarkPages(b *testing.B) {
 	if err := a.DB.Get(context.Background(), &msgid, "SELECT m.msgid FROM patch p JOIN message m ON m.id = p.message_id JOIN patch_diff d ON d.patch_id = p.id WHERE LENGTH(d.diff) BETWEEN 30000 AND 40000 ORDER BY p.id LIMIT 1"); err != nil {
 		b.Fatal(err)
 	}
+	var series struct{ ID, Received int64 }
+	if err := a.DB.Get(context.Background(), &series, "SELECT id, received FROM series WHERE received <= 31 ORDER BY received DESC, id LIMIT 1"); err != nil {
+		b.Fatal(err)
+	}
 	for _, page := range []struct{ name, path string }{
 		{"list", "/project/bench/list/"},
 		{"list-all-states-page-5", "/project/bench/list/?state=*&archive=both&page=5"},
@@ -40,6 +45,7 @@ func BenchmarkPages(b *testing.B) {
 		{"list-q", "/project/bench/list/?q=erofs"},
 		{"patch-with-1000-line-diff", "/project/bench/patch/" + msgid[1:len(msgid)-1] + "/"},
 		{"about", "/project/bench/"},
+		{fmt.Sprintf("series-mbox-of-%d", series.Received), fmt.Sprintf("/series/%d/mbox/", series.ID)},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			var took []time.Duration
