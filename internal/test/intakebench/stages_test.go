@@ -23,7 +23,7 @@ var stageList = []struct{ name, function string }{
 	{"    load what is known", `patch\.LoadIntake`},
 	{"    write", `patch\.\(\*Intake\)\.Write`},
 	{"  write raw mails", `mailstore\.Put`},
-	{"  commit", `database/sql\.\(\*Tx\)\.Commit`},
+	{"  commit", `sqldb\.beginSQLite\.func1|database/sql\.\(\*Tx\)\.Commit`},
 	{"collect garbage", `runtime\.gcBgMarkWorker$`},
 }
 
