@@ -39,6 +39,9 @@ type BundleChange struct {
 	Name    *string
 	Public  *bool
 	Patches *[]int64
+
+	// If is asked in the transaction that changes a bundle, after its lock; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
 }
 
 // CreateBundle makes a bundle of the actor, who must be a user. Name and Patches are required; the project is that of the patches.
@@ -79,6 +82,11 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 		if b, err = holdBundle(ctx, tx, by, id); err != nil {
 			return err
 		}
+		if c.If != nil {
+			if err := c.If(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if err := c.apply(ctx, tx, &b); err != nil {
 			return err
 		}
@@ -99,11 +107,16 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 	return b, nil
 }
 
-// DeleteBundle deletes a bundle of the actor; see UpdateBundle for whom it refuses.
-func DeleteBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64) error {
+// DeleteBundle deletes a bundle of the actor; see UpdateBundle for whom it refuses, and BundleChange.If for what unless is; nil: always.
+func DeleteBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, unless func(context.Context, *sqldb.Tx) error) error {
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if _, err := holdBundle(ctx, tx, by, id); err != nil {
 			return err
+		}
+		if unless != nil {
+			if err := unless(ctx, tx); err != nil {
+				return err
+			}
 		}
 		for _, query := range []string{"DELETE FROM bundle_patch WHERE bundle_id = ?", "DELETE FROM bundle WHERE id = ?"} {
 			if _, err := tx.Exec(ctx, query, id); err != nil {

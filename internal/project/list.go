@@ -109,7 +109,7 @@ func RequireMaintainer(ctx context.Context, q sqldb.Queryer, by account.Actor, p
 // requireAdmin refuses a change that is not for maintainers.
 func (c Change) requireAdmin(by account.Actor) error {
 	c.WebURL, c.SCMURL, c.WebSCMURL, c.ListArchiveURL, c.ListArchiveURLFormat, c.CommitURLFormat, c.ShowDependencies = nil, nil, nil, nil, nil, nil, nil
-	if by.User == 0 || c != (Change{}) {
+	if by.User == 0 || !c.Empty() {
 		return by.RequireAdmin("change projects")
 	}
 	return nil

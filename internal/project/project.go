@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -133,6 +134,15 @@ type Change struct {
 	ListArchiveURL, ListArchiveURLFormat, CommitURLFormat       *string
 	SendNotifications, UseTags, ShowDependencies, AutoSupersede *bool
 	Hints, NavHTML                                              *string
+
+	// If is asked in the transaction of Update, after its lock; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
+}
+
+// Empty tells that there is nothing to change.
+func (c Change) Empty() bool {
+	c.If = nil
+	return reflect.ValueOf(c).IsZero()
 }
 
 // Create makes a project; Linkname, Name, ListID and ListEmail are required. A new project sends no notifications and counts tags.
@@ -172,6 +182,11 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		}
 		if err := RequireMaintainer(ctx, tx, by, p); err != nil {
 			return err
+		}
+		if c.If != nil {
+			if err := c.If(ctx, tx); err != nil {
+				return err
+			}
 		}
 		c.apply(&p)
 		if err := p.valid(); err != nil {

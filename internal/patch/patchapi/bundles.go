@@ -4,6 +4,7 @@ package patchapi
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/rest"
@@ -71,7 +73,7 @@ func (f *face) listBundles(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	out, err := f.bundles(c, found...)
+	out, err := f.bundles(c.R.Context(), f.db, c, found...)
 	if err != nil {
 		return err
 	}
@@ -105,38 +107,57 @@ func (f *face) getBundle(c *rest.Call) error {
 }
 
 func (f *face) showBundle(c *rest.Call, status int, b patch.Bundle) error {
-	out, err := f.bundles(c, b)
+	out, err := f.oneBundle(c.R.Context(), f.db, c, b)
+	if err != nil {
+		return err
+	}
+	return c.JSON(status, out)
+}
+
+func (f *face) oneBundle(ctx context.Context, q sqldb.Queryer, c *rest.Call, b patch.Bundle) (Bundle, error) {
+	out, err := f.bundles(ctx, q, c, b)
 	switch {
 	case err != nil:
-		return err
+		return Bundle{}, err
 	case len(out) == 0:
-		return fault.New(fault.NotFound, "there is no bundle %d", b.ID)
+		return Bundle{}, fault.New(fault.NotFound, "there is no bundle %d", b.ID)
 	}
-	return c.JSON(status, out[0])
+	return out[0], nil
+}
+
+// ifBundle compares a bundle with If-Match.
+func (f *face) ifBundle(c *rest.Call, id int64) func(context.Context, *sqldb.Tx) error {
+	return c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		b, err := patch.ReadBundle(ctx, q, c.Actor(), id)
+		if err != nil {
+			return nil, err
+		}
+		return f.oneBundle(ctx, q, c, b)
+	})
 }
 
 // bundles makes the wire types, in five queries however many there are.
-func (f *face) bundles(c *rest.Call, found ...patch.Bundle) ([]Bundle, error) {
+func (f *face) bundles(ctx context.Context, q sqldb.Queryer, c *rest.Call, found ...patch.Bundle) ([]Bundle, error) {
 	var ids, owners, projects, patches []int64
 	for _, b := range found {
 		ids, owners, projects = append(ids, b.ID), append(owners, b.Owner), append(projects, b.Project)
 	}
-	in, err := patch.BundlePatches(c.R.Context(), f.db, ids...)
+	in, err := patch.BundlePatches(ctx, q, ids...)
 	if err != nil {
 		return nil, err
 	}
 	for _, list := range in {
 		patches = append(patches, list...)
 	}
-	users, err := account.UsersByID(c.R.Context(), f.db, unique(owners))
+	users, err := account.UsersByID(ctx, q, unique(owners))
 	if err != nil {
 		return nil, err
 	}
-	of, err := project.ByIDs(c.R.Context(), f.db, unique(projects))
+	of, err := project.ByIDs(ctx, q, unique(projects))
 	if err != nil {
 		return nil, err
 	}
-	refs, err := patch.ReadRefs(c.R.Context(), f.db, patch.RefIDs{Patches: unique(patches)})
+	refs, err := patch.ReadRefs(ctx, q, patch.RefIDs{Patches: unique(patches)})
 	if err != nil {
 		return nil, err
 	}
@@ -200,6 +221,7 @@ func (f *face) changeBundle(whole bool) func(*rest.Call) error {
 		if err != nil {
 			return err
 		}
+		change.If = f.ifBundle(c, id)
 		b, err := patch.UpdateBundle(c.R.Context(), f.db, c.Actor(), id, change)
 		if err != nil {
 			return byField(err)
@@ -229,7 +251,7 @@ func (f *face) deleteBundle(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := patch.DeleteBundle(c.R.Context(), f.db, c.Actor(), id); err != nil {
+	if err := patch.DeleteBundle(c.R.Context(), f.db, c.Actor(), id, f.ifBundle(c, id)); err != nil {
 		return err
 	}
 	return c.NoContent()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"patchwork.example/pw/internal/account"
@@ -306,7 +307,7 @@ func TestBundleVerbs(t *testing.T) {
 		}
 		s.ask(t, "joe", "PATCH", "/bundles/"+api+"/", `{"name":"x","public":true,"patches":[{p4}]}`, 200, "")
 		twice("{u.joe} {j.beta} public 1 {p4}")
-		if err := patch.DeleteBundle(t.Context(), s.db, joe, b.ID); err != nil {
+		if err := patch.DeleteBundle(t.Context(), s.db, joe, b.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.ask(t, "joe", "DELETE", "/bundles/"+api+"/", "", 204, "")
@@ -318,5 +319,33 @@ func TestBundleVerbs(t *testing.T) {
 				t.Errorf("%+v has made a bundle", by)
 			}
 		}
+	})
+}
+
+// TestBundleIfMatch: of many who change what they have seen at the same time, one does.
+func TestBundleIfMatch(t *testing.T) {
+	eachServed(t, func(t *testing.T, s *served) {
+		path := "/1.4/bundles/" + s.bundle(t, "joe", `{"name":"raced","patches":[{p1}]}`) + "/"
+		tag := "If-Match: " + s.ask(t, "joe", "GET", path, "", 200, "").Header.Get("ETag")
+		var wg sync.WaitGroup
+		var changed, refused atomic.Int64
+		for i := range 6 {
+			wg.Go(func() {
+				switch a := s.Do("joe", "PATCH", "/api"+path, fmt.Sprintf(`{"name":"raced by %d"}`, i), tag); a.Status {
+				case 200:
+					changed.Add(1)
+				case 412:
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.Status, a.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if changed.Load() != 1 || refused.Load() != 5 {
+			t.Errorf("%d changed it, %d were refused", changed.Load(), refused.Load())
+		}
+		s.ask(t, "joe", "DELETE", path, "", 412, "", tag)
+		s.ask(t, "joe", "DELETE", path, "", 204, "", "If-Match: "+s.ask(t, "joe", "GET", path, "", 200, "").Header.Get("ETag"))
 	})
 }

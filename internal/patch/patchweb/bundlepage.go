@@ -139,7 +139,7 @@ func (p *Pages) changeBundle(c *web.Call) error {
 	case "remove":
 		said, err = p.takeFromBundle(c, b)
 	case "delete":
-		if err := patch.DeleteBundle(c.R.Context(), p.db, c.Actor(), b.ID); err != nil {
+		if err := patch.DeleteBundle(c.R.Context(), p.db, c.Actor(), b.ID, nil); err != nil {
 			return err
 		}
 		c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s deleted", shown(b.Name))})

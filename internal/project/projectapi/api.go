@@ -3,6 +3,7 @@
 package projectapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -89,7 +90,7 @@ func (f *face) list(c *rest.Call) error {
 		return err
 	}
 	found = found[min(page.Offset, len(found)):min(page.Offset+page.Limit, len(found))]
-	out, err := f.wire(c, found...)
+	out, err := f.wire(c.R.Context(), f.db, c, found...)
 	if err != nil {
 		return err
 	}
@@ -97,12 +98,12 @@ func (f *face) list(c *rest.Call) error {
 }
 
 // wire makes projects with their maintainers.
-func (f *face) wire(c *rest.Call, projects ...project.Project) ([]Project, error) {
+func (f *face) wire(ctx context.Context, q sqldb.Queryer, c *rest.Call, projects ...project.Project) ([]Project, error) {
 	var ids []int64
 	for _, p := range projects {
 		ids = append(ids, p.ID)
 	}
-	maintainers, err := project.MaintainersOf(c.R.Context(), f.db, ids)
+	maintainers, err := project.MaintainersOf(ctx, q, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func (f *face) get(c *rest.Call) error {
 }
 
 func (f *face) show(c *rest.Call, p project.Project) error {
-	out, err := f.wire(c, p)
+	out, err := f.wire(c.R.Context(), f.db, c, p)
 	if err != nil {
 		return err
 	}
@@ -142,9 +143,20 @@ func (f *face) change(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if change == (project.Change{}) {
+	if change.Empty() {
 		return f.show(c, p)
 	}
+	change.If = c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		now, err := project.ByKey(ctx, q, c.R.PathValue("project"))
+		if err != nil {
+			return nil, err
+		}
+		out, err := f.wire(ctx, q, c, now)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	})
 	p, err = project.Update(c.R.Context(), f.db, c.Actor(), c.Now, p.Linkname, change)
 	if err != nil {
 		return err

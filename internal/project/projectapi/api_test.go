@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -166,6 +167,32 @@ func TestChange(t *testing.T) {
 		err := s.db.Select(t.Context(), &lines, "SELECT CONCAT_WS(' ', a.via, u.username, a.subject) FROM audit a JOIN user_account u ON u.id = a.actor_id WHERE a.verb = 'project update' ORDER BY a.id")
 		if got := strings.Join(lines, ", "); err != nil || got != "api maint project alpha, api root project alpha, api maint project alpha" {
 			t.Error(got, err)
+		}
+	})
+}
+
+// TestIfMatch: of many who change what they have seen at the same time, one does.
+func TestIfMatch(t *testing.T) {
+	each(t, func(t *testing.T, s *served) {
+		const path = "/api/1.4/projects/alpha/"
+		tag := "If-Match: " + s.Get("", path).Header.Get("ETag")
+		var wg sync.WaitGroup
+		var changed, refused atomic.Int64
+		for i := range 6 {
+			wg.Go(func() {
+				switch a := s.Do("maint", "PATCH", path, fmt.Sprintf(`{"scm_url":"git://%d"}`, i), tag); a.Status {
+				case 200:
+					changed.Add(1)
+				case 412:
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.Status, a.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if changed.Load() != 1 || refused.Load() != 5 {
+			t.Errorf("%d changed it, %d were refused", changed.Load(), refused.Load())
 		}
 	})
 }
