@@ -173,6 +173,8 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, u.id, p.id, 'a <b>bundle</b> with-a-name-without-any-place-to-br', 'x', TRUE
 		FROM user_account u, project p WHERE p.linkname = 'hostile'`)
 	s.exec(t, `INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, p.id, p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE j.linkname = 'hostile' ORDER BY p.id LIMIT 40`)
+	s.exec(t, `INSERT INTO api_token (id, user_id, name, token_hash, scope, created_at, expires_at)
+		SELECT 1000000, id, 'a <b>token</b> with-a-name-without-any-place-to-break-that-is-as-long-as-names-of-tokens-may-ever-get-x', randomblob(32), 'checks', 1772366400000000, 1782366400000000 FROM user_account LIMIT 1`)
 	s.admin = s.addAdmin(t)
 	return s
 }
@@ -296,6 +298,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"jobs that failed", busy, "/admin/jobs/?state=dead", false, 200, false},
 		{"job", busy, "/admin/jobs/1000005/", false, 200, false},
 		{"profile", busy, "/user/", true, 200, false},
+		{"tokens", busy, "/user/tokens/", true, 200, false},
 		{"logout", busy, "/user/logout/", true, 200, false},
 		{"notifications", busy, "/user/notifications/", true, 200, false},
 		{"mail settings", busy, "/mail/", false, 200, false},

@@ -37,7 +37,7 @@ func streaming(t *testing.T, numbers <-chan int, beat time.Duration) (*Shell, *h
 		})
 	}}}})
 	server := httptest.NewUnstartedServer(mux)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
 	server.Start()
 	t.Cleanup(server.Close)
 	t.Cleanup(s.EndStreams)
@@ -82,7 +82,7 @@ func lines(t *testing.T, from *bufio.Reader, want string) {
 // TestStream: a stream outlives the time-outs of the server, says from time to time that it is there, and ends with the server.
 func TestStream(t *testing.T) {
 	numbers := make(chan int, 1)
-	s, server := streaming(t, numbers, 200*time.Millisecond)
+	s, server := streaming(t, numbers, 300*time.Millisecond)
 	res, body := follow(t, server)
 	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
@@ -90,7 +90,7 @@ func TestStream(t *testing.T) {
 	lines(t, body, "retry: 3000\n\n")
 	numbers <- 5
 	lines(t, body, "id: 8\ndata: {\"n\":5}\n\n")
-	for range 5 { // a second, longer than the server lets an ordinary request last
+	for range 5 { // a second and a half, longer than the server lets an ordinary request last
 		lines(t, body, "id: 7\n: still here\n\n")
 	}
 	numbers <- 6
