@@ -27,9 +27,15 @@ func (s *Shell) Unmatched(mux *http.ServeMux) http.Handler {
 
 var errNoPage = fault.New(fault.NotFound, "there is no such page")
 
-// NotFound answers that there is no such page.
+// NotFound answers that there is no such page, whatever stands after the question mark.
 func (s *Shell) NotFound() http.Handler {
-	return s.Page(func(*Call) error { return errNoPage })
+	page := s.Page(func(*Call) error { return errNoPage })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bare, address := *r, *r.URL
+		address.RawQuery = ""
+		bare.URL = &address
+		page.ServeHTTP(w, &bare)
+	})
 }
 
 // allowedMethods are those for which mux has a pattern of its own at the address of r.

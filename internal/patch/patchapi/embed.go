@@ -102,7 +102,7 @@ func (a Addresses) comment(p *project.Project, parents string, m *patch.MailRef)
 
 func (a Addresses) series(p *project.Project, s *patch.SeriesRef) *Series {
 	return &Series{ID: s.ID, URL: fmt.Sprintf("%s/series/%d/", a.API, s.ID),
-		WebURL: fmt.Sprintf("%s/project/%s/list/?series=%d", a.Base, escape(p.Linkname), s.ID),
+		WebURL: fmt.Sprintf("%s/project/%s/list/?series=%d", a.Base, url.PathEscape(p.Linkname), s.ID),
 		Date:   rest.Date(s.Date), Name: orNil(s.Name), Version: s.Version, Mbox: fmt.Sprintf("%s/series/%d/mbox/", a.Base, s.ID)}
 }
 
@@ -131,11 +131,6 @@ func (a Addresses) page(p *project.Project, kind, msgid string) string {
 }
 
 func bare(msgid string) string { return strings.TrimSuffix(strings.TrimPrefix(msgid, "<"), ">") }
-
-// plain puts back what url.PathEscape escapes and RFC 3986 allows in a path, and Patchwork 3.2 leaves.
-var plain = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*", "%2C", ",", "%3B", ";")
-
-func escape(s string) string { return plain.Replace(url.PathEscape(s)) }
 
 // archive is where the list's archive has a mail; nil if the project does not say.
 func archive(p *project.Project, msgid string) *string {
