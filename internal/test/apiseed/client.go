@@ -18,14 +18,16 @@ type Client struct {
 	T      testing.TB
 	URL    string            // http://127.0.0.1:4711
 	Tokens map[string]string // by user name
+	Seen   func(Answer)      // is shown each answer; nil: nobody
 }
 
 // Answer is what came.
 type Answer struct {
-	Request string // METHOD address, for messages
-	Status  int
-	Header  http.Header
-	Body    string
+	Request         string // METHOD address as who, for messages
+	Method, Address string
+	Status          int
+	Header          http.Header
+	Body            string
 }
 
 // Do sends a request as user who (empty: anonymous). The address is sent as it is written. A body that begins with { or [ is sent as JSON, any other as a
@@ -40,7 +42,7 @@ func (c Client) Do(who, method, address, body string, header ...string) Answer {
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	req.URL.Opaque = "//" + req.URL.Host + address
+	req.URL.Opaque = address
 	if body != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if strings.ContainsAny(body[:1], "{[") {
@@ -71,7 +73,11 @@ func (c Client) Do(who, method, address, body string, header ...string) Answer {
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	return Answer{method + " " + address + " as " + who, resp.StatusCode, resp.Header, string(got)}
+	a := Answer{method + " " + address + " as " + who, method, address, resp.StatusCode, resp.Header, string(got)}
+	if c.Seen != nil {
+		c.Seen(a)
+	}
+	return a
 }
 
 // Get is Do of a GET.
