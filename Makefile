@@ -6,6 +6,7 @@ export CGO_ENABLED := 0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SIZE    ?= 10k
+ENDPOINT ?=
 
 # Packages with goroutines; the race detector needs cgo. It runs without the extra test data: whole archives take it ten minutes, and show it nothing new.
 RACE    := job ingress patch/patchmail app
@@ -16,7 +17,7 @@ FUZZTIME ?= 1m
 FUZZ     ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: help build run deps test race soak fuzz bench bench-intake check install clean FORCE
+.PHONY: help build run deps test race soak fuzz bench bench-api bench-intake check install clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,10 @@ bench: ## run the benchmarks, on servers that write to disk
 bench-intake: ## how fast mail is taken in, and where the time goes; SIZE=10k, 100k or 1M mails
 	@sh scripts/deps.sh --try
 	PW_TEST_DURABLE=1 SIZE=$(SIZE) go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/intakebench
+
+bench-api: ## how fast the API answers, and with how many queries; SIZE=10k, 100k or 1M patches, ENDPOINT=part of a name
+	@sh scripts/deps.sh --try
+	PW_TEST_DURABLE=1 SIZE=$(SIZE) ENDPOINT='$(ENDPOINT)' go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/apibench
 
 check: ## format, vet, staticcheck, architecture, generated files, go.mod, scripts
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd internal) || exit 1; \

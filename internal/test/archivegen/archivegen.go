@@ -14,10 +14,12 @@ import (
 
 // Options say what to write.
 type Options struct {
-	Mails int
-	Seed  uint64
-	List  string    // its id: kettle.lists.example
-	Begin time.Time // of the first discussion; zero: 1 January 2015
+	Mails   int
+	Patches int  // if not 0, mails are written until there are so many patches, whatever Mails says
+	Few     bool // a mail gets at most one reply to itself, not three
+	Seed    uint64
+	List    string    // its id: kettle.lists.example
+	Begin   time.Time // of the first discussion; zero: 1 January 2015
 }
 
 // Made counts what was written.
@@ -33,7 +35,7 @@ func Write(w io.Writer, o Options) (Made, error) {
 	}
 	out := bufio.NewWriterSize(w, 1<<20)
 	g := &generator{Options: o, rand: rand.New(rand.NewPCG(o.Seed, 2015)), now: o.Begin}
-	for g.made.Mails < o.Mails {
+	for !g.enough() {
 		for g.waiting.Len() == 0 || g.waiting[0].at.After(g.now) {
 			g.discussion()
 			g.now = g.now.Add(time.Duration(g.rand.IntN(40)) * time.Minute)
@@ -43,6 +45,13 @@ func Write(w io.Writer, o Options) (Made, error) {
 		}
 	}
 	return g.made, out.Flush()
+}
+
+func (g *generator) enough() bool {
+	if g.Patches > 0 {
+		return g.made.Patches >= g.Patches
+	}
+	return g.made.Mails >= g.Mails
 }
 
 // mail is one that will be written.
@@ -148,7 +157,11 @@ func (g *generator) version(who, area, topic string, version, total int, at time
 func (g *generator) send(m mail) {
 	g.add(m)
 	refs, at := append(append([]string(nil), m.refs...), m.id), m.at
-	for range g.rand.IntN(4) {
+	most := 3
+	if g.Few {
+		most = 1
+	}
+	for range g.rand.IntN(most + 1) {
 		who := g.person()
 		at = at.Add(time.Duration(1+g.rand.IntN(3000)) * time.Minute)
 		body := "> " + g.sentence() + "\n> " + g.sentence() + "\n\n" + g.prose(1+g.rand.IntN(3)) + "\n"

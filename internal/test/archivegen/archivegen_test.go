@@ -58,3 +58,11 @@ func TestWrite(t *testing.T) {
 		t.Errorf("it says %+v; read are %+v with %d different ids", made, got, len(ids))
 	}
 }
+
+// TestPatches wants so many patches, and few replies.
+func TestPatches(t *testing.T) {
+	made, err := Write(io.Discard, Options{Patches: 1000, Few: true, Seed: 7, List: "kettle.lists.example"})
+	if err != nil || made.Patches != 1000 || made.Comments < 200 || made.Comments > 800 {
+		t.Errorf("%+v, %v", made, err)
+	}
+}
