@@ -31,7 +31,7 @@ type outcome struct {
 func pw(input string, env []string, args ...string) outcome {
 	var out, errs bytes.Buffer
 	c := &cli{in: strings.NewReader(input), out: &out, err: &errs, environ: env, files: []config.File{{Path: "patchwork.toml"}}}
-	code := c.run(args)
+	code := c.run(append([]string{}, args...)) // of none cobra would take those of the test
 	return outcome{code, out.String(), errs.String()}
 }
 
