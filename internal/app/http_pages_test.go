@@ -218,7 +218,7 @@ func TestMethods(t *testing.T) {
 	s := serve(t, dbtest.Open(t, sqldb.SQLite))
 	s.seriesOfTwo()
 	for _, test := range []struct{ method, path, allow string }{
-		{"POST", "/", "GET, HEAD"}, {"POST", "/project/alpha/", "GET, HEAD"}, {"PUT", "/project/alpha/list/", "GET, HEAD, POST"}, {"DELETE", "/project/alpha/patch/p1@x/", "GET, HEAD, POST"},
+		{"POST", "/", "GET, HEAD"}, {"PUT", "/project/alpha/", "GET, HEAD, POST"}, {"PUT", "/project/alpha/list/", "GET, HEAD, POST"}, {"DELETE", "/project/alpha/patch/p1@x/", "GET, HEAD, POST"},
 		{"POST", "/project/alpha/cover/c@x/", "GET, HEAD"}, {"POST", "/series/1/mbox/", "GET, HEAD"}, {"PATCH", "/patch/1/", "GET, HEAD"}, {"OPTIONS", "/project/alpha/list/", "GET, HEAD, POST"},
 	} {
 		a := s.visit("", test.method, test.path, "")

@@ -233,6 +233,20 @@ func tables(t *testing.T, db *sqldb.DB) map[string]string {
 	return out
 }
 
+// relay gives the events positions, after which they are counted.
+func relay(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	for {
+		n, err := event.Relay(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			return
+		}
+	}
+}
+
 // Nothing of a project is left when it is deleted, and nothing of another one goes with it.
 func TestPurgeProject(t *testing.T) {
 	// Tables that hold nothing of a project: people, the site's own settings, the record of what administrators did, and queues.
@@ -246,10 +260,12 @@ func TestPurgeProject(t *testing.T) {
 		keep := newProject(t, db, "keep")
 		take(t, db, "keep")
 		hang(t, db, keep, u.ID)
+		relay(t, db)
 		before := tables(t, db)
 		drop := newProject(t, db, "drop")
 		take(t, db, "drop")
 		hang(t, db, drop, u.ID)
+		relay(t, db)
 		full := tables(t, db)
 		for table, n := range full {
 			if !ofSite[table] && before[table] == n {
