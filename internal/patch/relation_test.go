@@ -124,11 +124,7 @@ func TestRelationRefused(t *testing.T) {
 		if _, err := patch.Update(t.Context(), db, admin, noon, []int64{1, 2}, patch.Change{Related: &[]int64{3}}); !fault.Is(err, fault.Invalid) {
 			t.Errorf("two at a time: %v", err)
 		}
-		many := make([]int64, 0, 100)
-		for _, id := range manyPatches(t, db, 100) {
-			many = append(many, id)
-		}
-		if err := relate(t, db, admin, 5, many...); !fault.Is(err, fault.Invalid) {
+		if err := relate(t, db, admin, 5, manyPatches(t, db, 100)...); !fault.Is(err, fault.Invalid) {
 			t.Errorf("101 patches: %v", err)
 		}
 		expectState(t, "relations", rowsOf(t, db, relationRows), before...)
@@ -213,10 +209,7 @@ func TestUpdateTexts(t *testing.T) {
 		expectState(t, "set", rowsOf(t, db, rows), "2 abc123 git://x/y z", "3 abc123 git://x/y z")
 		update(t, db, web(userMia), patch.Change{CommitRef: value("abc123"), PullURL: value("")}, 2)
 		expectState(t, "cleared", rowsOf(t, db, rows), "2 abc123 -", "3 abc123 git://x/y z")
-		var kinds []string
-		for _, e := range eventsOf(t, db) {
-			kinds = append(kinds, e)
-		}
+		kinds := eventsOf(t, db)
 		const at = " 1 12 1772366400000000 patch "
 		expectState(t, "events", kinds,
 			"patch-commit-ref-changed"+at+`2 {"patch":2,"current_commit_ref":"abc123"}`, "patch-pull-url-changed"+at+`2 {"patch":2,"current_pull_url":"git://x/y z"}`,

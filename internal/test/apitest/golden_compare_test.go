@@ -15,7 +15,6 @@ import (
 // comparison holds how two systems answered.
 type comparison struct {
 	about     described
-	answers   int
 	open      []difference // with no reason, or with two
 	explained map[string][]difference
 	counts    map[string]*count // by endpoint and version

@@ -5,7 +5,6 @@ package apitest
 import (
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -210,6 +209,3 @@ func (r request) version() string {
 	}
 	return ""
 }
-
-// atLeast tells whether the request is of this version of the API or a later one.
-func (r request) atLeast(minor int) bool { return r.version() >= fmt.Sprintf("1.%d", minor) }
