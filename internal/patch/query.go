@@ -72,6 +72,11 @@ func (f Query) counted() bool {
 	return !f.narrow() && f.Words == "" && f.Since == nil && f.Before == nil
 }
 
+// Selects tells whether the query can leave a patch out: whether anything is asked for.
+func (f Query) Selects() bool {
+	return f.narrow() || f.Projects != nil || f.States != nil || f.Archived != nil || f.Delegates != nil || f.Since != nil || f.Before != nil || len(f.words()) > 0
+}
+
 // narrow tells whether the query names what has few patches. They are found by that and sorted, whatever their order.
 func (f Query) narrow() bool {
 	return f.Series != nil || f.Submitters != nil || f.Hashes != nil || f.MsgIDs != nil

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -45,7 +46,20 @@ func (c *Call) sameOrigin() error {
 	return nil
 }
 
+// notByForm refuses what a page of another site can make a browser send in the name of a visitor whose password the browser remembers: a POST of a form, or
+// of nothing. All else it asks for first (see cross), and then it sends only what the page itself knows.
+func (c *Call) notByForm() error {
+	kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type"))
+	if c.R.Method != http.MethodPost || err == nil && kind == "application/json" {
+		return nil
+	}
+	return c.sameOrigin()
+}
+
 func (c *Call) byPassword(credentials string) error {
+	if err := c.notByForm(); err != nil {
+		return err
+	}
 	raw, err := base64.StdEncoding.DecodeString(credentials)
 	name, password, ok := strings.Cut(string(raw), ":")
 	switch {

@@ -66,7 +66,8 @@ func (c *Call) may(method string, op Op) bool {
 	}
 	_, err := c.rehearse(method, op)
 	var fields FieldErrors
-	return err == nil || errors.As(err, &fields)
+	var nested *NestedErrors
+	return err == nil || errors.As(err, &fields) || errors.As(err, &nested)
 }
 
 // describeFields are the fields of a body, and those of the answer that can't be written.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"patchwork.example/pw/internal/account"
 )
@@ -39,6 +40,9 @@ func (c *Call) locate(prefix string) (err error) {
 }
 
 func (c *Call) serve() error {
+	if p := c.R.URL.Path; !utf8.ValidString(p) || strings.Contains(p, "\x00") { // not every engine would take it even to compare
+		return errNoPath
+	}
 	if err := c.negotiate(); err != nil {
 		return err
 	}

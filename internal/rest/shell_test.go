@@ -205,6 +205,21 @@ func TestAuthentication(t *testing.T) {
 	ask(t, "DELETE", url+"/api/who/", "", "Authorization: Token writer", "Origin: https://other.example").is(t, 204, "")
 }
 
+// TestBasicFromElsewhere: a browser that remembers a password sends it with the forms of other sites too.
+func TestBasicFromElsewhere(t *testing.T) {
+	url := serve(t, Options{CORSOrigins: []string{"*"}})
+	const ann, refused = "Authorization: Basic YW5uOnNlOmNyZXQ=", `{"detail":"CSRF Failed: the request comes from another site."}` // ann:se:cret
+	for _, kind := range []string{"", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain; charset=application/json"} {
+		ask(t, "POST", url+"/api/who/", "", ann, "Content-Type: "+kind, "Sec-Fetch-Site: cross-site", "Origin: https://evil.example").is(t, 403, refused)
+		ask(t, "POST", url+"/api/who/", "", ann, "Content-Type: "+kind, "Origin: null").is(t, 403, refused)
+		ask(t, "POST", url+"/api/who/", "", ann, "Content-Type: "+kind).is(t, 201, `"<ü&>"`)
+		ask(t, "POST", url+"/api/who/", "", ann, "Content-Type: "+kind, "Sec-Fetch-Site: same-origin", "Origin: "+url).is(t, 201, `"<ü&>"`)
+	}
+	ask(t, "POST", url+"/api/who/", "{}", ann, "Content-Type: application/json", "Sec-Fetch-Site: cross-site", "Origin: https://ci.example").is(t, 201, `"<ü&>"`)
+	ask(t, "PATCH", url+"/api/who/", "", ann, "Sec-Fetch-Site: cross-site", "Origin: https://ci.example").is(t, 204, "")
+	ask(t, "GET", url+"/api/who/", "", ann, "Sec-Fetch-Site: cross-site").is(t, 200, fmt.Sprintf(`{"admin":false,"api":"%s/api","id":7,"via":"api"}`, url))
+}
+
 func TestRoutes(t *testing.T) {
 	url := serve(t, Options{BaseURL: "https://pw.example"})
 	for _, path := range []string{"/api/1.4/who/", "/api/1.4/who"} {

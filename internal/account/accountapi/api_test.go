@@ -161,6 +161,14 @@ func TestChangeSelf(t *testing.T) {
 			s.ask(t, "root", method, "/users/{u.joe}/", `{bad`, 403, denied)
 			s.ask(t, "joe", method, "/users/999999/", `{}`, 404, `{"detail":"Not found."}`)
 		}
+		for version, want := range map[string]int{"/1.0": 1, "/1.2": 1, "": 1} { // what OPTIONS offers
+			if got := strings.Count(s.Do("joe", "OPTIONS", s.fill("/api"+version+"/users/{u.joe}/"), "").Body, `"actions":{"PUT":{`); got != want {
+				t.Errorf("%s: PUT is offered %d times", version, got)
+			}
+		}
+		if a := s.Do("joe", "OPTIONS", s.fill("/api/users/{u.dev}/"), ""); strings.Contains(a.Body, "actions") {
+			t.Error(a)
+		}
 		s.ask(t, "root", "DELETE", "/users/{u.root}/", "", 405, "")
 		s.ask(t, "root", "POST", "/users/", "", 405, "")
 		own := func(more string) string { return strings.Replace(user("", "joe", more), `"Joe"`, `"Jø"`, 1) }

@@ -219,7 +219,7 @@ func (f *face) changePatches(c *rest.Call) error {
 		return err
 	}
 	ids := b.Keys("ids")
-	change, err := f.bulkChange(c, b, ids, filtered(c))
+	change, err := f.bulkChange(c, b, ids, none || q.Selects())
 	if err != nil {
 		return err
 	}
@@ -240,8 +240,9 @@ func (f *face) changePatches(c *rest.Call) error {
 	return c.JSON(http.StatusOK, bulkAnswer(done, change.DryRun))
 }
 
-// bulkChange reads the body of a change of many patches, which names them by ids if the address does not by a filter.
-func (f *face) bulkChange(c *rest.Call, b *rest.Body, ids *[]int64, filter bool) (patch.Change, error) {
+// bulkChange reads the body of a change of many patches, which names them by ids if the address does not by a filter. A filter that is there but selects nothing, as
+// archived=maybe, is none: all patches of the site are more than anybody means.
+func (f *face) bulkChange(c *rest.Call, b *rest.Body, ids *[]int64, selects bool) (patch.Change, error) {
 	change, err := f.commonChange(c, b)
 	if err != nil {
 		return change, err
@@ -252,9 +253,9 @@ func (f *face) bulkChange(c *rest.Call, b *rest.Body, ids *[]int64, filter bool)
 	switch {
 	case b.Has("related"):
 		b.Wrong("related", "Patches are related one at a time.")
-	case ids != nil && filter:
+	case ids != nil && filtered(c):
 		b.Wrong("ids", "Give either ids or a filter in the address.")
-	case ids != nil && len(*ids) == 0, !b.Has("ids") && !filter:
+	case ids != nil && len(*ids) == 0, !b.Has("ids") && !selects:
 		b.Wrong("ids", "Give the ids of patches, or a filter in the address.")
 	case ids != nil:
 		if err := f.mustExist(c, b, "ids", *ids); err != nil {

@@ -363,6 +363,8 @@ func TestPatchesBulk(t *testing.T) {
 		{"", "", `{"ids":[{p1}],"state":"new"}`, 403, `{"detail":"Authentication credentials were not provided."}`},
 		{"maint", "", `{"state":"accepted"}`, 400, `{"ids":["Give the ids of patches, or a filter in the address."]}`},
 		{"maint", "?order=id&page=2", `{"state":"accepted"}`, 400, `{"ids":["Give the ids of patches, or a filter in the address."]}`},
+		{"maint", "?archived=maybe", `{"state":"accepted"}`, 400, `{"ids":["Give the ids of patches, or a filter in the address."]}`},
+		{"maint", "?q=,+&archived=", `{"state":"accepted"}`, 400, `{"ids":["Give the ids of patches, or a filter in the address."]}`},
 		{"maint", "", `{"ids":[],"state":"accepted"}`, 400, `{"ids":["Give the ids of patches, or a filter in the address."]}`},
 		{"maint", "?project=alpha", `{"ids":[{p1}],"state":"accepted"}`, 400, `{"ids":["Give either ids or a filter in the address."]}`},
 		{"maint", "", `{"ids":[{p1},99999],"state":"accepted"}`, 400, `{"ids":["Invalid pk \"99999\" - object does not exist."]}`},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"patchwork.example/pw/internal/base/fault"
@@ -104,9 +105,15 @@ func sendDiff(c *web.Call, d *patch.Detail) error {
 	return nil
 }
 
+// mostRanges is how many parts of a file one request may ask for: each of them can cost to read a MiB of mails anew.
+const mostRanges = 16
+
 // sendFile answers with a file, a part of it, or with 304 or 416; sum names its content. The file's name stands without quotes: git-pw takes all that
 // follows the "=" for it.
 func sendFile(c *web.Call, contentType, file, sum string, content io.ReadSeeker) {
+	if strings.Count(strings.Join(c.R.Header.Values("Range"), ","), ",") >= mostRanges {
+		c.R.Header.Del("Range") // all of it is an answer, too (RFC 9110, 14.2)
+	}
 	h := c.W.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Disposition", "attachment; filename="+file)

@@ -103,6 +103,9 @@ func TestGet(t *testing.T) {
 		}
 		s.ask(t, "", "GET", "/projects/ALPHA/", "", 404, `{"detail":"Not found."}`)
 		s.ask(t, "", "GET", "/projects/999999/", "", 404, `{"detail":"Not found."}`)
+		for _, key := range []string{"%00", "alpha%00", "%ff", "%ED%A0%80"} { // no text of any engine
+			s.ask(t, "", "GET", "/projects/"+key+"/", "", 404, "404 page not found\n")
+		}
 	})
 }
 
