@@ -19,7 +19,8 @@ func newAdminMaintainer(c *cli) *cobra.Command {
 		Use:   "maintainer",
 		Short: "Manage who maintains which project",
 		Long: `Manages who maintains which project. A maintainer may change state, delegate and archive
-flag of all its patches, edit its series and hide its messages.`,
+flag of all its patches, edit its series and hide its messages. "add" is another word
+for create, "remove" for delete.`,
 		Example: `  pw admin maintainer list linux-erofs
   pw admin maintainer add linux-erofs ann
   pw admin maintainer remove --project linux-erofs --user ann`,

@@ -64,6 +64,7 @@ func kettles(t *testing.T) (url string) {
 	s.Route(mux, Route{Path: "/kettles/{id}/", Tag: "kettles", Methods: map[string]Op{
 		"GET": {Do: none, Doc: "A kettle", Answer: wireKettle{}}, "PATCH": {Do: none, Doc: "Changes a kettle", Answer: wireKettle{}, Body: fields}, "PUT": {Do: none, Doc: "Changes a kettle", Answer: wireKettle{}, Body: fields},
 		"DELETE": {Do: none, Doc: "Throws a kettle away", Status: 204}}})
+	s.Route(mux, Route{Path: "/projects/{project}/berries/{id}/", Since: V14, Tag: "lids", Methods: map[string]Op{"GET": {Do: none, Doc: "A berry", Answer: wireCup{}}}})
 	s.Route(mux, Route{Path: "/projects/{project}/lids/{id}/turn-off/", Since: V14, Tag: "lids", Methods: map[string]Op{"POST": {Do: none, Doc: "Turns it off", Status: 202}}})
 	if err := s.Describe(mux); err != nil {
 		t.Fatal(err)
@@ -135,6 +136,7 @@ func TestOpenAPI(t *testing.T) {
 			"304": {"$ref": "#/components/responses/NotModified"}, "400": {"$ref": "#/components/responses/BadRequest"}, "403": {"$ref": "#/components/responses/Forbidden"},
 			"404": {"$ref": "#/components/responses/NotFound"}, "429": {"$ref": "#/components/responses/TooManyRequests"}, "default": {"$ref": "#/components/responses/Error"}},
 		"security": [{}, {"token": []}, {"bearer": []}, {"basic": []}, {"session": []}]}`)
+	same(t, doc, "paths /projects/{project}/berries/{id}/ get operationId", `"getProjectBerry"`)
 	same(t, doc, "paths /projects/{project}/lids/{id}/turn-off/ post operationId", `"createProjectLidTurnOff"`)
 	same(t, doc, "paths /projects/{project}/lids/{id}/turn-off/ post parameters", `[{"name": "project", "in": "path", "required": true, "description": "number or link name of the project", "schema": {"type": "string"}},
 		{"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]`)

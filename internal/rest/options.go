@@ -136,6 +136,8 @@ func singular(noun string) string {
 		return noun
 	case strings.HasSuffix(noun, "ches"):
 		return strings.TrimSuffix(noun, "es")
+	case strings.HasSuffix(noun, "ies"):
+		return strings.TrimSuffix(noun, "ies") + "y"
 	}
 	return strings.TrimSuffix(noun, "s")
 }

@@ -339,7 +339,7 @@ func profilePage(u account.User, persons []account.Person) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<p><a href=\"/user/bundles/\">Bundles</a>: your collections of patches</p><p><a href=\"/user/notifications/\">Notifications</a>: what you are told by mail</p><p><a href=\"/user/tokens/\">API tokens</a>: keys of programs that act in your name</p><div class=\"buttons\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<h2>Also yours</h2><p><a href=\"/user/bundles/\">Bundles</a>: your collections of patches</p><p><a href=\"/user/notifications/\">Notifications</a>: what you are told by mail</p><p><a href=\"/user/tokens/\">API tokens</a>: keys of programs that act in your name</p><div class=\"buttons\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -67,7 +67,7 @@ func (f *face) patchRoutes() []rest.Route {
 	return []rest.Route{
 		{Path: patchesPath, Tag: "patches", Methods: map[string]rest.Op{
 			"GET": {Do: f.listPatches, Doc: "List patches", Answer: []PatchInList{}, Paged: true, Query: append(patchParams(),
-				rest.Param{Name: "order", Doc: strings.Join(patchOrders, ", ") + "; several with commas between, with a minus in reverse"})},
+				rest.Param{Name: "order", Doc: strings.Join(patchOrders, ", ") + "; several with commas between, with a minus in reverse"}, rest.CursorParam)},
 			"PATCH": {Do: f.changePatches, Doc: "Change many patches at once, all or none: those of a list of ids, or all that the filters of the address find", Since: rest.V14,
 				Answer: BulkChange{}, Query: patchParams(), Body: bulkFields()},
 		}},
