@@ -68,7 +68,7 @@ func TestListPlans(t *testing.T) {
 		if c.f.counted() {
 			l.bunches = bunches
 		}
-		query, args, err := l.rows(c.page*100, 100)
+		query, args, err := l.ids(c.page*100, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,6 @@ func TestListPlans(t *testing.T) {
 			switch {
 			case step == c.want:
 				found++
-			case step == "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)": // the rows of the page
 			case strings.Contains(step, " p ") || step == "SCAN p":
 				t.Errorf("%+v: %s", c.f, step)
 			}

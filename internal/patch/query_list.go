@@ -119,24 +119,25 @@ func (f Query) count(ctx context.Context, q sqldb.Queryer) (n int, exact bool, e
 	return n, true, nil
 }
 
-// Rows reads limit patches of the list from the offset on, in three queries.
+// Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
+// plan the joins of the rows anew for each page, which takes longer than all else.
 func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
 	if l.Total == 0 {
 		return nil, nil
 	}
-	query, args, err := l.rows(offset, limit)
-	if err != nil {
+	query, args, err := l.ids(offset, limit)
+	if err != nil || query == "" {
 		return nil, err
 	}
-	var rows []*Row
-	if err := q.Select(ctx, &rows, query, args...); err != nil {
+	var ids []int64
+	if err := q.Select(ctx, &ids, query, args...); err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	return rows, decorate(ctx, q, rows)
+	return readRows(ctx, q, ids)
 }
 
-// rows finds the ids of a page first, in a narrow index where one has the order, and only then reads the rows.
-func (l *Listing) rows(offset, limit int) (string, []any, error) {
+// ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.
+func (l *Listing) ids(offset, limit int) (string, []any, error) {
 	classes, key, ok := l.f.walk()
 	if !ok {
 		return l.sorted(offset, limit)
@@ -152,10 +153,9 @@ func (l *Listing) rows(offset, limit int) (string, []any, error) {
 		args = append(args, more...)
 	}
 	if len(parts) == 0 {
-		parts, args = []string{"SELECT 0 AS seq, id, id AS k FROM patch WHERE 1 = 0"}, nil
+		return "", nil, nil
 	}
-	return "WITH page AS (" + strings.Join(parts, " UNION ALL ") + ") " + rowColumns + " FROM page JOIN patch p ON p.id = page.id" + rowJoins +
-		" ORDER BY page.seq, page.k" + key.direction() + ", p.id" + key.direction(), args, nil
+	return "SELECT id FROM (" + strings.Join(parts, " UNION ALL ") + ") page ORDER BY seq, k" + key.direction() + ", id" + key.direction(), args, nil
 }
 
 // sorted is for the orders that no index has.
@@ -170,8 +170,7 @@ func (l *Listing) sorted(offset, limit int) (string, []any, error) {
 	}
 	by := " ORDER BY " + strings.Join(order, ", ")
 	w := l.f.conditions()
-	return "WITH page AS (SELECT p.id FROM patch p" + joins + w.sql() + by + " LIMIT ? OFFSET ?) " + rowColumns + " FROM page JOIN patch p ON p.id = page.id" + rowJoins + by,
-		append(w.args, limit, offset), nil
+	return "SELECT p.id FROM patch p" + joins + w.sql() + by + " LIMIT ? OFFSET ?", append(w.args, limit, offset), nil
 }
 
 // Cursor is a place in a list in the order of id, date or name: beside the patch with this id and, if the list is ordered by it, this date or name.
@@ -211,13 +210,12 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 	key.desc = key.desc != back
 	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, keyset: true, desc: key.desc}
 	query, args := s.ids(0, key)
-	var rows []*Row
-	err = q.Select(ctx, &rows, "WITH page AS ("+query+") "+rowColumns+" FROM page JOIN patch p ON p.id = page.id"+rowJoins+
-		" ORDER BY page.k"+key.direction()+", p.id"+key.direction(), args...)
+	var ids []int64
+	err = q.Select(ctx, &ids, "SELECT id FROM ("+query+") page ORDER BY k"+key.direction()+", id"+key.direction(), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	return rows, decorate(ctx, q, rows)
+	return readRows(ctx, q, ids)
 }
 
 // IDs finds the ids of at most limit patches of a query, in no order.
@@ -228,7 +226,7 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 	}
 	var ids []int64
 	w := f.conditions()
-	w.add("NOT " + hiddenPatch)
+	w.add(shownPatch)
 	if err := q.Select(ctx, &ids, "SELECT p.id FROM patch p"+w.sql()+" LIMIT ?", append(w.args, limit)...); err != nil {
 		return nil, fmt.Errorf("find patches: %w", err)
 	}
@@ -236,4 +234,5 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 	return ids, nil
 }
 
-const hiddenPatch = "EXISTS (SELECT 1 FROM message m WHERE m.id = p.message_id AND m.hidden = TRUE)"
+// shownPatch looks at the mail of each patch by itself. An EXISTS may be made a join, for which PostgreSQL reads all mails.
+const shownPatch = "(SELECT m.hidden FROM message m WHERE m.id = p.message_id) = FALSE"

@@ -220,7 +220,7 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 // from begins an arm behind the cursor.
 func (s segment) from(w *where, column string, key sortKey) {
 	if s.keyset {
-		w.add("NOT " + hiddenPatch)
+		w.add(shownPatch)
 	}
 	if s.at == nil {
 		return

@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -84,7 +85,7 @@ const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid,
 		COALESCE(u.first_name, '') AS delegate_first, COALESCE(u.last_name, '') AS delegate_last, COALESCE(u.email, '') AS delegate_mail`
 
 const rowJoins = ` JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
-	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id JOIN project j ON j.id = p.project_id`
+	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id`
 
 // FullRow is a patch with its texts.
 type FullRow struct {
@@ -95,7 +96,7 @@ type FullRow struct {
 	Diff    []byte  // nil: none
 }
 
-// ReadFull reads a patch with its texts, in three queries. One that is hidden or does not exist is fault.NotFound.
+// ReadFull reads a patch with its texts, in two queries. One that is hidden or does not exist is fault.NotFound.
 func ReadFull(ctx context.Context, q sqldb.Queryer, id int64) (*FullRow, error) {
 	var d FullRow
 	err := q.Get(ctx, &d, rowColumns+", b.headers, b.content, d.charset, d.diff FROM patch p"+rowJoins+
@@ -135,7 +136,43 @@ func CountByState(ctx context.Context, q sqldb.Queryer, project int64) (map[int6
 	return out, nil
 }
 
-// decorate adds the tag counts and the newest checks, in two queries.
+// fewestRows is how many ids a list of them has at least. PostgreSQL, which does not know lengths, keeps plans for lists of ten: for one of one it would make a new plan
+// each time, which takes far longer than to read a row, as it looks cheaper.
+const fewestRows = 16
+
+// readRows reads patches in the order of their ids, in two queries. Those that are hidden, or gone, are left out.
+func readRows(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*Row, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var found []*Row
+	if err := q.Select(ctx, &found, rowsByID, atLeast(ids, fewestRows)); err != nil {
+		return nil, fmt.Errorf("list patches: %w", err)
+	}
+	byID := make(map[int64]*Row, len(found))
+	for _, r := range found {
+		byID[r.ID] = r
+	}
+	rows := found[:0]
+	for _, id := range ids {
+		if r := byID[id]; r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows, decorate(ctx, q, rows)
+}
+
+const rowsByID = rowColumns + " FROM patch p" + rowJoins + " WHERE p.id IN (?)"
+
+// atLeast repeats the last id until there are n.
+func atLeast(ids []int64, n int) []int64 {
+	if len(ids) >= n {
+		return ids
+	}
+	return append(slices.Clone(ids), slices.Repeat(ids[len(ids)-1:], n-len(ids))...)
+}
+
+// decorate adds the tag counts and the newest checks, in one query.
 func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 	if len(rows) == 0 {
 		return nil
@@ -146,31 +183,29 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 		byID[r.ID] = r
 		ids = append(ids, r.ID)
 	}
+	ids = atLeast(ids, fewestRows)
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id, tag int64
-		var hits int
-		err := rows.Scan(&id, &tag, &hits)
-		if r := byID[id]; r.Hits == nil {
-			r.Hits = map[int64]int{tag: hits}
-		} else {
-			r.Hits[tag] = hits
+		var id, key int64
+		var check bool
+		var n int
+		err := rows.Scan(&id, &check, &key, &n)
+		if err != nil {
+			return err
 		}
-		return err
-	}, "SELECT patch_id, tag_id, hits FROM patch_tag WHERE patch_id IN (?)", ids)
-	if err != nil {
-		return fmt.Errorf("read tag counts: %w", err)
-	}
-	err = q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id int64
-		var state, n int
-		err := rows.Scan(&id, &state, &n)
-		if err == nil && state >= 0 && state < len(byID[id].Checks) {
-			byID[id].Checks[state] = n
+		r := byID[id]
+		switch {
+		case !check && r.Hits == nil:
+			r.Hits = map[int64]int{key: n}
+		case !check:
+			r.Hits[key] = n
+		case key >= 0 && key < int64(len(r.Checks)):
+			r.Checks[key] = n
 		}
-		return err
-	}, "SELECT patch_id, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", ids)
+		return nil
+	}, "SELECT patch_id, FALSE AS is_check, tag_id AS k, hits AS n FROM patch_tag WHERE patch_id IN (?)"+
+		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", ids, ids)
 	if err != nil {
-		return fmt.Errorf("read checks: %w", err)
+		return fmt.Errorf("read tag counts and checks: %w", err)
 	}
 	return nil
 }

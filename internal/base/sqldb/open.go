@@ -182,18 +182,23 @@ func postgresConnector(rawURL string) (driver.Connector, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "postgres url can't be read; write postgres://user:password@host/database")
 	}
-	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(compressQuickly), stdlib.OptionResetSession(renewPlans)), nil
+	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(setSession), stdlib.OptionResetSession(renewPlans)), nil
 }
 
-// compressQuickly: the stock compression of long values costs more than all else that storing a mail takes. Servers before 14, or built without lz4, refuse, and
-// keep their own.
-func compressQuickly(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SET default_toast_compression = 'lz4'")
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
-		return nil
+// sessionSettings are what a connection to PostgreSQL is set to. The stock compression of long values costs more than all else that storing a mail takes. To compile
+// a statement takes longer (200 ms) than to run any of ours, and is done for those that only look dear, as a walk that ends after a hundred rows.
+var sessionSettings = []string{"SET default_toast_compression = 'lz4'", "SET jit = off"}
+
+// setSession makes the settings. Servers that do not know one, or are built without it, refuse, and keep their own.
+func setSession(ctx context.Context, conn *pgx.Conn) error {
+	for _, set := range sessionSettings {
+		_, err := conn.Exec(ctx, set)
+		var refused *pgconn.PgError
+		if err != nil && !errors.As(err, &refused) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // plansLast is how long a connection uses the plans it has made.

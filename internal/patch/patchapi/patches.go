@@ -252,7 +252,7 @@ func (f *face) getPatch(c *rest.Call) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-// patchDetail reads a patch as the API shows it, in six queries.
+// patchDetail reads a patch as the API shows it, in five queries.
 func (f *face) patchDetail(ctx context.Context, q sqldb.Queryer, c *rest.Call, id int64) (*PatchDetail, error) {
 	full, err := patch.ReadFull(ctx, q, id)
 	if err != nil {
