@@ -4,6 +4,7 @@ package rest
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"patchwork.example/pw/internal/base/fault"
@@ -40,7 +41,11 @@ func (c *Call) detail(kind fault.Kind, status int, err error) string {
 	request := c.W.Header().Get("X-Request-Id")
 	switch {
 	case status >= 500:
-		c.shell.log.Error("request failed", "request", request, "path", c.R.URL.Path, "err", err)
+		level := slog.LevelError
+		if c.R.Context().Err() != nil { // the client went away: anybody can
+			level = slog.LevelDebug
+		}
+		c.shell.log.Log(c.R.Context(), level, "request failed", "request", request, "path", c.R.URL.Path, "err", err)
 		if kind == fault.Unavailable {
 			c.W.Header().Set("Retry-After", "10")
 			return "Not available now; try again. Request " + request

@@ -400,3 +400,22 @@ func TestMarshal(t *testing.T) {
 		t.Errorf("%s %v", got, err)
 	}
 }
+
+// TestGoneClient: a client that goes away in the middle is no error of the site, which administrators would be called for.
+func TestGoneClient(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		var log bytes.Buffer
+		s := New(Options{}, people{}, clock.NewFake(0), slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, cancel := context.WithCancel(t.Context())
+		if gone {
+			cancel()
+		}
+		w := httptest.NewRecorder()
+		c := &Call{W: w, R: httptest.NewRequestWithContext(ctx, "GET", "/api/patches/", nil), shell: s}
+		c.fail(fault.Wrap(fault.Unavailable, context.Canceled, "read patches"))
+		if logged := strings.Contains(log.String(), "level=ERROR"); w.Code != 503 || logged == gone {
+			t.Errorf("gone %v: %d, %q", gone, w.Code, log.String())
+		}
+		cancel()
+	}
+}
