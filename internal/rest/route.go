@@ -111,8 +111,5 @@ func (s *Shell) hang(mux *http.ServeMux, r Route, v Version, prefix string) {
 	mux.Handle("/api"+prefix+strings.TrimSuffix(r.Path, "/"), h)
 }
 
-// Routes are all that were hung, in their order.
-func (s *Shell) Routes() []Route { return slices.Clone(s.routes) }
-
 // methods are the names of the methods of a route, sorted.
 func (r Route) methods() []string { return slices.Sorted(maps.Keys(r.Methods)) }

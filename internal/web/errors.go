@@ -3,6 +3,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 
 	"patchwork.example/pw/internal/base/fault"
@@ -43,7 +44,11 @@ func (c *Call) fail(err error) {
 	status := Status(kind)
 	text := fault.UserText(err)
 	if status >= 500 {
-		c.shell.log.Error("request failed", "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
+		level := slog.LevelError
+		if c.R.Context().Err() != nil { // the visitor went away: anybody can
+			level = slog.LevelDebug
+		}
+		c.shell.log.Log(c.R.Context(), level, "request failed", "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
 		text = "Request " + c.W.Header().Get("X-Request-Id")
 	}
 	if status == http.StatusServiceUnavailable {

@@ -90,6 +90,26 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestVisitorGone: a page that fails is an error in the log, unless its visitor went away in the middle.
+func TestVisitorGone(t *testing.T) {
+	for gone, want := range map[bool]int{false: 1, true: 0} {
+		var log bytes.Buffer
+		s := New(Options{}, sessions{}, clock.NewFake(0), slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, cancel := context.WithCancel(t.Context())
+		h := s.Page(func(*Call) error {
+			if gone {
+				cancel()
+			}
+			return errors.New("no more rows")
+		})
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/", nil))
+		cancel()
+		if n := strings.Count(log.String(), "request failed"); n != want {
+			t.Errorf("gone %v: %d lines, want %d: %s", gone, n, want, log.String())
+		}
+	}
+}
+
 func TestPanic(t *testing.T) {
 	a, body, log := ask(t, func(*Call) error { panic("oops") }, "/x/")
 	if a.StatusCode != 500 || strings.Contains(body, "oops") || !strings.Contains(body, a.Header.Get("X-Request-Id")) || !strings.Contains(log, "oops") || !strings.Contains(log, "status=500") {
