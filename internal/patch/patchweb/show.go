@@ -94,18 +94,6 @@ func checkText(k patch.CheckRow) string {
 	return "-"
 }
 
-func filesSummary(files []*diffFile) string {
-	added, removed := 0, 0
-	for _, f := range files {
-		added, removed = added+f.Added, removed+f.Removed
-	}
-	noun := "files"
-	if len(files) == 1 {
-		noun = "file"
-	}
-	return fmt.Sprintf("%d %s, +%d −%d", len(files), noun, added, removed)
-}
-
 // received tells how much of a series is here.
 func received(s *patch.SeriesDetail) string {
 	if s.Received >= s.Total {

@@ -3,6 +3,7 @@
 package patchweb
 
 import (
+	"fmt"
 	"strings"
 
 	"patchwork.example/pw/internal/format/mailmsg"
@@ -23,8 +24,8 @@ type diffFile struct {
 	old, new int // lines of the hunk still to come
 }
 
-// diffView cuts a diff into its files and marks each line. cut tells that lines are missing at the end.
-func diffView(raw []byte, charset string) (files []*diffFile, cut bool) {
+// diffFiles cuts a diff into its files and marks each line. cut tells that lines are missing at the end.
+func diffFiles(raw []byte, charset string) (files []*diffFile, cut bool) {
 	if len(raw) == 0 {
 		return nil, false
 	}
@@ -142,4 +143,16 @@ func count(s string) int {
 		v = v*10 + int(n[i]-'0')
 	}
 	return v
+}
+
+func filesSummary(files []*diffFile) string {
+	added, removed := 0, 0
+	for _, f := range files {
+		added, removed = added+f.Added, removed+f.Removed
+	}
+	noun := "files"
+	if len(files) == 1 {
+		noun = "file"
+	}
+	return fmt.Sprintf("%d %s, +%d −%d", len(files), noun, added, removed)
 }

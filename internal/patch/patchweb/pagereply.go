@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"strings"
+
+	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/project"
+)
+
+// headerLines are the stored headers with their encoded words decoded, for people.
+func headerLines(headers string) string {
+	var b strings.Builder
+	for _, f := range mailmsg.Parse([]byte(headers + "\n\n")).Header {
+		b.WriteString(f.Name + ": " + visible(mailmsg.Decode(f.Value)) + "\n")
+	}
+	return b.String()
+}
+
+// reply prepares the answer to a mail of the page; that to a patch quotes its diff too.
+func (p mailPage) reply(m patch.Mail) patchmail.Reply {
+	text := ""
+	if p.patch != nil && m.Message == p.patch.Message {
+		part := mailmsg.Part{Type: "text/plain", Charset: p.patch.Charset, Body: p.patch.Diff[:min(len(p.patch.Diff), maxQuoted)]}
+		text, _ = part.Text()
+	}
+	return replyTo(p.project, m, text)
+}
+
+// maxQuoted is how much of a mail a reply can quote at most, in bytes: a mailto: address holds no more.
+const maxQuoted = 8000
+
+func replyTo(pr project.Project, m patch.Mail, diff string) patchmail.Reply {
+	m.Content = fold.Cut(m.Content, maxQuoted)
+	return patchmail.NewReply(&m, pr.ListEmail, diff)
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"net/http"
+	"strings"
+
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+// mailPage is what the templates of patch and cover pages need.
+type mailPage struct {
+	project  project.Project
+	words    patch.Vocabulary
+	members  []project.Member
+	mail     patch.Mail
+	name     string
+	patch    *patch.Detail // nil: a cover letter
+	comments []*patch.Comment
+	series   *patch.SeriesDetail // nil: none
+	chain    patch.Chain
+	siblings []*patch.Row
+	checks   []patch.CheckRow
+	files    []*diffFile
+	cut      bool
+	mayEdit  bool
+}
+
+// inSeries tells whether there is more of the series than this mail.
+func (p mailPage) inSeries() bool {
+	return p.series != nil && (p.series.Total > 1 || p.series.Received > 1 || p.series.CoverMsgID != "")
+}
+
+func (p *Pages) patch(c *web.Call) error { return p.mailOf(c, patch.KindPatch) }
+
+func (p *Pages) cover(c *web.Call) error { return p.mailOf(c, patch.KindCover) }
+
+// mailOf answers an address below /patch/ or /cover/: the page or a download. The address of the other kind is sent on to where it belongs.
+func (p *Pages) mailOf(c *web.Call, kind string) error {
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	t := parseTarget(c.R.URL.EscapedPath())
+	m, err := p.locate(c.R.Context(), pr.ID, t)
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Kind != patch.KindPatch && m.Kind != patch.KindCover:
+		return fault.New(fault.NotFound, "this Message-ID is neither a patch nor a cover letter")
+	case m.Kind != kind:
+		to := patch.PagePath(pr.Linkname, m.Kind, m.MsgID)
+		if t.download != "" {
+			to += t.download + "/"
+		}
+		return c.Redirect(http.StatusFound, withQuery(to, c))
+	case t.download != "":
+		return p.download(c, pr, m, t.download)
+	case !strings.HasSuffix(c.R.URL.EscapedPath(), "/"):
+		return c.Redirect(http.StatusMovedPermanently, withQuery(c.R.URL.EscapedPath()+"/", c))
+	}
+	page, err := p.read(c, pr, m.ID, kind)
+	if err != nil {
+		return err
+	}
+	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
+	return c.Render(http.StatusOK, meta, mailView(page))
+}
+
+func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string) (mailPage, error) {
+	ctx := c.R.Context()
+	page := mailPage{project: pr}
+	var err error
+	if page.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
+		return page, err
+	}
+	t, series := patch.Target{}, int64(0)
+	if kind == patch.KindPatch {
+		if page.patch, err = patch.ReadPatch(ctx, p.db, message); err != nil {
+			return page, err
+		}
+		d := page.patch
+		page.mail, page.name, t.Patch, series = d.Mail, d.Name, d.ID, d.Series
+		page.files, page.cut = diffFiles(d.Diff, d.Charset)
+		if page.checks, err = patch.NewestChecks(ctx, p.db, d.ID); err != nil {
+			return page, err
+		}
+	} else {
+		d, err := patch.ReadCover(ctx, p.db, message)
+		if err != nil {
+			return page, err
+		}
+		page.mail, page.name, t.Cover, series = d.Mail, d.Name, d.ID, d.Series
+	}
+	if page.comments, err = patch.Comments(ctx, p.db, t); err != nil {
+		return page, err
+	}
+	if err := p.readSeries(c, &page, series); err != nil {
+		return page, err
+	}
+	return page, p.readRights(c, &page)
+}
+
+func (p *Pages) readSeries(c *web.Call, page *mailPage, id int64) (err error) {
+	if id == 0 {
+		return nil
+	}
+	if page.series, err = patch.ReadSeries(c.R.Context(), p.db, id); err != nil {
+		return err
+	}
+	if page.chain, err = patch.ReadChain(c.R.Context(), p.db, &page.series.Series); err != nil {
+		return err
+	}
+	page.siblings, err = patch.InSeries(c.R.Context(), p.db, id)
+	return err
+}
+
+// readRights finds out whether the visitor may change the patch, and if so what delegates there are.
+func (p *Pages) readRights(c *web.Call, page *mailPage) (err error) {
+	if c.User.ID == 0 || page.patch == nil {
+		return nil
+	}
+	if page.members, err = project.MembersOf(c.R.Context(), p.db, page.project.ID); err != nil {
+		return err
+	}
+	page.mayEdit, err = patch.MayEdit(c.R.Context(), p.db, c.Actor(), page.patch.ID)
+	return err
+}
+
+// updatePatch changes one patch from the form on its page.
+func (p *Pages) updatePatch(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	m, err := p.locate(c.R.Context(), pr.ID, parseTarget(c.R.URL.EscapedPath()))
+	if err != nil {
+		return err
+	}
+	if m.Kind != patch.KindPatch {
+		return fault.New(fault.NotFound, "this Message-ID is no patch")
+	}
+	if err := parseForm(c); err != nil {
+		return err
+	}
+	d, err := patch.ReadPatch(c.R.Context(), p.db, m.ID)
+	if err != nil {
+		return err
+	}
+	change, err := parseChange(c.R.PostForm)
+	if err != nil {
+		return err
+	}
+	done, err := patch.Update(c.R.Context(), p.db, c.Actor(), c.Now, []int64{d.ID}, change)
+	if err != nil {
+		return err
+	}
+	if len(done.Refused) > 0 {
+		return fault.New(fault.Denied, "you may not change this patch: only its submitter, its delegate and the maintainers of %s may", pr.Name)
+	}
+	c.Flash(web.Flash{Text: "Patch updated"})
+	return c.Redirect(http.StatusSeeOther, patch.PagePath(pr.Linkname, patch.KindPatch, m.MsgID))
+}
