@@ -61,9 +61,9 @@ bench-intake: ## how fast mail is taken in, and where the time goes; SIZE=10k, 1
 	@sh scripts/deps.sh --try
 	PW_TEST_DURABLE=1 SIZE=$(SIZE) go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/intakebench
 
-bench-api: ## how fast the API answers, and with how many queries; SIZE=10k, 100k or 1M patches, ENDPOINT=part of a name
+bench-api: ## how fast the API answers, and with how many queries; SIZE=10k, 100k or 1M patches, ENDPOINT=part of a name, KEEP=directory for filled databases
 	@sh scripts/deps.sh --try
-	PW_TEST_DURABLE=1 SIZE=$(SIZE) ENDPOINT='$(ENDPOINT)' go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/apibench
+	PW_TEST_DURABLE=1 SIZE=$(SIZE) ENDPOINT='$(ENDPOINT)' KEEP='$(if $(KEEP),$(abspath $(KEEP)))' go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/apibench
 
 check: ## format, vet, staticcheck, architecture, generated files, go.mod, scripts
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd internal) || exit 1; \

@@ -3,6 +3,7 @@
 package schema
 
 import (
+	"crypto/sha256"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,20 @@ import (
 
 //go:embed migrations/*.sql
 var files embed.FS
+
+// Fingerprint names the schema of this binary: the number of its newest file, and a checksum of all files.
+func Fingerprint() string {
+	names, _ := fs.Glob(files, "migrations/*.sql") // sorted; the pattern is right
+	sum := sha256.New()
+	newest := "0000"
+	for _, name := range names {
+		text, _ := files.ReadFile(name) // embedded
+		fmt.Fprintf(sum, "%s %d\n", name, len(text))
+		sum.Write(text)
+		newest = strings.TrimPrefix(name, "migrations/")[:4]
+	}
+	return fmt.Sprintf("%s-%x", newest, sum.Sum(nil)[:4])
+}
 
 // step is one statement of one migration file, in the words of one engine.
 type step struct {

@@ -5,5 +5,5 @@
 //
 // It has benchmarks only, and owns no table.
 //
-//	SIZE=100k make bench-api
+//	SIZE=100k KEEP=/var/tmp/keep make bench-api
 package apibench

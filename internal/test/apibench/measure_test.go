@@ -41,7 +41,7 @@ type endpoint struct {
 func (s *site) endpoints(b *testing.B) []endpoint {
 	f := s.facts
 	v := "/api/1.4"
-	middle := f.patches / 2 / 100
+	middle := s.Patches / 2 / 100
 	states := []string{"under-review", "accepted", "rejected", "new"}
 	hundred, _ := json.Marshal(f.newest)
 	list := []endpoint{
@@ -89,7 +89,7 @@ func (s *site) prepare(b *testing.B) {
 	}
 	ids, _ := json.Marshal(s.facts.newest)
 	var made struct{ ID int64 }
-	if err := json.Unmarshal(s.want(b, "POST", "/api/1.4/bundles/", fmt.Sprintf(`{"name":"hundred","public":true,"patches":%s}`, ids), 201), &made); err != nil {
+	if err := json.Unmarshal(s.want(b, "POST", "/api/1.4/bundles/", fmt.Sprintf(`{"name":"hundred %d","public":true,"patches":%s}`, time.Now().UnixNano(), ids), 201), &made); err != nil {
 		b.Fatal(err)
 	}
 	s.facts.bundle = made.ID
@@ -127,11 +127,11 @@ func (s *site) request(e endpoint, n int) *http.Request {
 	if e.body != nil {
 		method, body = e.method, strings.NewReader(e.body(n))
 	}
-	req, err := http.NewRequest(method, s.address+e.address, body)
+	req, err := http.NewRequest(method, s.Address+e.address, body)
 	if err != nil {
 		panic(err) // the addresses are our own
 	}
-	req.Header.Set("Authorization", "Token "+s.token)
+	req.Header.Set("Authorization", "Token "+s.Token)
 	if e.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -164,7 +164,7 @@ func (s *site) ask(b *testing.B, e endpoint, n int) answer {
 func (s *site) count(b *testing.B, e endpoint) int64 {
 	b.Helper()
 	for range 2 {
-		s.queries.Store(0)
+		s.Queries.Store(0)
 		w := httptest.NewRecorder()
 		req := s.request(e, 1)
 		if req.Body != nil { // as a server gets it
@@ -176,21 +176,21 @@ func (s *site) count(b *testing.B, e endpoint) int64 {
 		}
 		s.within.ServeHTTP(w, req)
 	}
-	return s.queries.Load()
+	return s.Queries.Load()
 }
 
 func (s *site) measure(b *testing.B) {
 	b.Helper()
 	s.prepare(b)
-	fmt.Printf("\n%-32s %8s %8s %8s %7s %9s %8s %8s\n", s.engine, "p50 ms", "p95 ms", "p99 ms", "budget", "requests/s", "bytes", "queries")
+	fmt.Printf("\n%-32s %8s %8s %8s %7s %9s %8s %8s\n", s.Engine, "p50 ms", "p95 ms", "p99 ms", "budget", "requests/s", "bytes", "queries")
 	for _, e := range s.endpoints(b) {
 		if !strings.Contains(e.name, os.Getenv("ENDPOINT")) {
 			continue
 		}
 		s.measureOne(b, e)
 	}
-	fmt.Printf("most memory of the server: %d MiB\n", s.memory())
-	b.ReportMetric(float64(s.memory()), "server-MiB")
+	fmt.Printf("most memory of the server: %d MiB\n", s.Memory())
+	b.ReportMetric(float64(s.Memory()), "server-MiB")
 }
 
 func (s *site) measureOne(b *testing.B, e endpoint) {

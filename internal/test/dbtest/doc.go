@@ -9,7 +9,7 @@
 //
 // PW_TEST_ENGINES=sqlite,postgres,mariadb selects engines (default: all). An engine that is not installed is skipped and the skip
 // says what to install; with CI=true it fails the test. An empty data directory is kept in the user's cache directory (pw-dbtest),
-// so that only the first process ever pays for initdb.
+// so that only the first process ever pays for initdb. Kept gives benchmarks a large database that is filled once, in $KEEP.
 //
 //	func TestMain(m *testing.M) { dbtest.Main(m) }
 //

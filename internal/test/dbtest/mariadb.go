@@ -68,6 +68,8 @@ func (m *mariadb) serve(dir, data string, durable bool) []string {
 // stopSignal is the quickest: nothing in the data directory is worth a shutdown.
 func (*mariadb) stopSignal() string { return "KILL" }
 
+func (*mariadb) closeSignal() string { return "TERM" }
+
 func (m *mariadb) url(dir, database string) string {
 	q := url.Values{"socket": {m.socket(dir)}}
 	return "mariadb://root@localhost/" + database + "?" + q.Encode()

@@ -57,6 +57,9 @@ func (p postgres) serve(dir, data string, durable bool) []string {
 // stopSignal asks for what PostgreSQL calls an immediate shutdown: it frees shared memory and writes nothing.
 func (postgres) stopSignal() string { return "QUIT" }
 
+// closeSignal asks for a fast shutdown: sessions end, and all is written.
+func (postgres) closeSignal() string { return "INT" }
+
 func (postgres) url(dir, database string) string {
 	// The port is part of the socket's name, and $PGPORT would change it.
 	q := url.Values{"host": {dir}, "port": {"5432"}, "user": {"postgres"}}

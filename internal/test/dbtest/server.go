@@ -34,6 +34,8 @@ type kind interface {
 	// A durable one keeps its word over a power failure.
 	serve(dir, data string, durable bool) []string
 	stopSignal() string
+	// closeSignal ends the server so that its data directory can be used again.
+	closeSignal() string
 	// url names a database of the server whose socket is in dir; adminDB is one that is always there.
 	url(dir, database string) string
 	adminDB() string
@@ -54,6 +56,7 @@ type server struct {
 	migrate sync.Once
 	failed  error // of the migration of schemaDB
 
+	kept  string // the data directory, if it stays; else it is in dir
 	dir   string
 	admin *sqldb.DB
 	watch *exec.Cmd
@@ -133,20 +136,39 @@ func (s *server) launch(ctx context.Context) error {
 	if err := owner.own(s.dir); err != nil {
 		return err
 	}
-	data := filepath.Join(s.dir, "data")
-	if err := dataDirectory(s.kind, owner, data); err != nil {
+	data, err := s.data(owner)
+	if err != nil {
 		os.RemoveAll(s.dir)
 		return err
 	}
-	if err := s.run(owner, s.kind.serve(s.dir, data, durable())); err != nil {
+	if err := s.run(owner, s.kind.serve(s.dir, data, durable() || s.kept != "")); err != nil {
 		os.RemoveAll(s.dir)
 		return err
 	}
 	return s.await(ctx)
 }
 
+// data is the data directory, which is made unless a kept one is there.
+func (s *server) data(owner owner) (string, error) {
+	if s.kept == "" {
+		data := filepath.Join(s.dir, "data")
+		return data, dataDirectory(s.kind, owner, data)
+	}
+	if _, err := os.Stat(s.kept); err == nil {
+		return s.kept, nil
+	}
+	if err := owner.own(filepath.Dir(s.kept)); err != nil {
+		return "", err
+	}
+	return s.kept, dataDirectory(s.kind, owner, s.kept)
+}
+
 func (s *server) run(owner owner, command []string) error {
-	args := append([]string{"-c", watcher, "sh", s.dir, s.kind.stopSignal()}, command...)
+	signal := s.kind.stopSignal()
+	if s.kept != "" {
+		signal = s.kind.closeSignal()
+	}
+	args := append([]string{"-c", watcher, "sh", s.dir, signal}, command...)
 	s.watch = owner.command("/bin/sh", args...)
 	s.watch.Dir = s.dir
 	s.watch.SysProcAttr.Setsid = true // ^C at the terminal is for the tests; the watcher has to clean up after them
