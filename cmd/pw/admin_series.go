@@ -205,6 +205,7 @@ series unless given.`,
 	cmd.Flags().IntVar(&what.Version, "version", 0, "version of the new series: `NUMBER`")
 	cmd.Flags().IntVar(&what.Total, "total", 0, "`NUMBER` of patches the new series should have")
 	cmd.Flags().StringVar(&what.Name, "name", "", "`TEXT` the new series is called by")
+	cmd.MarkFlagsOneRequired("number", "patch", "cover")
 	return c.repairs(cmd, func(ctx context.Context, a *app.App, args []string, dry bool) (patch.Repaired, error) {
 		id, err := seriesNumber(args[0])
 		if err != nil {

@@ -68,6 +68,6 @@ NUMBER  PATCH  STATE  MESSAGE ID        NAME
 	s.says("admin series merge 1 3", 0, "changed series 1; removed series 3\n", "")
 	s.says("admin series reparse 1 --dry-run", 0, "would do: changed series 1; new series 4; events series-created\n", "")
 	s.says("admin series merge 1 one", 65, "", "pw: \"one\" is no number of a series\n")
-	s.says("admin series split 1", 65, "", "pw: series split: say which patches are to be split off\n")
+	s.says("admin series split 1", 64, "", "pw: at least one of the flags in the group [number patch cover] is required\nRun 'pw admin series split --help' for usage.\n")
 	s.says("db check", 0, s.does("db", "check"), "")
 }

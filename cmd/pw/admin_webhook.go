@@ -29,7 +29,7 @@ then the webhook is switched off. A webhook is named by its number.`,
   pw admin webhook deliveries 3`,
 	}
 	cmd.AddCommand(newWebhookList(c), newWebhookShow(c), newWebhookCreate(c), newWebhookUpdate(c), newWebhookDelete(c), newWebhookPing(c),
-		newWebhookDeliveries(c), newWebhookRedeliver(c))
+		newWebhookDeliveries(c), newWebhookRedeliver(c), newWebhookSkip(c))
 	return cmd
 }
 
@@ -89,20 +89,38 @@ func numberOf(what, s string) (int64, error) {
 
 func newWebhookShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show NUMBER",
-		Short:   "Show a webhook",
-		Long:    `Shows what is set of a webhook and how it does, but not its secret.`,
+		Use:   "show NUMBER",
+		Short: "Show a webhook",
+		Long: `Shows what is set of a webhook and how it does, but not its secret. first pending is the
+delivery that all others wait for.`,
 		Example: `  pw admin webhook show 3`,
 		Args:    exactArgs(1),
 	}
-	return shows(c, cmd, webhookColumns, func(ctx context.Context, a *app.App, args []string) (webhook.Hook, error) {
+	return shows(c, cmd, fullHookColumns, func(ctx context.Context, a *app.App, args []string) (fullHook, error) {
 		id, err := hookNumber(args)
 		if err != nil {
-			return webhook.Hook{}, err
+			return fullHook{}, err
 		}
-		return webhook.Get(ctx, a.DB, account.CLI, id)
+		h, err := webhook.Get(ctx, a.DB, account.CLI, id)
+		if err != nil {
+			return fullHook{}, err
+		}
+		first, err := webhook.FirstPending(ctx, a.DB, account.CLI, id)
+		if fault.Is(err, fault.NotFound) {
+			err = nil
+		}
+		return fullHook{h, first.ID}, err
 	})
 }
+
+// fullHook is a webhook as show prints it.
+type fullHook struct {
+	webhook.Hook
+	first int64 // delivery; 0: none waits
+}
+
+var fullHookColumns = append(wider(webhookColumns, func(h fullHook) webhook.Hook { return h.Hook }),
+	column[fullHook]{"first_pending", false, func(h fullHook) any { return numberOrNil(h.first) }})
 
 // names is a flag that takes a list with commas; an empty one is the empty list.
 func (f columnFlags) names(to **[]string, name, usage string) {

@@ -38,12 +38,15 @@ type fullDelivery struct {
 	attempts []webhook.Attempt
 }
 
-var fullDeliveryColumns = append(func() (out []column[fullDelivery]) {
-	for _, col := range deliveryColumns {
-		out = append(out, column[fullDelivery]{col.name, col.table, func(d fullDelivery) any { return col.value(d.Delivery) }})
+// wider makes columns of a type of those of a part of it.
+func wider[W, N any](columns []column[N], part func(W) N) (out []column[W]) {
+	for _, col := range columns {
+		out = append(out, column[W]{col.name, col.table, func(w W) any { return col.value(part(w)) }})
 	}
 	return out
-}(),
+}
+
+var fullDeliveryColumns = append(wider(deliveryColumns, func(d fullDelivery) webhook.Delivery { return d.Delivery }),
 	column[fullDelivery]{"body", false, func(d fullDelivery) any { return string(d.Body) }},
 	column[fullDelivery]{"history", false, func(d fullDelivery) any { return history(d.attempts) }})
 
@@ -101,6 +104,33 @@ with all that was sent and answered. They are kept for webhook.keep-deliveries.`
 	return cmd
 }
 
+func newWebhookSkip(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "skip NUMBER DELIVERY",
+		Short: "Give up a delivery that waits",
+		Long: `Gives up a delivery that does not arrive, so that what comes after it is sent: the messages
+of a webhook are sent in order, and one that its receiver refuses keeps all others waiting.
+"pw admin webhook show" names it.`,
+		Example: `  pw admin webhook skip 3 4711`,
+		Args:    exactArgs(2),
+	}
+	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
+		id, delivery, err := hookAndDelivery(args)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("skipped delivery %d", delivery), webhook.Skip(ctx, a.DB, account.CLI, a.Clock.Now(), id, delivery)
+	})
+}
+
+func hookAndDelivery(args []string) (hook, delivery int64, err error) {
+	if hook, err = hookNumber(args); err != nil {
+		return 0, 0, err
+	}
+	delivery, err = numberOf("delivery", args[1])
+	return hook, delivery, err
+}
+
 func newWebhookRedeliver(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "redeliver NUMBER DELIVERY",
@@ -111,11 +141,7 @@ waits. If it fails the delivery stays what it was.`,
 		Args:    exactArgs(2),
 	}
 	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
-		id, err := hookNumber(args)
-		if err != nil {
-			return "", err
-		}
-		delivery, err := numberOf("delivery", args[1])
+		id, delivery, err := hookAndDelivery(args)
 		if err != nil {
 			return "", err
 		}

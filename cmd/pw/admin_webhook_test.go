@@ -67,6 +67,7 @@ failing since    -
 delivered at     -
 disabled at      -
 disabled reason  -
+first pending    -
 `, "")
 	s.says("admin webhook update 1", 64, "", "pw: nothing to change: say with flags what should be different, see \"pw admin webhook update --help\"\nRun 'pw admin webhook update --help' for usage.\n")
 	s.says("admin webhook update x --active", 65, "", "pw: webhook \"x\": want a number; see the list of them\n")
@@ -75,6 +76,19 @@ disabled reason  -
 	s.says("admin webhook ping 1", 0, "queued delivery 1\n", "")
 	s.says("admin webhook redeliver 1 1", 0, "queued delivery 1 again\n", "")
 	s.says("admin webhook redeliver 2 1", 66, "", "pw: deliver 1 again: there is no delivery 1, or it was removed since\n")
+	s.says("admin webhook skip 1 1", 0, "skipped delivery 1\n", "")
+	s.says("admin webhook skip 1 1", 73, "", "pw: skip delivery 1: delivery 1 is cancelled: only one that is pending can be skipped\n")
+	s.says("admin webhook skip 1 x", 65, "", "pw: delivery \"x\": want a number; see the list of them\n")
+	s.exec("INSERT INTO webhook_delivery (id, webhook_id, event_id, kind, body, state, attempts, created_at, error) VALUES (77, 1, 5, 'check-created', '{}', 'pending', 0, 0, '')")
+	s.exec("INSERT INTO job (id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at) VALUES (99, 'webhook', 'webhook:1', 0, '{\"delivery\":77}', 'waiting', 9e15, 1, 10, '', 0, '', 0)")
+	if got := s.does("admin", "webhook", "show", "1"); !strings.Contains(got, "\nfirst pending    77\n") {
+		t.Error(got)
+	}
+	s.does("admin", "webhook", "skip", "1", "77")
+	if got := s.does("job", "list", "--state", "queued"); !strings.Contains(got, "webhook:1") {
+		t.Error(got)
+	}
+	s.exec("DELETE FROM webhook_delivery WHERE id = 77")
 	s.exec("UPDATE webhook_delivery SET created_at = 0, state = 'failed', attempts = 1, error = 'answered 500'")
 	s.exec("INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error) VALUES (1, 1, 0, 2000, 'A: b' || char(10), 500, 'C: d', CAST('no' || char(27) AS BLOB), FALSE, 'answered 500')")
 	s.says("admin webhook deliveries 1", 0, "ID  CREATED AT                   KIND  EVENT  STATE   ATTEMPTS  ERROR\n"+

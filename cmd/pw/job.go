@@ -44,7 +44,18 @@ var jobColumns = []column[job.Job]{
 	{"state", true, func(j job.Job) any { return j.State }},
 	{"run_at", true, func(j job.Job) any { return j.RunAt }},
 	{"attempts", true, func(j job.Job) any { return j.Attempts }},
-	{"max_attempts", false, func(j job.Job) any { return j.MaxAttempts }},
+	{"max_attempts", false, func(j job.Job) any {
+		if j.TriedFor > 0 {
+			return nil
+		}
+		return j.MaxAttempts
+	}},
+	{"tried_for", false, func(j job.Job) any {
+		if j.TriedFor == 0 {
+			return nil
+		}
+		return j.TriedFor.String()
+	}},
 	{"priority", false, func(j job.Job) any { return j.Priority }},
 	{"created_at", false, func(j job.Job) any { return j.CreatedAt }},
 	{"finished_at", false, func(j job.Job) any { return unset(j.FinishedAt) }},
@@ -112,8 +123,9 @@ func newJobShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show one job with its payload and the error of its last attempt",
-		Long: `Shows all columns of one job. The payload may hold addresses and links that let in: take
-care where you paste it.`,
+		Long: `Shows all columns of one job. max attempts says after how many attempts it is given up,
+tried for after how long if they do not count. The payload may hold addresses and links
+that let in: take care where you paste it.`,
 		Example: `  pw job show 4711`,
 		Args:    exactArgs(1),
 	}
@@ -138,8 +150,9 @@ func newJobRetry(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "retry [ID...]",
 		Short: "Let dead, cancelled or waiting jobs run now",
-		Long: `Lets jobs that are dead, cancelled or waiting run as soon as a worker is free, with as
-many attempts as at first. Name them by their numbers, or by state, kind and target.`,
+		Long: `Lets jobs that are dead, cancelled or waiting run as soon as a worker is free; those that
+had ended have as many attempts as at first. Name them by their numbers, or by state, kind
+and target.`,
 		Example: `  pw job retry 4711 4712
   pw job retry --state dead --kind mail`,
 	}

@@ -19,12 +19,16 @@ func TestJobCommands(t *testing.T) {
 		"ID  KIND  TARGET  STATE  RUN AT                       ATTEMPTS  ERROR\n"+
 		"7   mail  smtp:x  dead   1970-01-01T00:00:01.000000Z  3         no route\n", "")
 	s.says("job list --kind hook --before 9 --json", 0, "[\n"+
-		`  {"id": 8, "kind": "hook", "target": "", "state": "running", "run_at": "1970-01-01T00:00:01.000000Z", "attempts": 1, "max_attempts": 10, "priority": 0, `+
+		`  {"id": 8, "kind": "hook", "target": "", "state": "running", "run_at": "1970-01-01T00:00:01.000000Z", "attempts": 1, "max_attempts": 10, "tried_for": null, "priority": 0, `+
 		`"created_at": "1970-01-01T00:00:00.900000Z", "finished_at": null, "lease_owner": "me", "lease_until": "1970-01-01T00:00:03.000000Z", "payload": "{}", "error": ""}`+"\n]\n", "")
 	s.says("job show 7", 0, ""+
-		"id            7\nkind          mail\ntarget        smtp:x\nstate         dead\nrun at        1970-01-01T00:00:01.000000Z\nattempts      3\nmax attempts  3\n"+
+		"id            7\nkind          mail\ntarget        smtp:x\nstate         dead\nrun at        1970-01-01T00:00:01.000000Z\nattempts      3\nmax attempts  3\ntried for     -\n"+
 		"priority      2\ncreated at    1970-01-01T00:00:00.900000Z\nfinished at   1970-01-01T00:00:02.000000Z\nlease owner   -\nlease until   -\n"+
 		"payload       {\"to\":\"ann@example.org\"}\nerror         no route\n              at all\n", "")
+	s.exec("UPDATE job SET max_attempts = 1000000, allowed = 1000000, tried_for = 259200000000 WHERE id = 8")
+	if got := s.does("job", "show", "8"); !strings.Contains(got, "\nmax attempts  -\ntried for     3 days\n") {
+		t.Error(got)
+	}
 	s.says("job show 10", 66, "", "pw: there is no job 10\n")
 	s.says("job show x", 65, "", "pw: \"x\" is no number of a job\n")
 	s.says("job list --state gone", 65, "", "pw: \"gone\" is no state of a job; want waiting, blocked, queued, running, done, dead, cancelled\n")

@@ -52,7 +52,7 @@ func TestWebhookAPIPermissions(t *testing.T) {
 		body   string
 	}{{"X: y", 403, noCredentials}, {joe, 403, notAllowed}} {
 		for path, methods := range map[string]string{list: "GET POST", list + "1/": "GET PATCH PUT DELETE", list + "1/ping/": "POST", list + "1/deliveries/": "GET",
-			list + "1/deliveries/1/": "GET", list + "1/deliveries/1/redeliver/": "POST"} {
+			list + "1/deliveries/1/": "GET", list + "1/deliveries/1/redeliver/": "POST", list + "1/deliveries/1/skip/": "POST"} {
 			for method := range strings.FieldsSeq(methods) {
 				s.is(s.visit("", method, path, `{"url":"https://b.example/"}`, asJSON, test.who), test.status, test.body)
 			}
@@ -129,6 +129,8 @@ func TestWebhookAPI(t *testing.T) {
 		}
 		ping := s.visit("", "POST", list+"1/ping/", "", mia)
 		s.is(ping, 202, `{"id":1,"url":"https://pw.example/api/1.4/projects/1/webhooks/1/deliveries/1/","event":null,"category":"ping","state":"pending","attempts":0,"created":"2026-03-01T12:00:00","finished":null,"error":""}`)
+		s.is(s.visit("", "POST", list+"1/deliveries/1/skip/", "", mia), 200, `{"id":1,"url":"https://pw.example/api/1.4/projects/1/webhooks/1/deliveries/1/","event":null,"category":"ping","state":"cancelled","attempts":0,"created":"2026-03-01T12:00:00","finished":"2026-03-01T12:00:00","error":"skipped"}`)
+		s.is(s.visit("", "POST", list+"1/deliveries/1/skip/", "", mia), 409, `{"detail":"delivery 1 is cancelled: only one that is pending can be skipped"}`)
 		s.exec("UPDATE webhook_delivery SET state = 'failed', attempts = 1, finished_at = ?, error = 'answered 500'", int64(noon))
 		s.exec("INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error) VALUES (1, 1, ?, 1500000, 'A: b', 500, 'C: d', ?, FALSE, 'answered 500')", int64(noon), []byte("\xffno"))
 		const delivery = `{"id":1,"url":"https://pw.example/api/1.4/projects/1/webhooks/1/deliveries/1/","event":null,"category":"ping","state":"failed","attempts":1,"created":"2026-03-01T12:00:00","finished":"2026-03-01T12:00:00","error":"answered 500"`

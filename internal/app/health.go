@@ -111,7 +111,7 @@ func (a *App) checkQueue(ctx context.Context) Diagnosis {
 	case err != nil:
 		return a.failed(err)
 	case p.Stuck():
-		return Diagnosis{Level: Problem, Text: fmt.Sprintf("jobs have been due for %v and no worker runs", p.Oldest.Round(time.Minute)),
+		return Diagnosis{Level: Problem, Text: p.Trouble() + " and no worker runs",
 			Remedy: "start pw worker, or pw serve or pw http, which contain one"}
 	case p.Alive == 0:
 		return Diagnosis{Level: Note, Text: "no worker runs", Remedy: "start pw worker, or pw serve or pw http, which contain one"}

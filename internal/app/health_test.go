@@ -33,7 +33,7 @@ func TestReady(t *testing.T) {
 		s.expect(s.get("/readyz"), 200, "ok\n")
 		s.enqueue(job.New{Kind: "a", RunAt: noon})
 		s.exec("UPDATE job SET run_at = ?", int64(noon)-600_000_001)
-		s.expect(s.get("/readyz"), 503, "queue: jobs have been due for 10m0s and no worker runs\n")
+		s.expect(s.get("/readyz"), 503, "queue: jobs have been due for 10 minutes and no worker runs\n")
 		s.exec("INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('w', 'h', 1, '', 0, ?)", int64(noon)-10_000_000)
 		s.expect(s.get("/readyz"), 200, "ok\n")
 		s.exec("UPDATE worker SET seen_at = ?", int64(noon)-60_000_000)

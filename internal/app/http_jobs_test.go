@@ -5,6 +5,7 @@ package app
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/job"
@@ -20,7 +21,7 @@ func TestJobPages(t *testing.T) {
 		_, user := s.user("ursa", "ursa@people.example", false)
 		_, admin := s.user("root", "root@people.example", true)
 		s.enqueue(job.New{Kind: "mail", Target: "smtp:x&y", RunAt: noon, MaxAttempts: 3, Payload: map[string]string{"to": "ann@people.example"}})
-		s.enqueue(job.New{Kind: "hook", RunAt: noon + 1_000_000})
+		s.enqueue(job.New{Kind: "hook", RunAt: noon + 1_000_000, TriedFor: 72 * time.Hour})
 		s.exec("UPDATE job SET state = 'dead', attempts = 3, error = ?, finished_at = ? WHERE kind = 'mail'", hostileError, int64(noon))
 
 		s.redirects(s.get("/admin/jobs/"), 302, "/user/login/?next=%2Fadmin%2Fjobs%2F")
@@ -35,7 +36,7 @@ func TestJobPages(t *testing.T) {
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?state=gone", ""), 400, "is no state of a job")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?before=x", ""), 400)
 		s.expect(s.visit(admin, "GET", "/admin/jobs/1/", ""), 200, "&#34;to&#34;: &#34;ann@people.example&#34;", "second line", "Retry now", "!>Cancel<", "3 of 3")
-		s.expect(s.visit(admin, "GET", "/admin/jobs/2/", ""), 200, "Retry now", ">Cancel<")
+		s.expect(s.visit(admin, "GET", "/admin/jobs/2/", ""), 200, "Retry now", ">Cancel<", "0 , tried for 3 days")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/9/", ""), 404, "There is no job 9")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/x/", ""), 404)
 		s.expect(s.visit(admin, "POST", "/admin/jobs/retry/", "id=1", "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"), 403)
@@ -59,7 +60,10 @@ func TestJobPages(t *testing.T) {
 		}
 
 		s.exec("UPDATE job SET run_at = ? WHERE kind = 'mail'", int64(noon)-3600_000_000)
-		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, `role="alert"`, "Jobs have been due for 1h and no worker runs")
+		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, `role="alert"`, "Jobs have been due for 1 hour and no worker runs")
+		s.exec("UPDATE job SET run_at = ? WHERE kind = 'mail'", int64(noon))
+		s.exec("INSERT INTO job_periodic (name, due_at, started_at, finished_at, lease_owner, lease_until, error) VALUES ('x', 0, ?, 0, '', 0, '')", int64(noon)-3*3600_000_000)
+		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, `role="alert"`, "Nothing has been done in the background for 3 hours and no worker runs")
 		s.exec("INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('w', 'build7', 42, 'hook mail', ?, ?), ('v', 'build8', 43, 'hook', ?, ?)",
 			int64(noon)-7200_000_000, int64(noon)-3_000_000, int64(noon)-7200_000_000, int64(noon)-300_000_000)
 		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, "!role=\"alert\"", "build7, process 42", "3s ago", "dead: 5m ago")

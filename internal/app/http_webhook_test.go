@@ -28,7 +28,7 @@ func TestWebhookPages(t *testing.T) {
 		const list = "/project/alpha/webhooks/"
 		s.redirects(s.get(list), 302, "/user/login/?next="+url.QueryEscape(list))
 		s.redirects(s.visit("", "POST", list, "url="+url.QueryEscape(in.URL)), 302, "/user/login/?next="+url.QueryEscape(list))
-		for path, form := range map[string]string{list: "url=x", list + "1/": "url=x", list + "1/ping/": "x=y", list + "1/delete/": "x=y", list + "1/deliveries/1/redeliver/": "x=y", "/admin/webhooks/": "url=x"} {
+		for path, form := range map[string]string{list: "url=x", list + "1/": "url=x", list + "1/ping/": "x=y", list + "1/delete/": "x=y", list + "1/deliveries/1/redeliver/": "x=y", list + "1/deliveries/1/skip/": "x=y", "/admin/webhooks/": "url=x"} {
 			if strings.Contains(path, "/1/") { // there is none yet
 				s.expect(s.visit(joe, "POST", path, form), 404)
 			} else {
@@ -65,6 +65,17 @@ func TestWebhookPages(t *testing.T) {
 		in.take(t, 1)
 		for _, path := range []string{list + "99/", list + "x/", list + "1/deliveries/99/", list + "1/deliveries/x/", "/project/nosuch/webhooks/", "/project/beta/webhooks/1/", "/admin/webhooks/1/"} {
 			s.expect(s.visit(root, "GET", path, ""), 404)
+		}
+		// One that waits is named by the hook's page, and can be skipped.
+		s.exec("INSERT INTO webhook_delivery (id, webhook_id, event_id, kind, body, state, attempts, created_at, error) VALUES (77, 1, 5, 'check-created', ?, 'pending', 3, 0, 'answered 500')", []byte("{}"))
+		s.exec("INSERT INTO job (id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at) VALUES (99, 'webhook', 'webhook:1', 0, '{\"delivery\":77}', 'waiting', 9000000000000000, 1, 10, '', 0, '', 0)")
+		s.expect(s.visit(mia, "GET", list+"1/", ""), 200, `<a href="/project/alpha/webhooks/1/deliveries/77/">delivery 77</a>`)
+		s.expect(s.visit(mia, "GET", list+"1/deliveries/77/", ""), 200, "Skip it")
+		s.redirects(s.visit(mia, "POST", list+"1/deliveries/77/skip/", ""), 303, list+"1/deliveries/77/")
+		s.expect(s.visit(mia, "GET", list+"1/deliveries/77/", ""), 200, "skipped; the last attempt: answered 500", "!Skip it")
+		s.expect(s.visit(mia, "POST", list+"1/deliveries/77/skip/", ""), 409)
+		for s.rows("SELECT state FROM job WHERE id = 99")[0] != "done" {
+			time.Sleep(5 * time.Millisecond)
 		}
 		s.expect(s.visit(root, "POST", "/admin/webhooks/", "url=https%3A%2F%2Fsite.example&unsigned=1"), 201, "site.example", "!whsec_")
 		s.expect(s.visit(root, "GET", "/admin/webhooks/", ""), 200, "site.example", "off")

@@ -126,7 +126,7 @@ type payload struct {
 
 // job says a line. Those of a target keep their order; a channel that can't be entered keeps no other one waiting.
 func (t Target) job(text string) job.New {
-	return job.New{Kind: JobKind, Target: "irc:" + strconv.FormatInt(t.ID, 10), MaxAttempts: 1000, Payload: payload{t.ID, clean(text)}}
+	return job.New{Kind: JobKind, Target: "irc:" + strconv.FormatInt(t.ID, 10), TriedFor: news, Payload: payload{t.ID, clean(text)}}
 }
 
 // Test says a line in a target's channel, whatever it wants to hear; whether it arrived is seen there and in the target's error.

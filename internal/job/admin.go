@@ -83,12 +83,34 @@ func Get(ctx context.Context, q sqldb.Queryer, by event.Actor, id int64) (Job, e
 	return jobs[0], nil
 }
 
-// Retry lets dead, cancelled and waiting jobs run now, with as many attempts as they had at first, and returns how many. Of jobs named by their
+// FirstOf gives the first unfinished job of a target, which the others of it wait for; fault.NotFound if there is none.
+func FirstOf(ctx context.Context, q sqldb.Queryer, target string) (Job, error) {
+	var jobs []Job
+	err := q.Select(ctx, &jobs, "SELECT "+columns+` FROM job j WHERE j.id = (SELECT MIN(id) FROM (
+		SELECT MIN(id) AS id FROM job WHERE target = ? AND state = 'running' UNION ALL SELECT MIN(id) FROM job WHERE target = ? AND state = 'queued' UNION ALL
+		SELECT MIN(id) FROM job WHERE target = ? AND state = 'waiting' UNION ALL SELECT MIN(id) FROM job WHERE target = ? AND state = 'blocked') firsts)`, target, target, target, target)
+	if err != nil {
+		return Job{}, fmt.Errorf("find the first job of %s: %w", target, err)
+	}
+	if len(jobs) == 0 {
+		return Job{}, fault.New(fault.NotFound, "no job of %s waits", target)
+	}
+	return jobs[0], nil
+}
+
+// Hurry makes a job that waits for its time run now, in the caller's transaction. To any other it does nothing.
+func Hurry(ctx context.Context, tx *sqldb.Tx, now clock.Time, id int64) error {
+	tx.Wake(wakeName)
+	_, err := tx.Exec(ctx, "UPDATE job SET state = 'queued', run_at = ? WHERE id = ? AND state = 'waiting'", int64(now), id)
+	return wrap(err, fmt.Sprintf("hurry job %d", id))
+}
+
+// Retry lets dead, cancelled and waiting jobs run now, and returns how many; those that had ended have as many attempts as at first. Of jobs named by their
 // ids each must be such a one (fault.Conflict); a wider query passes over the others.
 func Retry(ctx context.Context, db *sqldb.DB, by event.Actor, now clock.Time, f Query) (int64, error) {
 	return change{"retry", []string{Dead, Cancelled, Waiting}, "only one that is dead, cancelled or waiting can be tried again", func(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
 		tx.Wake(wakeName)
-		_, err := tx.Exec(ctx, `UPDATE job SET max_attempts = CASE WHEN state = 'waiting' THEN max_attempts ELSE max_attempts + attempts END, state = 'queued', run_at = ?, finished_at = NULL
+		_, err := tx.Exec(ctx, `UPDATE job SET max_attempts = CASE WHEN state = 'waiting' THEN max_attempts ELSE attempts + allowed END, state = 'queued', run_at = ?, finished_at = NULL
 			WHERE id IN (?)`, int64(now), ids)
 		return err
 	}}.do(ctx, db, by, now, f)

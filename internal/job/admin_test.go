@@ -99,22 +99,39 @@ func TestRetryAndCancel(t *testing.T) {
 
 func TestPulse(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		pulse := func(oldest time.Duration, alive int, stuck bool) {
+		pulse := func(oldest time.Duration, alive int, stuck string) {
 			t.Helper()
 			p, err := job.TakePulse(t.Context(), db, now)
-			if err != nil || p != (job.Pulse{Oldest: oldest, Alive: alive}) || p.Stuck() != stuck {
-				t.Errorf("%+v, stuck %v, %v", p, p.Stuck(), err)
+			idle := p.Idle
+			p.Idle = 0
+			if err != nil || p != (job.Pulse{Oldest: oldest, Alive: alive}) {
+				t.Errorf("%+v, %v", p, err)
+			}
+			if p.Idle = idle; p.Stuck() != (stuck != "") || p.Stuck() && p.Trouble() != stuck {
+				t.Errorf("stuck %v: %s, want %q", p.Stuck(), p.Trouble(), stuck)
 			}
 		}
-		pulse(0, 0, false)
+		pulse(0, 0, "")
 		enqueue(t, db, job.New{Kind: "a"}, job.New{Kind: "b", RunAt: now + 5_000_000})
-		pulse(0, 0, false)
+		pulse(0, 0, "")
 		dbExec(t, db, "UPDATE job SET run_at = run_at - 600000000")
-		pulse(10*time.Minute, 0, false)
+		pulse(10*time.Minute, 0, "")
 		dbExec(t, db, "UPDATE job SET run_at = run_at - 1 WHERE kind = 'a'")
-		pulse(10*time.Minute+time.Microsecond, 0, true)
+		pulse(10*time.Minute+time.Microsecond, 0, "jobs have been due for 10 minutes")
+		// The only job there is ran in a process that was killed.
+		dbExec(t, db, "UPDATE job SET run_at = 1000001000000")
+		dbExec(t, db, "UPDATE job SET state = 'running', lease_until = 1000000000000 - 7300000000 WHERE kind = 'a'")
+		pulse(2*time.Hour+100*time.Second, 0, "jobs have been due for 2 hours")
+		dbExec(t, db, "UPDATE job SET lease_until = 1000000000001")
+		pulse(0, 0, "")
+		// Nothing is queued, because nobody makes jobs of events.
+		dbExec(t, db, "INSERT INTO job_periodic (name, due_at, started_at, finished_at, lease_owner, lease_until, error) VALUES ('x', 0, 1000000000000 - 600000000, 0, '', 0, ''), ('y', 0, 1, 0, '', 0, '')")
+		pulse(0, 0, "")
+		dbExec(t, db, "UPDATE job_periodic SET started_at = 1000000000000 - 432000000000")
+		pulse(0, 0, "nothing has been done in the background for 5 days")
+		dbExec(t, db, "UPDATE job SET run_at = run_at - 600000001 - 1000000, state = 'queued', lease_until = 0 WHERE kind = 'a'")
 		dbExec(t, db, "INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('w', 'h', 7, 'a b', 5, 999970000000), ('dead', 'h', 8, 'a', 4, 999960000000)")
-		pulse(10*time.Minute+time.Microsecond, 1, false)
+		pulse(10*time.Minute+time.Microsecond, 1, "")
 		workers, err := job.Workers(t.Context(), db)
 		if err != nil || len(workers) != 2 || workers[0].Alive(now) || !workers[1].Alive(now) || workers[1].PID != 7 || workers[1].Kinds != "a b" {
 			t.Errorf("%+v, %v", workers, err)
@@ -151,4 +168,44 @@ func TestSweep(t *testing.T) {
 		expect(t, db, "SELECT id FROM worker", "w")
 		expect(t, db, "SELECT target FROM job_lane")
 	})
+}
+
+// TestRetryAgain: however often a job is retried, it has as many attempts as at first each time.
+func TestRetryAgain(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		enqueue(t, db, job.New{Kind: "a", MaxAttempts: 3}, job.New{Kind: "b", TriedFor: 72 * time.Hour})
+		for round := 1; round <= 3; round++ {
+			n := 0
+			for ; n < 10; n++ {
+				jobs := claim(t, db, now, "me", 10)
+				if len(jobs) == 0 {
+					break
+				}
+				for _, j := range jobs {
+					next := now
+					if j.Kind == "b" {
+						next = now.Add(time.Hour)
+					}
+					if err := fail(db, next, j, "no"); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if n != 3 {
+				t.Errorf("round %d: %d attempts", round, n)
+			}
+			if n, err := job.Retry(t.Context(), db, admin, now, job.Query{State: "dead"}); n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		expect(t, db, "SELECT CONCAT_WS(' ', kind, state, attempts, max_attempts, allowed, tried_for) FROM job ORDER BY id", "a queued 9 12 3 0", "b waiting 1 1000000 1000000 259200000000")
+	})
+}
+
+func TestMicros(t *testing.T) {
+	for want, d := range map[string]time.Duration{"": 0, "1 minute": time.Second, "2 minutes": 61 * time.Second, "1 hour": time.Hour, "36 hours": 36 * time.Hour, "3 days": 72 * time.Hour} {
+		if got := job.Micros(d.Microseconds()).String(); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
 }

@@ -91,12 +91,12 @@ func TestEnqueueAndClaim(t *testing.T) {
 		enqueue(t, db, job.New{Kind: "a", Target: strings.Repeat("ä", 300), Priority: 3, MaxAttempts: 2, Payload: map[string]int{"n": 1}})
 		got := claim(t, db, now, "me", 10)
 		want := []job.Job{{ID: 1, Kind: "a", Target: strings.Repeat("ä", 255), Priority: 3, Payload: `{"n":1}`, State: "running", RunAt: now, Attempts: 1,
-			MaxAttempts: 2, LeaseOwner: "me", LeaseUntil: now + 60_000_000, CreatedAt: now}}
+			MaxAttempts: 2, Allowed: 2, LeaseOwner: "me", LeaseUntil: now + 60_000_000, CreatedAt: now}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
 		var stored job.Job
-		err := db.Get(t.Context(), &stored, "SELECT id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at FROM job")
+		err := db.Get(t.Context(), &stored, "SELECT id, kind, target, priority, payload, state, run_at, attempts, max_attempts, allowed, tried_for, lease_owner, lease_until, error, created_at FROM job")
 		if diff := cmp.Diff(want[0], stored); err != nil || diff != "" {
 			t.Error(err, diff)
 		}

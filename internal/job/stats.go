@@ -32,28 +32,56 @@ func Counts(ctx context.Context, q sqldb.Queryer) ([]Count, error) {
 // Pulse says whether the queue moves. It costs the same however long the queue is.
 type Pulse struct {
 	Oldest time.Duration // how long the oldest job that could run has been due
+	Idle   time.Duration // how long ago any worker began periodic work, which some is due every minute of; 0: none ever did
 	Alive  int           // workers seen lately
 }
 
 // stuckAfter is how old the oldest job may be without a worker.
 const stuckAfter = 10 * time.Minute
 
-// Stuck tells whether jobs have been due for ten minutes and nobody is there to run them.
-func (p Pulse) Stuck() bool { return p.Alive == 0 && p.Oldest > stuckAfter }
+// Stuck tells whether work has been due for ten minutes and nobody is there to do it. Without a worker nothing makes jobs of events either, so the
+// queue may be empty.
+func (p Pulse) Stuck() bool { return p.Alive == 0 && max(p.Oldest, p.Idle) > stuckAfter }
+
+// Trouble says in a few words what is stuck.
+func (p Pulse) Trouble() string {
+	if p.Oldest > stuckAfter {
+		return "jobs have been due for " + Micros(p.Oldest.Microseconds()).about()
+	}
+	return "nothing has been done in the background for " + Micros(p.Idle.Microseconds()).about()
+}
+
+// about is the span in its largest whole unit.
+func (m Micros) about() string {
+	unit := time.Minute
+	switch d := m.Duration(); {
+	case d >= 48*time.Hour:
+		unit = 24 * time.Hour
+	case d >= 2*time.Hour:
+		unit = time.Hour
+	}
+	return Micros(m.Duration().Truncate(unit).Microseconds()).String()
+}
 
 // TakePulse reads the pulse of the queue.
 func TakePulse(ctx context.Context, q sqldb.Queryer, now clock.Time) (Pulse, error) {
 	var n struct {
-		Queued, Waiting clock.Time
-		Alive           int
+		Queued, Waiting, Lost, Begun clock.Time
+		Alive                        int
 	}
 	err := q.Get(ctx, &n, `SELECT COALESCE((SELECT MIN(run_at) FROM job WHERE state = 'queued'), ?) AS queued,
 		COALESCE((SELECT MIN(run_at) FROM job WHERE state = 'waiting'), ?) AS waiting,
-		(SELECT COUNT(*) FROM worker WHERE seen_at > ?) AS alive`, int64(now), int64(now), int64(now.Add(-aliveFor)))
+		COALESCE((SELECT MIN(lease_until) FROM job WHERE state = 'running'), ?) AS lost,
+		COALESCE((SELECT MAX(started_at) FROM job_periodic), 0) AS begun,
+		(SELECT COUNT(*) FROM worker WHERE seen_at > ?) AS alive`, int64(now), int64(now), int64(now), int64(now.Add(-aliveFor)))
 	if err != nil {
 		return Pulse{}, fmt.Errorf("look at the queue: %w", err)
 	}
-	return Pulse{Oldest: max(0, now.Sub(min(n.Queued, n.Waiting))), Alive: n.Alive}, nil
+	p := Pulse{Oldest: max(0, now.Sub(min(n.Queued, n.Waiting, n.Lost))), Alive: n.Alive}
+	if n.Begun > 0 {
+		p.Idle = max(0, now.Sub(n.Begun))
+	}
+	return p, nil
 }
 
 // Work is a line of the list of periodic work.

@@ -108,11 +108,8 @@ func Queue(ctx context.Context, tx *sqldb.Tx, now clock.Time, m Mail) (int64, er
 		[][]any{{id, m.Kind, m.To.Address, AddressKey(m.To.Address), m.Subject, string(body), "", Queued, 0, "", jobID, int64(now)}})
 }
 
-// maxAttempts is more than fit into giveUpAfter.
-const maxAttempts = 2000
-
 func enqueue(ctx context.Context, tx *sqldb.Tx, now clock.Time, id int64, address string) (int64, error) {
-	return job.Enqueue(ctx, tx, now, job.New{Kind: JobKind, Target: "mail:" + AddressKey(address), MaxAttempts: maxAttempts, Payload: payload{id}})
+	return job.Enqueue(ctx, tx, now, job.New{Kind: JobKind, Target: "mail:" + AddressKey(address), TriedFor: giveUpAfter, Payload: payload{id}})
 }
 
 // Row is a mail in the queue, or one that has left it.
@@ -191,9 +188,12 @@ func List(ctx context.Context, q sqldb.Queryer, f Filter) ([]Row, error) {
 
 // Retry queues a mail again that failed, was dropped or came back; a mail that waits is tried at once. One that was sent is fault.Conflict.
 func Retry(ctx context.Context, db *sqldb.DB, by event.Actor, now clock.Time, id int64) error {
-	var r Row
-	err := db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
-		if r, err = Get(ctx, tx, id); err != nil {
+	if err := by.RequireAdmin("retry mails"); err != nil {
+		return err
+	}
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		r, err := Get(ctx, tx, id)
+		if err != nil {
 			return err
 		}
 		if r.State == Sent {
@@ -202,28 +202,36 @@ func Retry(ctx context.Context, db *sqldb.DB, by event.Actor, now clock.Time, id
 		if _, err := r.Mail(); err != nil {
 			return err
 		}
-		if err := requeue(ctx, tx, now, r); err != nil {
+		if err := requeue(ctx, tx, by, now, r); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "DELETE FROM outgoing_pause")
-		return err
-	})
-	if err == nil && r.State == Queued {
-		_, err = job.Retry(ctx, db, by, now, job.Query{IDs: []int64{r.JobID}})
-		if fault.Is(err, fault.Conflict) { // it runs at this moment, or another mail to the address comes first
-			err = nil
+		if _, err = tx.Exec(ctx, "DELETE FROM outgoing_pause"); err != nil {
+			return err
 		}
-	}
+		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "mail retry", Subject: fmt.Sprintf("mail %d", id), Detail: r.Kind + " " + r.Recipient})
+	})
 	if err != nil {
 		return fmt.Errorf("retry mail %d: %w", id, err)
 	}
 	return nil
 }
 
-// requeue gives a mail that is not tried any more a job again; one that is has five more days.
-func requeue(ctx context.Context, tx *sqldb.Tx, now clock.Time, r Row) (err error) {
-	jobID := r.JobID
-	if r.State != Queued {
+// requeue gives a mail that is not tried any more a job again; one that waits is tried at once, unless another mail to the address comes first. Both have
+// five days from now.
+func requeue(ctx context.Context, tx *sqldb.Tx, by event.Actor, now clock.Time, r Row) (err error) {
+	jobID, tried := r.JobID, r.State == Queued
+	if tried { // unless somebody has cancelled its job
+		j, err := job.Get(ctx, tx, by, jobID)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if tried = err == nil && !j.Finished(); tried {
+			if err := job.Hurry(ctx, tx, now, jobID); err != nil {
+				return err
+			}
+		}
+	}
+	if !tried {
 		if jobID, err = enqueue(ctx, tx, now, r.ID, r.Recipient); err != nil {
 			return err
 		}
@@ -246,15 +254,34 @@ func Waiting(ctx context.Context, q sqldb.Queryer) (since clock.Time, ok bool, e
 
 // Sweep forgets what is older than keep: mails that are not queued, and bounces.
 func Sweep(ctx context.Context, db *sqldb.DB, before clock.Time) (mails int64, err error) {
-	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if mails, err = tx.Exec(ctx, "DELETE FROM outgoing_mail WHERE queued_at < ? AND state <> ?", int64(before), Queued); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, "DELETE FROM mail_bounce WHERE at < ?", int64(before))
-		return err
-	})
+	mails, err = sweep(ctx, db, "SELECT id FROM outgoing_mail WHERE queued_at < ? AND state <> 'queued' ORDER BY queued_at, id LIMIT ?",
+		"DELETE FROM outgoing_mail WHERE id IN (?) AND state <> 'queued'", before)
+	if err == nil {
+		_, err = sweep(ctx, db, "SELECT mail_id FROM mail_bounce WHERE at < ? ORDER BY at, mail_id LIMIT ?", "DELETE FROM mail_bounce WHERE mail_id IN (?) AND at < ?", before, int64(before))
+	}
 	if err != nil {
-		return 0, fmt.Errorf("forget old outgoing mail: %w", err)
+		return mails, fmt.Errorf("forget old outgoing mail: %w", err)
 	}
 	return mails, nil
+}
+
+// sweepChunk is how many rows one transaction of Sweep deletes.
+const sweepChunk = 500
+
+// sweep deletes what find finds, a chunk in each transaction, so that neither a lock nor a journal grows with what there is. more are the arguments behind the list of numbers.
+func sweep(ctx context.Context, db *sqldb.DB, find, remove string, before clock.Time, more ...any) (removed int64, err error) {
+	for {
+		var ids []int64
+		if err := db.Select(ctx, &ids, find, int64(before), sweepChunk); err != nil || len(ids) == 0 {
+			return removed, err
+		}
+		err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+			n, err := tx.Exec(ctx, remove, append([]any{ids}, more...)...)
+			removed += n
+			return err
+		})
+		if err != nil || len(ids) < sweepChunk {
+			return removed, err
+		}
+	}
 }

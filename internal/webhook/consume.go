@@ -185,9 +185,12 @@ type payload struct {
 	Once     bool  `json:"once,omitempty"` // somebody asked for it: one attempt, beside the order
 }
 
+// lane is the target of the jobs of a hook.
+func lane(hook int64) string { return "webhook:" + strconv.FormatInt(hook, 10) }
+
 // newJob delivers in the order of a hook, until it is given up.
 func newJob(hook, delivery int64) job.New {
-	return job.New{Kind: JobKind, Target: "webhook:" + strconv.FormatInt(hook, 10), MaxAttempts: 1_000_000, Payload: payload{Delivery: delivery}}
+	return job.New{Kind: JobKind, Target: lane(hook), TriedFor: GiveUp, Payload: payload{Delivery: delivery}}
 }
 
 // onceJob delivers at once. It has more than one attempt only for the case that its process is killed.

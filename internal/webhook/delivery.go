@@ -12,6 +12,7 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/job"
 )
 
@@ -20,7 +21,7 @@ const (
 	Pending   = "pending"
 	Delivered = "delivered"
 	Failed    = "failed"    // given up
-	Cancelled = "cancelled" // its hook was switched off before
+	Cancelled = "cancelled" // its hook was switched off before, or somebody skipped it
 )
 
 // KindPing is the kind of the delivery that tells of nothing but the hook itself.
@@ -186,6 +187,78 @@ func Redeliver(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		return fmt.Errorf("deliver %d again: %w", id, err)
 	}
 	return nil
+}
+
+// FirstPending gives the delivery that all others of a hook wait for; fault.NotFound if none waits.
+func FirstPending(ctx context.Context, q sqldb.Queryer, by account.Actor, hook int64) (Delivery, error) {
+	if _, err := Get(ctx, q, by, hook); err != nil {
+		return Delivery{}, err
+	}
+	_, id, err := first(ctx, q, hook)
+	if err != nil {
+		return Delivery{}, err
+	}
+	return readDelivery(ctx, q, id)
+}
+
+// first finds the job whose turn it is among those of a hook, and its delivery.
+func first(ctx context.Context, q sqldb.Queryer, hook int64) (jobID, delivery int64, err error) {
+	j, err := job.FirstOf(ctx, q, lane(hook))
+	if err != nil {
+		return 0, 0, err
+	}
+	var p payload
+	err = j.Decode(&p)
+	return j.ID, p.Delivery, err
+}
+
+// Skip gives up a delivery that waits, so that what comes after it is sent. One that is under way at this moment may still arrive.
+func Skip(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, hook, id int64) error {
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		h, err := lock(ctx, tx, hook)
+		if err != nil {
+			return err
+		}
+		if err := mayManage(ctx, tx, by, h.Project); err != nil {
+			return err
+		}
+		d, err := readDelivery(ctx, tx, id)
+		switch {
+		case err != nil:
+			return err
+		case d.Hook != hook:
+			return noDelivery(id)
+		case d.State != Pending:
+			return fault.New(fault.Conflict, "delivery %d is %s: only one that is pending can be skipped", id, d.State)
+		}
+		why := "skipped"
+		if d.Error != "" {
+			why += "; the last attempt: " + d.Error
+		}
+		if err := settle(ctx, tx, now, d, Cancelled, d.Attempts, fold.Cut(why, maxReason)); err != nil {
+			return err
+		}
+		if err := letNext(ctx, tx, now, d); err != nil {
+			return err
+		}
+		return h.audit(ctx, tx, by, now, "webhook skip", fmt.Sprintf("delivery %d", id))
+	})
+	if err != nil {
+		return fmt.Errorf("skip delivery %d: %w", id, err)
+	}
+	return nil
+}
+
+// letNext runs the job of a delivery that was given up now, if it is the first of its hook: it does nothing, and lets the next one go.
+func letNext(ctx context.Context, tx *sqldb.Tx, now clock.Time, d Delivery) error {
+	jobID, delivery, err := first(ctx, tx, d.Hook)
+	if fault.Is(err, fault.NotFound) || err == nil && delivery != d.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return job.Hurry(ctx, tx, now, jobID)
 }
 
 // sweepChunk is how many old deliveries one transaction removes.

@@ -92,6 +92,9 @@ var (
 func dialect(s, engine string) string {
 	s = strings.Replace(s, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
 	s = strings.Replace(s, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
+	if engine != sqldb.SQLite && strings.HasPrefix(s, "ALTER TABLE ") { // SQLite runs a step in one transaction with the note that it was done
+		s = strings.Replace(s, " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)
+	}
 	switch engine {
 	case sqldb.SQLite:
 		s = bytesN.ReplaceAllString(s, "BLOB")

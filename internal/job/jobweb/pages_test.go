@@ -18,7 +18,7 @@ func TestAgo(t *testing.T) {
 }
 
 func TestAttempts(t *testing.T) {
-	for want, j := range map[string]job.Job{"2 of 10": {Attempts: 2, MaxAttempts: 10}, "999999 of 999999": {Attempts: 999999, MaxAttempts: 999999}, "7": {Attempts: 7, MaxAttempts: 1000000}} {
+	for want, j := range map[string]job.Job{"2 of 10": {Attempts: 2, MaxAttempts: 10}, "999999 of 999999": {Attempts: 999999, MaxAttempts: 999999}, "7": {Attempts: 7, MaxAttempts: 1000000, TriedFor: 1}} {
 		if got := attempts(j, " of "); got != want {
 			t.Errorf("%+v: %s, want %s", j, got, want)
 		}

@@ -52,12 +52,9 @@ func stateClass(state string) string {
 	return ""
 }
 
-// unlimited is from how many attempts on a job does not end by their number: those of webhooks end by time.
-const unlimited = 1_000_000
-
-// attempts is how often a job was tried, and of how many times if that is limited.
+// attempts is how often a job was tried, and of how many times if that is what ends it.
 func attempts(j job.Job, of string) string {
-	if j.MaxAttempts >= unlimited {
+	if j.TriedFor > 0 {
 		return strconv.Itoa(j.Attempts)
 	}
 	return strconv.Itoa(j.Attempts) + of + strconv.Itoa(j.MaxAttempts)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/project"
@@ -52,6 +53,7 @@ func (f *face) routes() []rest.Route {
 		route(list+"{id}/ping/", map[string]rest.Op{"POST": {Do: f.ping, Doc: "Sends a test message", Answer: Delivery{}, Status: http.StatusAccepted}}),
 		route(list+"{id}/deliveries/", map[string]rest.Op{"GET": {Do: f.deliveries, Doc: "What was and will be sent", Answer: []Delivery{}, Paged: true}}),
 		route(list+"{id}/deliveries/{delivery}/", map[string]rest.Op{"GET": {Do: f.delivery, Doc: "A message with all that was sent and answered", Answer: DeliveryDetail{}}}),
+		route(list+"{id}/deliveries/{delivery}/skip/", map[string]rest.Op{"POST": {Do: f.skip, Doc: "Gives up a message that waits, so that what comes after it is sent", Answer: Delivery{}}}),
 		route(list+"{id}/deliveries/{delivery}/redeliver/", map[string]rest.Op{"POST": {Do: f.redeliver, Doc: "Sends a message again", Answer: Delivery{}, Status: http.StatusAccepted}}),
 	}
 }
@@ -293,6 +295,13 @@ func (f *face) delivery(c *rest.Call) error {
 }
 
 func (f *face) redeliver(c *rest.Call) error {
+	return f.changes(c, webhook.Redeliver, http.StatusAccepted)
+}
+
+func (f *face) skip(c *rest.Call) error { return f.changes(c, webhook.Skip, http.StatusOK) }
+
+// changes does a verb to the delivery of an address and answers with it.
+func (f *face) changes(c *rest.Call, verb func(context.Context, *sqldb.DB, account.Actor, clock.Time, int64, int64) error, status int) error {
 	at, err := f.at(c)
 	if err != nil {
 		return err
@@ -301,14 +310,14 @@ func (f *face) redeliver(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := webhook.Redeliver(c.R.Context(), f.db, c.Actor(), c.Now, at.hook.ID, id); err != nil {
+	if err := verb(c.R.Context(), f.db, c.Actor(), c.Now, at.hook.ID, id); err != nil {
 		return err
 	}
 	d, _, err := webhook.GetDelivery(c.R.Context(), f.db, c.Actor(), at.hook.ID, id)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusAccepted, wireDelivery(c, at, d))
+	return c.JSON(status, wireDelivery(c, at, d))
 }
 
 // wire makes the wire types of hooks of one project.

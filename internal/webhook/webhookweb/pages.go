@@ -46,6 +46,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, words Words) {
 		page("POST", "{id}/ping/", f.ping)
 		page("GET", "{id}/deliveries/{delivery}/", f.delivery)
 		page("POST", "{id}/deliveries/{delivery}/redeliver/", f.redeliver)
+		page("POST", "{id}/deliveries/{delivery}/skip/", f.skip)
 	}
 }
 
@@ -183,8 +184,12 @@ func (f *face) showWith(c *web.Call, at place, status int, h webhook.Hook, fille
 	if err != nil {
 		return err
 	}
+	next, err := webhook.FirstPending(c.R.Context(), f.db, c.Actor(), h.ID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
 	pager := web.Pager{Page: page, Pages: pages, Path: at.path(h.ID)}
-	return c.Render(status, at.meta("Webhook"), hookView(at, h, filled, problem, deliveries, pager))
+	return c.Render(status, at.meta("Webhook"), hookView(at, h, next, filled, problem, deliveries, pager))
 }
 
 func (f *face) update(c *web.Call, at place) error {
@@ -265,6 +270,19 @@ func (f *face) redeliver(c *web.Call, at place) error {
 	}
 	err = webhook.Redeliver(c.R.Context(), f.db, c.Actor(), c.Now, h.ID, id)
 	return f.done(c, err, "It is sent again. Reload this page to see how it went", at.path(h.ID, "deliveries", id))
+}
+
+func (f *face) skip(c *web.Call, at place) error {
+	h, err := f.hook(c, at)
+	if err != nil {
+		return err
+	}
+	id, err := f.deliveryNumber(c)
+	if err != nil {
+		return err
+	}
+	err = webhook.Skip(c.R.Context(), f.db, c.Actor(), c.Now, h.ID, id)
+	return f.done(c, err, "Skipped; what comes after it is sent now", at.path(h.ID, "deliveries", id))
 }
 
 // form is what one fills in.
