@@ -234,6 +234,7 @@ func TestPages(t *testing.T) {
 	busy := busySite(t)
 	t.Run("look", func(t *testing.T) { testLook(t, b, busy) })
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
+	t.Run("diff", func(t *testing.T) { testDiff(t, b, busy) })
 	t.Run("API documentation", func(t *testing.T) { testAPIDocs(t, b, busy) })
 	t.Run("use without JavaScript", func(t *testing.T) { testWithoutScript(t, b, busy) })
 	t.Run("bundle without JavaScript", func(t *testing.T) { testBundleWithoutScript(t, b, busy) })
@@ -278,6 +279,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"patch with scripts", busy, mailPath("patch", scriptID), true, 200, false},
 		{"patch with a slash", busy, mailPath("patch", slashID), false, 200, false},
 		{"patch with a long diff", busy, mailPath("patch", longDiffID), false, 200, true},
+		{"diff alone, long", busy, mailPath("patch", longDiffID) + "diff/?file=3", false, 200, false},
 		{"patch, binary", busy, mailPath("patch", binaryID), false, 200, false},
 		{"patch, wide", busy, mailPath("patch", wideID), false, 200, false},
 		{"patch, bidi", busy, mailPath("patch", bidiID), false, 200, false},

@@ -46,7 +46,7 @@ func TestPagesAnswer(t *testing.T) {
 		s.seriesOfTwo()
 		s.expect(s.get("/project/alpha/list/"), 200, "3 patches", "First step", "Second step", "Alone", "Ann Author", "2026-03-01", "!Two steps</a></td>", "!<form method=\"post\" action=\"/project")
 		s.expect(s.get("/project/alpha/list/?q=STEP"), 200, "2 patches", "!Alone")
-		s.expect(s.get("/project/alpha/patch/p1@x/"), 200, "<title>[1/2] First step - ALPHA", "Text of [PATCH 1/2] First step.", "Good.", "Reviewed-by: Rita", "Second step", "Two steps", "lib/a.c", `<span class="a">`,
+		s.expect(s.get("/project/alpha/patch/p1@x/"), 200, "<title>[1/2] First step - ALPHA", "Text of [PATCH 1/2] First step.", "Good.", "Reviewed-by: Rita", "Second step", "Two steps", "lib/a.c", `<ins class="a"`,
 			`href="mbox/"`, `href="raw/"`, "Signed-off-by", "&lt;p1@x&gt;", "!name=\"delegate\"", "!Nice cover")
 		s.expect(s.get("/project/alpha/cover/c@x/"), 200, "What it is about.", "Nice cover.", "First step", `href="mbox/"`, "!raw/", "!Good.")
 		series := fmt.Sprintf("/project/alpha/series/%s/", s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", "p1@x"))[0])

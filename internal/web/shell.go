@@ -92,6 +92,7 @@ type Meta struct {
 	NavHTML string // of the project, put in as it is
 	Flash   []Flash
 	NoIndex bool
+	Scripts []string // of assets/, besides page.js
 }
 
 // Flash is a message about what was just done.

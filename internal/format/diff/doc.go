@@ -4,8 +4,7 @@
 // what is to be applied, the fingerprint by which commits find their patch,
 // and the files touched. The stored forms equal those of Patchwork 3.2 for
 // every mail without binary files, since databases, hooks and clients hold
-// them. It owns no table, decodes no charset and does not render or apply
-// diffs.
+// them. It owns no table, decodes no charset and does not apply diffs.
 //
 // Example:
 //

@@ -3,156 +3,261 @@
 package patchweb
 
 import (
+	"bytes"
 	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
 	"strings"
 
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/format/diff"
 	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
 )
 
-// maxDiffLines bounds how many lines of a diff a page shows; the rest is in the download.
-const maxDiffLines = 20000
+// What a page shows of a diff at most. What is not on the page of a patch is a link away; what is not on that page is in the download.
+const (
+	maxDiffBytes  = 8 << 20 // of a diff that is looked at
+	maxDiffLines  = 50_000
+	maxFiles      = 1000    // that are listed
+	maxOpenLines  = 3000    // on the page of a patch, of all files together
+	maxOpenFile   = 1500    // of one file there
+	maxOpenBytes  = 1 << 20 // of all files together
+	maxAloneLines = 25_000  // of a file on a page of its own
+	maxAloneBytes = 4 << 20
+	maxLine       = 8 << 10 // bytes of one line
+)
 
-// diffFile is what a diff does to one file, ready to be shown.
-type diffFile struct {
-	Name     string
-	Added    int
-	Removed  int
-	HTML     string
-	Anchor   string
-	oldName  string
-	b        strings.Builder
-	old, new int // lines of the hunk still to come
+// diffPage is a diff as a page shows it.
+type diffPage struct {
+	files          []*diffFile
+	added, removed int
+	count          int    // files of the diff
+	cut            bool   // there is more of it than files
+	path           string // where the patch is shown
+	query          url.Values
+	alone          bool // the page has nothing but the diff
 }
 
-// diffFiles cuts a diff into its files and marks each line. cut tells that lines are missing at the end.
-func diffFiles(raw []byte, charset string) (files []*diffFile, cut bool) {
+// diffFile is what a diff does to one file.
+type diffFile struct {
+	*diff.File
+	n      int
+	lines  int
+	html   string // its lines; empty: they are shown elsewhere
+	folded bool
+	cut    bool // html lacks lines at the end
+	crlf   bool // all its lines end with CR and LF
+}
+
+// anchor is the id of the file on the page.
+func (f *diffFile) anchor() string { return "f" + strconv.Itoa(f.n) }
+
+// readDiff takes the diff of a patch apart. nil: it has none.
+func readDiff(d *patch.Detail) (doc *diff.Doc, cut bool) {
+	raw := d.Diff
 	if len(raw) == 0 {
 		return nil, false
 	}
-	part := mailmsg.Part{Type: "text/plain", Charset: charset, Body: raw}
+	if len(raw) > maxDiffBytes {
+		raw, cut = raw[:bytes.LastIndexByte(raw[:maxDiffBytes], '\n')+1], true
+	}
+	part := mailmsg.Part{Type: "text/plain", Charset: d.Charset, Body: raw}
 	text, _ := part.Text()
-	var f *diffFile
+	doc = diff.Parse(strings.ToValidUTF8(text, "\uFFFD"), maxDiffLines)
+	return doc, cut || doc.Rest != ""
+}
+
+// newDiffPage makes the diff of a patch ready to be shown on its page, or alone on one of its own, then perhaps only one of its files.
+func newDiffPage(c *web.Call, d *patch.Detail, linkname string, alone bool) (*diffPage, error) {
+	doc, cut := readDiff(d)
+	if doc == nil {
+		return nil, nil
+	}
+	p := &diffPage{cut: cut, count: len(doc.Files), path: patch.PagePath(linkname, patch.KindPatch, d.MsgID), alone: alone, query: url.Values{}}
+	only := -1
+	if s := c.R.URL.Query().Get("file"); s != "" && alone {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n >= len(doc.Files) {
+			return nil, fault.New(fault.NotFound, "this diff has no file %q", s)
+		}
+		only = n
+	}
+	room := room{lines: maxOpenLines, bytes: maxOpenBytes, file: maxOpenFile}
+	if alone {
+		room.lines, room.bytes, room.file = maxAloneLines, maxAloneBytes, maxAloneLines
+	}
+	for i := range doc.Files {
+		f := &diffFile{File: &doc.Files[i], n: i}
+		p.added, p.removed = p.added+f.Added, p.removed+f.Removed
+		if only >= 0 && i != only {
+			continue
+		}
+		if only < 0 && len(p.files) == maxFiles {
+			p.cut = true
+			break
+		}
+		p.files = append(p.files, f)
+		f.measure()
+		if room.take(f, only >= 0) {
+			f.html = unified(f)
+		}
+	}
+	return p, nil
+}
+
+// measure counts the lines of a file, and finds out how they end.
+func (f *diffFile) measure() {
+	f.lines = len(f.Head)
+	f.crlf = true
+	for i := range f.Hunks {
+		h := &f.Hunks[i]
+		f.lines += len(h.Lines)
+		for k := range h.Lines {
+			l := &h.Lines[k]
+			f.crlf = f.crlf && (l.Kind > diff.Remove || strings.HasSuffix(l.Text, "\r"))
+		}
+	}
+	f.crlf = f.crlf && f.Added+f.Removed > 0
+}
+
+// size is about how many bytes the lines of a file have.
+func (f *diffFile) size() int {
 	n := 0
-	for line := range strings.Lines(text) {
-		if n++; n > maxDiffLines {
-			return finish(files), true
-		}
-		line = strings.TrimRight(line, "\r\n")
-		inHunk := f != nil && (f.old > 0 || f.new > 0)
-		if !inHunk && (f == nil || strings.HasPrefix(line, "diff ") || strings.HasPrefix(line, "Index: ") || strings.HasPrefix(line, "--- ") && f.oldName != "") {
-			f = &diffFile{}
-			files = append(files, f)
-		}
-		f.add(line)
-	}
-	return finish(files), false
-}
-
-func finish(files []*diffFile) []*diffFile {
-	for _, f := range files {
-		f.HTML = f.b.String()
-		if f.Name == "" {
-			f.Name = "(no file name)"
+	for i := range f.Hunks {
+		for k := range f.Hunks[i].Lines {
+			n += min(len(f.Hunks[i].Lines[k].Text), maxLine)
 		}
 	}
-	return files
+	return n
 }
 
-// add takes the next line of the file's part of the diff.
-func (f *diffFile) add(line string) {
-	class := "m"
+// room is what a page still has room for.
+type room struct {
+	lines, bytes int
+	file         int // lines of one file
+}
+
+// take tells whether a file is shown on the page; a binary one has nothing to see. One that was asked for is shown as far as it goes.
+func (r *room) take(f *diffFile, asked bool) bool {
+	if asked {
+		f.cut = f.lines > r.lines || f.size() > r.bytes
+		return true
+	}
+	if f.Binary && len(f.Hunks) > 0 || f.lines > r.file || f.lines > r.lines {
+		f.folded = true
+		return false
+	}
+	size := f.size()
+	if size > r.bytes {
+		f.folded = true
+		return false
+	}
+	r.lines, r.bytes = r.lines-f.lines, r.bytes-size
+	return true
+}
+
+// summary counts what changes.
+func (p *diffPage) summary() string {
+	return fmt.Sprintf("%s, +%d −%d", plural(p.count, "file"), p.added, p.removed)
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// link is the address of the page of the diff alone, with other words in its query.
+func (p *diffPage) link(words ...string) string {
+	q := url.Values{}
+	for name, v := range p.query {
+		q[name] = v
+	}
+	for i := 0; i+1 < len(words); i += 2 {
+		q.Set(words[i], words[i+1])
+	}
+	if len(q) == 0 {
+		return p.path + "diff/"
+	}
+	return p.path + "diff/?" + q.Encode()
+}
+
+// fileLink is the address of a page with one file of the diff.
+func (p *diffPage) fileLink(f *diffFile) string { return p.link("file", strconv.Itoa(f.n)) }
+
+// notes say what the diff does to a file besides its lines.
+func (f *diffFile) notes() string {
+	var s []string
+	switch f.Verb {
+	case diff.Made:
+		s = append(s, "new")
+	case diff.Removed:
+		s = append(s, "deleted")
+	case diff.Renamed:
+		s = append(s, "renamed from "+shown(f.Old))
+	case diff.Copied:
+		s = append(s, "copied from "+shown(f.Old))
+	}
 	switch {
-	case f.old > 0 || f.new > 0:
-		class = f.body(line)
-	case strings.HasPrefix(line, "@@ "):
-		class = "h"
-		f.old, f.new = hunkSize(line)
-	case strings.HasPrefix(line, "--- "):
-		f.oldName = fileName(line[4:])
-		f.named(f.oldName)
-	case strings.HasPrefix(line, "+++ "):
-		f.named(fileName(line[4:]))
-	case strings.HasPrefix(line, "rename to "), strings.HasPrefix(line, "copy to "):
-		_, name, _ := strings.Cut(line, " to ")
-		f.named(name)
-	case strings.HasPrefix(line, "diff --git "):
-		if _, name, ok := strings.Cut(line, " b/"); ok {
-			f.named(name)
+	case f.OldMode != "" && f.NewMode != "":
+		s = append(s, "mode "+visible(f.OldMode)+" → "+visible(f.NewMode))
+	case f.NewMode == "100755":
+		s = append(s, "executable")
+	case f.NewMode == "120000", f.OldMode == "120000":
+		s = append(s, "symbolic link")
+	}
+	if f.Binary {
+		s = append(s, "binary")
+	}
+	if f.crlf {
+		s = append(s, "lines end with CR LF")
+	}
+	return strings.Join(s, ", ")
+}
+
+// folder is some files of a diff that stand in one directory.
+type folder struct {
+	name  string // empty: the root
+	files []*diffFile
+}
+
+// folders are the files in the order of the diff, those of a directory that follow one another together.
+func (p *diffPage) folders() []folder {
+	var out []folder
+	for _, f := range p.files {
+		dir := path.Dir(f.Name())
+		if dir == "." {
+			dir = ""
 		}
-	}
-	f.b.WriteString(`<span class="` + class + `">`)
-	escape(&f.b, line)
-	f.b.WriteString("\n</span>")
-}
-
-// body counts down the hunk and finds the class of one of its lines.
-func (f *diffFile) body(line string) string {
-	switch {
-	case strings.HasPrefix(line, "+"):
-		f.new--
-		f.Added++
-		return "a"
-	case strings.HasPrefix(line, "-"):
-		f.old--
-		f.Removed++
-		return "d"
-	case strings.HasPrefix(line, `\`):
-		return "m"
-	}
-	f.old--
-	f.new--
-	return "c"
-}
-
-func (f *diffFile) named(name string) {
-	if name != "" && name != "/dev/null" {
-		f.Name = name
-	}
-}
-
-func fileName(s string) string {
-	name, _, _ := strings.Cut(s, "\t")
-	if name == "/dev/null" {
-		return name
-	}
-	if _, rest, ok := strings.Cut(name, "/"); ok {
-		return rest
-	}
-	return name
-}
-
-// hunkSize reads the counts of `@@ -1,3 +1,4 @@`; a missing one is 1.
-func hunkSize(line string) (old, new int) {
-	fields := strings.Fields(line)
-	if len(fields) < 3 {
-		return 0, 0
-	}
-	return count(fields[1]), count(fields[2])
-}
-
-func count(s string) int {
-	_, n, ok := strings.Cut(s, ",")
-	if !ok {
-		return 1
-	}
-	v := 0
-	for i := range len(n) {
-		if n[i] < '0' || n[i] > '9' || v > 1<<24 {
-			return 0
+		if len(out) == 0 || out[len(out)-1].name != dir {
+			out = append(out, folder{name: dir})
 		}
-		v = v*10 + int(n[i]-'0')
+		last := &out[len(out)-1]
+		last.files = append(last.files, f)
 	}
-	return v
+	return out
 }
 
-func filesSummary(files []*diffFile) string {
-	added, removed := 0, 0
-	for _, f := range files {
-		added, removed = added+f.Added, removed+f.Removed
+// diffAlone answers …/diff/: the diff of a patch without the rest of its page, or one file of it.
+func (p *Pages) diffAlone(c *web.Call, pr project.Project, m *mailstore.Message) error {
+	d, err := patch.ReadPatch(c.R.Context(), p.db, m.ID)
+	if err != nil {
+		return err
 	}
-	noun := "files"
-	if len(files) == 1 {
-		noun = "file"
+	page, err := newDiffPage(c, d, pr.Linkname, true)
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%d %s, +%d −%d", len(files), noun, added, removed)
+	if page == nil {
+		return fault.New(fault.NotFound, "this patch has no diff")
+	}
+	meta := web.Meta{Title: "Diff of " + shown(d.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Scripts: []string{"diff.js"}, NoIndex: true}
+	return c.Render(http.StatusOK, meta, diffAloneView(page, d))
 }

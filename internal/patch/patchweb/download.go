@@ -23,6 +23,9 @@ import (
 // download answers …/mbox/ and …/raw/ of a patch or cover letter.
 func (p *Pages) download(c *web.Call, pr project.Project, m *mailstore.Message, what string) error {
 	ctx := c.R.Context()
+	if what == "diff" && m.Kind == patch.KindPatch {
+		return p.diffAlone(c, pr, m)
+	}
 	if m.Kind == patch.KindCover {
 		if what != "mbox" {
 			return fault.New(fault.NotFound, "a cover letter has no diff")

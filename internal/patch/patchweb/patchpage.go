@@ -25,8 +25,7 @@ type mailPage struct {
 	chain    patch.Chain
 	siblings []*patch.Row
 	checks   []patch.CheckRow
-	files    []*diffFile
-	cut      bool
+	diff     *diffPage // nil: none
 	mayEdit  bool
 }
 
@@ -68,7 +67,7 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 	if err != nil {
 		return err
 	}
-	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
+	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Scripts: []string{"diff.js"}}
 	return c.Render(http.StatusOK, meta, mailView(page))
 }
 
@@ -86,7 +85,9 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 		}
 		d := page.patch
 		page.mail, page.name, t.Patch, series = d.Mail, d.Name, d.ID, d.Series
-		page.files, page.cut = diffFiles(d.Diff, d.Charset)
+		if page.diff, err = newDiffPage(c, d, pr.Linkname, false); err != nil {
+			return page, err
+		}
 		if page.checks, err = patch.NewestChecks(ctx, p.db, d.ID); err != nil {
 			return page, err
 		}

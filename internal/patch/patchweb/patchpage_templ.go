@@ -148,8 +148,8 @@ func mailView(p mailPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(p.files) > 0 {
-			templ_7745c5c3_Err = diffView(p.files, p.cut).Render(ctx, templ_7745c5c3_Buffer)
+		if p.diff != nil {
+			templ_7745c5c3_Err = diffView(p.diff).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -108,7 +108,7 @@ type target struct {
 }
 
 // parseTarget reads what follows /project/NAME/patch/ or …/cover/ in the escaped path.
-func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "mbox", "raw") }
+func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "mbox", "raw", "diff") }
 
 // parseMessage reads what follows /project/NAME/ in the escaped path.
 func parseMessage(escapedPath string) target { return targetIn(escapedPath, 3, threadFile, rawFile) }

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+// addedLines is a diff that adds n lines to a file.
+func addedLines(name string, n int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "diff --git a/%s b/%[1]s\n--- a/%[1]s\n+++ b/%[1]s\n@@ -1,1 +1,%d @@\n int first;\n", name, n+1)
+	for i := range n {
+		fmt.Fprintf(&b, "+\tstep(%d);\n", i)
+	}
+	return b.String()
+}
+
+func (s *site) diffMail(msgid, diff string) {
+	s.mail("alpha", "From: Ann <ann@people.example>\nSubject: [PATCH] "+msgid+"\nMessage-ID: <"+msgid+">", "Why.\n---\n"+diff)
+}
+
+func TestDiffPage(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.diffMail("big@x", addedLines("lib/big.c", 2000)+addedLines("lib/small.c", 2)+"diff --git a/doc/old b/doc/new\nsimilarity index 100%\nrename from doc/old\nrename to doc/new\n")
+		page := "/project/alpha/patch/big@x/"
+		a := s.get(page)
+		s.expect(a, 200, "3 files, +2002 −0", `href="#f1"`, "renamed from doc/old", `<ins class="a" id="f1n3"><a href="#f1n3" tabindex="-1"><u></u><u>3</u></a>+`, "+\tstep(1);",
+			`href="/project/alpha/patch/big@x/diff/?file=0#f0"`, "Show 2004 lines", "!step(1999)", "/static/diff.")
+		if len(a.body) > 20_000 {
+			t.Errorf("a page with a folded file has %d bytes", len(a.body))
+		}
+		s.expect(s.get(page+"diff/?file=0"), 200, "1 file of 3", `id="f0n2001"`, "step(1999)", "!f1n", "!Why.")
+		s.expect(s.get(page+"diff/"), 200, `id="f0n2001"`, `id="f1n3"`, "!Why.")
+		for _, file := range []string{"3", "-1", "x", "99999999999999999999"} {
+			s.expect(s.get(page+"diff/?file="+file), 404)
+		}
+		s.expect(s.get("/project/alpha/cover/c@x/diff/"), 404)
+		s.redirects(s.get("/project/alpha/cover/p1@x/diff/?file=0"), 302, "/project/alpha/patch/p1@x/diff/?file=0")
+	})
+}
+
+// TestDiffEnds: a page has bounds, whatever a mail has.
+func TestDiffEnds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		var many strings.Builder
+		for i := range 3000 {
+			many.WriteString(strings.ReplaceAll("diff --git a/N b/N\nold mode 100644\nnew mode 100755\n", "N", fmt.Sprint("f", i)))
+		}
+		s.diffMail("files@x", many.String())
+		s.expect(s.get("/project/alpha/patch/files@x/"), 200, "3000 files", "longer than is shown here", `id="f999"`, "!id=\"f1000\"")
+		s.expect(s.get("/project/alpha/patch/files@x/diff/?file=2999"), 200, `id="f2999"`, "mode 100644 → 100755")
+		s.diffMail("lines@x", addedLines("big.c", 60_000))
+		s.expect(s.get("/project/alpha/patch/lines@x/diff/"), 200, "longer than is shown here", "Show 49999 lines")
+		a := s.get("/project/alpha/patch/lines@x/diff/?file=0")
+		s.expect(a, 200, "There is more of this file", "step(24000)", "!step(25000)")
+		s.diffMail("wide@x", "--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+"+strings.Repeat("é", 300_000)+"\n")
+		if a := s.get("/project/alpha/patch/wide@x/"); len(a.body) > 40_000 || !strings.Contains(a.body, "591808 bytes more") {
+			t.Errorf("a line of 600,000 bytes makes a page of %d", len(a.body))
+		}
+	})
+}
