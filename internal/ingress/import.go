@@ -24,16 +24,21 @@ type Summary struct {
 type batch struct {
 	deliveries []Delivery
 	mails      []Mail
+	size       int   // bytes of deliveries
 	err        error // of the source, after deliveries
 	done       chan struct{}
 }
 
-// Import takes in everything source yields, in order, in large batches: reading, parsing and storing overlap. after is called with the
+// importPieces is how many batches an import stores in one transaction, if they wait, and how many may wait. A commit writes each page that was touched once, and the
+// more mails there are among all keys that have no order, the fewer of them share a page.
+const importPieces = 8
+
+// Import takes in everything source yields, in order: reading, parsing and storing overlap, and what waits is stored together. after is called with the
 // running totals after each commit. It ends at the first error of the source or the database; what was counted is stored.
 func (in *Intake) Import(ctx context.Context, source Source, after func(Summary)) (Summary, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	queue := make(chan *batch, 2)
+	queue := make(chan *batch, importPieces)
 	go in.read(ctx, source, queue)
 	sum := Summary{Outcomes: map[string]int{}}
 	for b := range queue {
@@ -42,6 +47,7 @@ func (in *Intake) Import(ctx context.Context, source Source, after func(Summary)
 		case <-ctx.Done():
 			return sum, ctx.Err()
 		}
+		b.join(queue, in.limits)
 		if len(b.mails) > 0 {
 			outcomes, err := in.store(ctx, b.mails)
 			if err != nil {
@@ -55,6 +61,22 @@ func (in *Intake) Import(ctx context.Context, source Source, after func(Summary)
 		}
 	}
 	return sum, ctx.Err()
+}
+
+// join takes further batches that are prepared from the queue, up to the limits.
+func (b *batch) join(queue <-chan *batch, limits Limits) {
+	for n := 1; n < importPieces && b.err == nil && b.size <= limits.BatchBytes*(importPieces-1)/importPieces; n++ {
+		select {
+		case more, ok := <-queue:
+			if !ok {
+				return
+			}
+			<-more.done
+			b.mails, b.size, b.err = append(b.mails, more.mails...), b.size+more.size, more.err
+		default:
+			return
+		}
+	}
 }
 
 func (s *Summary) add(outcomes []Outcome) {
@@ -95,15 +117,14 @@ func (in *Intake) read(ctx context.Context, source Source, queue chan<- *batch) 
 
 func (in *Intake) fill(source Source) *batch {
 	b := &batch{done: make(chan struct{})}
-	size := 0
-	for len(b.deliveries) < in.limits.BatchMails && size < in.limits.BatchBytes {
+	for len(b.deliveries) < in.limits.BatchMails && b.size < in.limits.BatchBytes/importPieces {
 		d, err := source.Next()
 		if err != nil {
 			b.err = err
 			return b
 		}
 		b.deliveries = append(b.deliveries, d)
-		size += len(d.Raw)
+		b.size += len(d.Raw)
 	}
 	return b
 }

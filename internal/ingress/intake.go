@@ -155,24 +155,22 @@ func (in *Intake) store(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	return outcomes, err
 }
 
-// storeBatch commits a batch; if it fails for a reason that lies in a mail, the mails are stored one by one.
+// storeBatch commits a batch; if it fails for a reason that lies in a mail, its halves are stored each by itself, until that mail is alone and quarantined.
 func (in *Intake) storeBatch(ctx context.Context, mails []Mail) ([]Outcome, error) {
 	outcomes, err := in.once(ctx, mails)
 	if err == nil || fault.Is(err, fault.Unavailable) {
 		return outcomes, err
 	}
-	outcomes = make([]Outcome, len(mails))
-	for i := range mails {
-		one, err := in.once(ctx, mails[i:i+1])
-		if err != nil && !fault.Is(err, fault.Unavailable) {
-			one, err = in.quarantine(ctx, mails[i], err)
-		}
-		if err != nil {
-			return nil, err
-		}
-		outcomes[i] = one[0]
+	if len(mails) == 1 {
+		return in.quarantine(ctx, mails[0], err)
 	}
-	return outcomes, nil
+	half := len(mails) / 2
+	outcomes, err = in.storeBatch(ctx, mails[:half])
+	if err != nil {
+		return nil, err
+	}
+	rest, err := in.storeBatch(ctx, mails[half:])
+	return append(outcomes, rest...), err
 }
 
 func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -198,13 +199,49 @@ func TestImportIsCancelled(t *testing.T) {
 	db := dbtest.Open(t, sqldb.SQLite)
 	ctx, cancel := context.WithCancel(context.Background())
 	in := newIntake(db, ingress.Limits{BatchMails: 2, BatchBytes: 1 << 20, MailSize: 100})
-	sum, err := in.Import(ctx, &list{mails("one a", "one b", "one c", "one d", "one e", "one f"), io.EOF}, func(s ingress.Summary) { cancel() })
-	if !errors.Is(err, context.Canceled) || sum.Mails == 0 || sum.Mails == 6 {
+	sum, err := in.Import(ctx, &list{mails(strings.Fields(strings.Repeat("one ", 60))...), io.EOF}, func(s ingress.Summary) { cancel() })
+	if !errors.Is(err, context.Canceled) || sum.Mails == 0 || sum.Mails > 16 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	if got := len(strings.Fields(stored(t, db))); got != sum.Mails {
 		t.Errorf("%d mails are stored, %d counted", got, sum.Mails)
 	}
+}
+
+// counted counts what was read of a list.
+type counted struct {
+	list
+	read atomic.Int64
+}
+
+func (c *counted) Next() (ingress.Delivery, error) {
+	d, err := c.list.Next()
+	c.read.Add(1)
+	return d, err
+}
+
+// TestImportStoresWhatWaits: eight batches share a transaction while mails wait for it.
+func TestImportStoresWhatWaits(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		const all = 100
+		source := &counted{list: list{mails(strings.Fields(strings.Repeat("one ", all))...), io.EOF}}
+		in := newIntake(db, ingress.Limits{BatchMails: 2, BatchBytes: 1 << 20, MailSize: 100})
+		last, commits := 0, []int(nil)
+		_, err := in.Import(context.Background(), source, func(s ingress.Summary) {
+			commits, last = append(commits, s.Mails-last), s.Mails
+			for int(source.read.Load()) < min(s.Mails+17, all+1) { // the ninth batch is being read: eight wait
+				time.Sleep(time.Millisecond)
+			}
+		})
+		if err != nil || last != all {
+			t.Fatalf("%d mails, %v", last, err)
+		}
+		for i, n := range commits {
+			if i > 0 && i < len(commits)-1 && n != 16 || n > 16 {
+				t.Errorf("commits of %v mails: want 16", commits)
+			}
+		}
+	})
 }
 
 // TestArchive reads plain input, cuts mails at the limit, and tells a damaged file by its name. The compressed forms are tested with pw.

@@ -111,6 +111,7 @@ type Intake struct {
 	book    *Rulebook
 	project project.Project
 	now     clock.Time
+	mails   int // of the batch
 
 	messages   map[string]*mailstore.Message // by key form of the Message-ID
 	graves     map[string]string             // tombstones: key form → kind
@@ -134,7 +135,7 @@ type Intake struct {
 
 // LoadIntake reads what the decisions about a batch of mails need, in a fixed number of queries.
 func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Project, now clock.Time, w Wanted) (*Intake, error) {
-	in := &Intake{tx: tx, book: book, project: p, now: now, targets: map[int64]Target{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
+	in := &Intake{tx: tx, book: book, project: p, now: now, mails: len(w.Own), targets: map[int64]Target{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
 		owners: map[int64]*Series{}, byCover: map[int64]*Series{}, refs: map[string][]*reference{}, coverTags: map[int64]map[int64]int{}, gitIDs: map[string][]*Series{},
 		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded()}
 	l := loader{Intake: in, w: w, all: append(append([]string(nil), w.Own...), w.References...), owner: map[int64]int64{}}

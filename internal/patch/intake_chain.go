@@ -84,7 +84,7 @@ func (in *Intake) relate(one, other *Series, sign Sign) {
 	if sign == SignContent && k.One > k.Other {
 		k.One, k.Other = k.Other, k.One
 	}
-	if !in.new.kin[k] && len(in.new.kin) < maxKin {
+	if !in.new.kin[k] && len(in.new.kin) < in.maxKin() {
 		in.new.kin[k] = true
 		in.new.moved[one], in.new.moved[other] = true, true
 	}
@@ -240,7 +240,7 @@ func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
 				l.kin[k] = true
 				missing = append(missing, k.One, k.Other)
 				return err
-			}, query, ids, maxKin)
+			}, query, ids, l.maxKin())
 		})
 		if err != nil {
 			return fmt.Errorf("look for related series: %w", err)
@@ -255,13 +255,13 @@ func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
 // loadNamed loads the series with a change-id or name. Of names that only first versions have nothing needs to be known: an author may send thousands of them.
 func (l *lineage) loadNamed(ctx context.Context, changes, names []string) error {
 	err := sqldb.Chunks(changes, func(changes []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.change_id IN (?) ORDER BY s.version DESC LIMIT ?", l.project.ID, changes, maxKin)
+		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.change_id IN (?) ORDER BY s.version DESC LIMIT ?", l.project.ID, changes, l.maxKin())
 	})
 	if err != nil {
 		return err
 	}
 	err = sqldb.Chunks(names, func(names []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version > 1 ORDER BY s.version DESC LIMIT ?", l.project.ID, names, maxKin)
+		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version > 1 ORDER BY s.version DESC LIMIT ?", l.project.ID, names, l.maxKin())
 	})
 	if err != nil {
 		return err
@@ -275,7 +275,7 @@ func (l *lineage) loadNamed(ctx context.Context, changes, names []string) error 
 		}
 	}
 	return sqldb.Chunks(sorted(several), func(names []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version <= 1 ORDER BY s.version DESC, s.date DESC LIMIT ?", l.project.ID, names, maxKin)
+		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version <= 1 ORDER BY s.version DESC, s.date DESC LIMIT ?", l.project.ID, names, l.maxKin())
 	})
 }
 

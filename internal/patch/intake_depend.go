@@ -67,7 +67,7 @@ func (l *loader) needs(ctx context.Context) error {
 			}
 			return err
 		}, `SELECT kind, value, series_id, position, COALESCE(target_id, 0) AS target_id FROM series_need
-			WHERE project_id = ? AND kind IN ('message', 'change', 'patch', 'supersedes') AND value IN (?) ORDER BY kind, value, series_id LIMIT ?`, l.project.ID, values, maxKin)
+			WHERE project_id = ? AND kind IN ('message', 'change', 'patch', 'supersedes') AND value IN (?) ORDER BY kind, value, series_id LIMIT ?`, l.project.ID, values, l.maxKin())
 	})
 }
 
@@ -197,5 +197,11 @@ func firstByKey(rows [][]any, key ...int) [][]any {
 	})
 }
 
-// maxKin bounds how many series are looked at that have something in common with the mails of a batch.
-const maxKin = 4096
+// kinPerMail bounds how many series are looked at that have something in common with the mails of a batch, kinPerBatch how low the bound is.
+const (
+	kinPerMail  = 16
+	kinPerBatch = 4096
+)
+
+// maxKin is the bound for this batch.
+func (in *Intake) maxKin() int { return max(kinPerBatch, kinPerMail*in.mails) }

@@ -263,7 +263,7 @@ func (l *loader) gitIDs(ctx context.Context) error {
 			err := rows.StructScan(&g)
 			l.git, l.ids = append(l.git, g), append(l.ids, g.Series)
 			return err
-		}, sameContent, ids, l.project.ID, maxKin)
+		}, sameContent, ids, l.project.ID, l.maxKin())
 	})
 }
 

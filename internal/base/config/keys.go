@@ -247,7 +247,8 @@ sender delivers to them separately (RFC 5321, 4.5.3.1.8).`)
 		`Longest line of a mail over SMTP or LMTP. RFC 5321 allows 1000 bytes, real patches
 have more.`)
 	add("limits.batch-mails", "256", integer(&c.Limits.BatchMails, 1, 10_000),
-		`Most waiting mails stored in one database transaction.`)
+		`Most waiting mails stored in one database transaction; an import of archives stores up to
+eight times as many.`)
 	add("limits.batch-wait", "5ms", duration(&c.Limits.BatchWait, maxBatchWait),
 		`How long the first mail of a batch waits for others to share its transaction.`)
 	add("limits.import-mail-size", "100MiB", size(&c.Limits.ImportMailSize, 64*kib, 2*gib-mib),
