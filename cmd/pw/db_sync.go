@@ -59,6 +59,10 @@ func (c *cli) syncSchema(ctx context.Context, cfg *config.Config) error {
 	if err := schema.Sync(ctx, a.DB); err != nil {
 		return err
 	}
+	err = a.FillIndexes(ctx, func(done, last int64) { fmt.Fprintf(c.out, "index of words: up to patch %d of %d\n", done, last) })
+	if err != nil {
+		return err
+	}
 	after, err := schema.Inspect(ctx, a.DB)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"patchwork.example/pw/internal/base/schema"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/patch/patchmail"
 	"patchwork.example/pw/internal/project"
 )
@@ -57,11 +58,20 @@ func Open(ctx context.Context, cfg *config.Config) (*App, error) {
 	if cfg.Database.AutoSync {
 		ready = schema.Sync
 	}
-	if err := ready(ctx, a.DB); err != nil {
+	err = ready(ctx, a.DB)
+	if err == nil {
+		err = a.FillIndexes(ctx, func(done, last int64) { a.Log.Info("filling the index of words", "patch", done, "of", last) })
+	}
+	if err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
+}
+
+// FillIndexes puts into indexes what is older than they are; without it searches would miss that. Normally there is nothing. step hears how far it has come.
+func (a *App) FillIndexes(ctx context.Context, step func(done, last int64)) error {
+	return patch.FillWords(ctx, a.DB, step)
 }
 
 // Close stores the mails that wait and closes the database.

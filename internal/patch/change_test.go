@@ -291,11 +291,15 @@ func manyPatches(t testing.TB, db *sqldb.DB, n int) (ids []int64) {
 			return err
 		}
 		_, err := tx.Exec(ctx, "UPDATE patch_count SET patches = patches + ? WHERE project_id = 1 AND state_id = 1 AND archived = FALSE AND delegate_id = 0", n)
+		if err == nil {
+			err = tx.Insert(ctx, "patch_words_fill", []string{"id", "done", "last"}, [][]any{{1, 1999, 2000 + n}})
+		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	fillWords(t, db)
 	return ids
 }
 

@@ -114,10 +114,18 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 		}
 		out = append(out, f)
 	}
-	step("tag counts that are wrong")
-	f, err := checkTags(ctx, tx, repair)
-	if f.Rows > 0 {
-		out = append(out, f)
+	for _, last := range []struct {
+		what  string
+		check func(context.Context, *sqldb.Tx, bool) (Finding, error)
+	}{{"tag counts that are wrong", checkTags}, {"entries of the index of words that are wrong or missing", checkWords}} {
+		step(last.what)
+		f, err := last.check(ctx, tx, repair)
+		if err != nil {
+			return out, err
+		}
+		if f.Rows > 0 {
+			out = append(out, f)
+		}
 	}
-	return out, err
+	return out, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
-	"patchwork.example/pw/internal/format/fold"
 )
 
 // What the Import functions write comes from another system, with its ids and without any check but those of the database. They raise no
@@ -150,9 +149,11 @@ type ImportedPatch struct {
 func ImportPatches(ctx context.Context, tx *sqldb.Tx, patches []ImportedPatch) error {
 	rows := make([][]any, 0, len(patches))
 	var diffs [][]any
+	var names []named
 	for i := range patches {
 		p := &patches[i]
-		rows = append(rows, []any{p.ID, p.Message, p.Project, p.Submitter, int64(p.Date), p.Name, fold.Cut(fold.Key(p.Name), 255), sqldb.NullID(p.State), sqldb.NullID(p.Delegate),
+		names = append(names, named{p.ID, int64(p.Date), nameFold(p.Name)})
+		rows = append(rows, []any{p.ID, p.Message, p.Project, p.Submitter, int64(p.Date), p.Name, nameFold(p.Name), sqldb.NullID(p.State), sqldb.NullID(p.Delegate),
 			p.Archived, sqldb.NullID(p.Series), nullable(p.Number), sqldb.NullID(p.Relation), nullable(p.Hash), sqldb.NullText(p.GitID), nullable(p.CommitRef), nullable(p.PullURL)})
 		if p.Diff != nil {
 			diffs = append(diffs, []any{p.ID, "", p.Diff})
@@ -161,6 +162,9 @@ func ImportPatches(ctx context.Context, tx *sqldb.Tx, patches []ImportedPatch) e
 	columns := []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "name_key", "state_id", "delegate_id",
 		"archived", "series_id", "number", "related_id", "hash", "git_patch_id", "commit_ref", "pull_url"}
 	if err := tx.Insert(ctx, "patch", columns, rows); err != nil {
+		return err
+	}
+	if err := indexWords(ctx, tx, names); err != nil {
 		return err
 	}
 	return tx.Insert(ctx, "patch_diff", []string{"patch_id", "charset", "diff"}, diffs)

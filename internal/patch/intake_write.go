@@ -10,7 +10,6 @@ import (
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/event"
-	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/mailstore"
 )
 
@@ -84,13 +83,15 @@ func (in *Intake) writeMessages(ctx context.Context) error {
 
 func (in *Intake) writePatches(ctx context.Context) error {
 	var rows, diffs [][]any
+	var names []named
 	for _, p := range in.new.patches {
 		var series, number any
 		if p.attached {
 			series, number = p.Series.ID, p.Number
 		}
-		m := p.Message
-		rows = append(rows, []any{p.id, m.ID, in.project.ID, m.Submitter, int64(m.Date), p.Name, fold.Cut(fold.Key(p.Name), 255), p.State, sqldb.NullID(p.Delegate), false, series, number,
+		m, key := p.Message, nameFold(p.Name)
+		names = append(names, named{p.id, int64(m.Date), key})
+		rows = append(rows, []any{p.id, m.ID, in.project.ID, m.Submitter, int64(m.Date), p.Name, key, p.State, sqldb.NullID(p.Delegate), false, series, number,
 			sqldb.NullText(p.Hash), sqldb.NullText(p.GitID), sqldb.NullText(p.PullURL)})
 		if p.Diff != nil {
 			diffs = append(diffs, []any{p.id, p.Charset, p.Diff})
@@ -98,6 +99,9 @@ func (in *Intake) writePatches(ctx context.Context) error {
 	}
 	columns := []string{"id", "message_id", "project_id", "submitter_id", "date", "name", "name_key", "state_id", "delegate_id", "archived", "series_id", "number", "hash", "git_patch_id", "pull_url"}
 	if err := in.tx.Insert(ctx, "patch", columns, rows); err != nil {
+		return err
+	}
+	if err := indexWords(ctx, in.tx, names); err != nil {
 		return err
 	}
 	if err := in.tx.Insert(ctx, "patch_diff", []string{"patch_id", "charset", "diff"}, diffs); err != nil {

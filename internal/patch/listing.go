@@ -11,7 +11,6 @@ import (
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
-	"patchwork.example/pw/internal/format/fold"
 )
 
 // Sender is who sent a mail, as lists show him.
@@ -225,20 +224,9 @@ func (f *finder) mails(submitters []int64, since, before *clock.Time, words stri
 	if len(all) > maxWords {
 		return fault.New(fault.Invalid, "too many words: at most %d can be searched at once", maxWords)
 	}
-	for _, word := range all {
-		f.where.add("x.name_fold LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
-	}
+	f.where.words("x.name_fold", all)
 	return nil
 }
-
-// wordsOf are the different words of a search, without letter case. White space and commas part them, as in Patchwork 3.2.
-func wordsOf(search string) []string {
-	words := strings.FieldsFunc(fold.Key(search), func(r rune) bool { return r == ',' || fold.IsSpace(r) })
-	return unique(words)
-}
-
-// nameFold is what words are looked for in.
-func nameFold(name string) string { return fold.Cut(fold.Key(name), 255) }
 
 func foldedName(name *string) any {
 	if name == nil {

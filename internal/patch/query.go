@@ -31,12 +31,10 @@ type Query struct {
 	Totals  *Totals // nil: no more than CountLimit patches are counted that no counter covers
 	MaxSort int     // so many patches are sorted at most by an order that no index has; more are fault.Invalid. 0: any number
 
-	stateless bool // only patches without a state
-	few       bool // the delegates have few patches
+	stateless bool     // only patches without a state
+	few       bool     // the delegates have few patches
+	plan      wordPlan // by which way its words are found
 }
-
-// maxWords bounds how many different words may be searched at once; each is a condition of its own.
-const maxWords = 32
 
 // tidy takes out what is there twice, which would find rows twice, and refuses what can't be answered.
 func (f Query) tidy() (Query, error) {
@@ -62,9 +60,9 @@ func unique[T int64 | string](list []T) []T {
 	return slices.Compact(slices.Sorted(slices.Values(list)))
 }
 
-// words are the different words that are searched.
+// words are the different words that are searched. White space parts them; the API has commas part them too.
 func (f Query) words() []string {
-	return unique(strings.Fields(fold.Key(f.Words)))
+	return unique(strings.FieldsFunc(fold.Key(f.Words), fold.IsSpace))
 }
 
 // counted tells whether counters cover the query.
@@ -144,8 +142,9 @@ func (f Query) counters() *where {
 }
 
 // conditions are those on patch p.
-func (f Query) conditions() *where {
-	w := &where{}
+func (f Query) conditions() *where { return f.conditionsTo(&where{}) }
+
+func (f Query) conditionsTo(w *where) *where {
 	project, delegate := "p.project_id", "p.delegate_id"
 	if f.narrow() || f.few {
 		project = "+p.project_id" // keeps SQLite, which knows no sizes, from an index that is worse
@@ -177,10 +176,6 @@ func (f Query) conditions() *where {
 	if f.Before != nil {
 		w.add("p.date < ?", int64(*f.Before))
 	}
-	for _, word := range f.words() {
-		w.add("p.name_key LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
-	}
+	w.words("p.name_key", f.words())
 	return w
 }
-
-var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

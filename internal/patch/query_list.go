@@ -78,8 +78,7 @@ func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 	}
 	l := &Listing{f: f}
 	if !f.counted() {
-		l.Total, l.exact, err = f.count(ctx, q)
-		return l, err
+		return l, l.count(ctx, q)
 	}
 	return l, l.readBunches(ctx, q)
 }
@@ -99,24 +98,36 @@ func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 	return nil
 }
 
-// count counts row by row; exact is false for a number that is only remembered, or that says "more than".
-func (f Query) count(ctx context.Context, q sqldb.Queryer) (n int, exact bool, err error) {
-	w := f.conditions()
-	query := "SELECT COUNT(*) FROM (SELECT 1 AS x FROM patch p" + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
-	if n, ok := f.Totals.recall(w); ok {
-		return n, false, nil
+// count counts row by row; a number that is only remembered, or that says "more than", is not exact.
+func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
+	f := &l.f
+	key := f.conditions().key()
+	if known, ok := f.Totals.recall(key); ok {
+		l.Total, f.plan = known.n, known.plan
+		return nil
 	}
-	if err := q.Get(ctx, &n, query, w.args...); err != nil {
-		return 0, false, fmt.Errorf("count patches: %w", err)
+	if f.plan, err = f.planWords(ctx, q); err != nil || f.plan.none {
+		return err
 	}
-	if n <= CountLimit || f.Totals == nil {
-		return n, n <= CountLimit, nil
+	from, w := " FROM patch p", f.conditions()
+	if f.plan.count {
+		from, w = f.indexed()
 	}
-	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM patch p"+w.sql(), w.args...); err != nil {
-		return 0, false, fmt.Errorf("count patches: %w", err)
+	query := "SELECT COUNT(*) FROM (SELECT 1 AS x" + from + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
+	if err := q.Get(ctx, &l.Total, query, w.args...); err != nil {
+		return fmt.Errorf("count patches: %w", err)
 	}
-	f.Totals.keep(w, n)
-	return n, true, nil
+	l.exact = l.Total <= CountLimit
+	if !l.exact && f.Totals.exact() {
+		if err := q.Get(ctx, &l.Total, "SELECT COUNT(*)"+from+w.sql(), w.args...); err != nil {
+			return fmt.Errorf("count patches: %w", err)
+		}
+		l.exact = true
+	}
+	if l.Total > CountLimit || len(f.Words) > 0 && l.Total > dearTotal {
+		f.Totals.keep(key, total{n: l.Total, plan: f.plan})
+	}
+	return nil
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
@@ -138,8 +149,12 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 
 // ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.
 func (l *Listing) ids(offset, limit int) (string, []any, error) {
+	if l.f.plan.page && l.f.streams() {
+		query, args := l.f.pageOfWords(offset, limit)
+		return query, args, nil
+	}
 	classes, key, ok := l.f.walk()
-	if !ok {
+	if !ok || l.f.plan.page {
 		return l.sorted(offset, limit)
 	}
 	if l.exact {
@@ -163,14 +178,12 @@ func (l *Listing) sorted(offset, limit int) (string, []any, error) {
 	if l.f.MaxSort > 0 && l.Total > l.f.MaxSort {
 		return "", nil, fault.New(fault.Invalid, "%d patches are too many to be sorted by %s; at most %d can be: ask for fewer, or for an order of id, date or name", l.Total, l.f.Order, l.f.MaxSort)
 	}
-	joins, order := "", []string{}
-	for _, k := range l.f.keys() {
-		order = append(order, k.column()+k.direction())
-		joins += sortColumns[k.by].join
+	if l.f.plan.page {
+		query, args := l.f.pageOfWords(offset, limit)
+		return query, args, nil
 	}
-	by := " ORDER BY " + strings.Join(order, ", ")
 	w := l.f.conditions()
-	return "SELECT p.id FROM patch p" + joins + w.sql() + by + " LIMIT ? OFFSET ?", append(w.args, limit, offset), nil
+	return "SELECT p.id FROM patch p" + l.f.joins() + w.sql() + l.f.orderBy() + " LIMIT ? OFFSET ?", append(w.args, limit, offset), nil
 }
 
 // Cursor is a place in a list in the order of id, date or name: beside the patch with this id and, if the list is ordered by it, this date or name.
@@ -208,6 +221,17 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 	}
 	_, key, _ := f.walk()
 	key.desc = key.desc != back
+	if f.plan, err = f.planWords(ctx, q); err != nil || f.plan.none {
+		return nil, err
+	}
+	if f.plan.page {
+		ids, err := f.besideOfWords(ctx, q, key, at, limit)
+		if err != nil {
+			return nil, err
+		}
+		return readRows(ctx, q, ids)
+	}
+	l.f = f
 	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, keyset: true, desc: key.desc}
 	query, args := s.ids(0, key)
 	var ids []int64
@@ -223,6 +247,9 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 	f, err := f.tidy()
 	if err != nil {
 		return nil, err
+	}
+	if len(f.words()) > 0 && !f.narrow() {
+		return f.idsOfWords(ctx, q, limit)
 	}
 	var ids []int64
 	w := f.conditions()

@@ -69,6 +69,9 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 	if err := tx.Select(ctx, &relations, "SELECT DISTINCT related_id FROM patch WHERE project_id = ? AND related_id IS NOT NULL", project); err != nil {
 		return fmt.Errorf("find the relations of project %d: %w", project, err)
 	}
+	if err := forgetProjectWords(ctx, tx, project); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		"DELETE FROM patch_diff" + ofPatches,
 		"DELETE FROM patch_tag" + ofPatches,

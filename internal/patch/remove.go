@@ -123,6 +123,9 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := orphan(ctx, tx, m, "SELECT message_id FROM patch_comment WHERE patch_id = ?", p.ID); err != nil {
 		return err
 	}
+	if err := forgetWords(ctx, tx, []int64{p.ID}); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		"DELETE FROM patch_comment WHERE patch_id = ?",
 		"DELETE FROM patch_diff WHERE patch_id = ?",

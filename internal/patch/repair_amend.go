@@ -217,8 +217,14 @@ func amend(ctx context.Context, tx *sqldb.Tx, p project.Project, a Amendment) er
 	var err error
 	switch s.Message.Kind {
 	case KindPatch:
+		if err := forgetWords(ctx, tx, []int64{s.ID}); err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, "UPDATE patch SET submitter_id = ?, date = ?, name = ?, name_key = ?, hash = ?, git_patch_id = ?, pull_url = ? WHERE id = ?",
-			r.Submitter, int64(r.Date), r.Name, fold.Cut(fold.Key(r.Name), 255), sqldb.NullText(r.Hash), sqldb.NullText(r.GitID), sqldb.NullText(r.PullURL), s.ID)
+			r.Submitter, int64(r.Date), r.Name, nameFold(r.Name), sqldb.NullText(r.Hash), sqldb.NullText(r.GitID), sqldb.NullText(r.PullURL), s.ID)
+		if err == nil {
+			err = indexWords(ctx, tx, []named{{s.ID, int64(r.Date), nameFold(r.Name)}})
+		}
 		if err == nil {
 			err = amendDiff(ctx, tx, s, r)
 		}

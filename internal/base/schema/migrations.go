@@ -35,8 +35,11 @@ func Fingerprint() string {
 type step struct {
 	version int64 // file number × 1000 + place in the file
 	name    string
-	sql     string
+	sql     string // empty: nothing is to be done on this engine
 }
+
+// statement is one of a file.
+type statement struct{ sql, only string } // only: the engine it is for; empty: any
 
 // steps lists all statements of fsys in order, written for engine.
 func steps(fsys fs.FS, engine string) ([]step, error) {
@@ -56,25 +59,39 @@ func steps(fsys fs.FS, engine string) ([]step, error) {
 			return nil, fmt.Errorf("migration %s: name must begin with four digits", name)
 		}
 		for i, s := range statements(string(text)) {
-			out = append(out, step{version: number*1000 + int64(i) + 1, name: base, sql: dialect(s, engine)})
+			st := step{version: number*1000 + int64(i) + 1, name: base}
+			if s.only == "" || s.only == engine {
+				st.sql = dialect(s.sql, engine)
+			}
+			out = append(out, st)
 		}
 	}
 	return out, nil
 }
 
-// statements cuts a file at semicolons that end a line, without comment lines.
-func statements(text string) []string {
+// statements cuts a file at semicolons that end a line, without comment lines. A line `-- only: sqlite` within a statement or above it names the engine it is for.
+func statements(text string) []statement {
+	var out []statement
 	var b strings.Builder
+	var s statement
 	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(strings.TrimSpace(line), "--") {
-			b.WriteString(line)
+		if comment, is := strings.CutPrefix(strings.TrimSpace(line), "--"); is {
+			if only, ok := strings.CutPrefix(strings.TrimSpace(comment), "only:"); ok {
+				s.only = strings.TrimSpace(only)
+			}
+			continue
 		}
+		b.WriteString(strings.TrimSuffix(line, ";\n"))
+		if !strings.HasSuffix(line, ";\n") {
+			continue
+		}
+		s.sql = strings.TrimSpace(b.String())
+		out = append(out, s)
+		b.Reset()
+		s = statement{}
 	}
-	var out []string
-	for s := range strings.SplitSeq(b.String(), ";\n") {
-		if s = strings.TrimSpace(s); s != "" {
-			out = append(out, s)
-		}
+	if s.sql = strings.TrimSpace(b.String()); s.sql != "" {
+		out = append(out, s)
 	}
 	return out
 }
@@ -91,6 +108,7 @@ var (
 // point on every engine.
 func dialect(s, engine string) string {
 	s = strings.Replace(s, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
+	s = strings.Replace(s, "CREATE VIRTUAL TABLE ", "CREATE VIRTUAL TABLE IF NOT EXISTS ", 1)
 	s = strings.Replace(s, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
 	if engine != sqldb.SQLite && strings.HasPrefix(s, "ALTER TABLE ") { // SQLite runs a step in one transaction with the note that it was done
 		s = strings.Replace(s, " ADD COLUMN ", " ADD COLUMN IF NOT EXISTS ", 1)

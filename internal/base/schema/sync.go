@@ -102,6 +102,9 @@ func provider(db *sqldb.DB, fsys fs.FS) (*goose.Provider, int64, error) {
 	var migrations []*goose.Migration
 	for _, s := range list {
 		run := func(ctx context.Context, tx *sql.Tx) error {
+			if s.sql == "" {
+				return nil
+			}
 			if _, err := tx.ExecContext(ctx, s.sql); err != nil {
 				return fmt.Errorf("%s: %w in: %s", s.name, err, s.sql)
 			}
