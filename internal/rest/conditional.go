@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"patchwork.example/pw/internal/base/etag"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
@@ -23,19 +24,21 @@ func (c *Call) read() error {
 		return c.op.Do(c)
 	}
 	c.stamp = stamp
-	if v, ok := c.shell.versions.get(c.question()); ok && v.stamp == stamp && c.has(v.tag) {
-		c.notModified(v.tag)
+	if tag, ok := c.shell.versions.Known(c.question(), stamp); ok && c.has(tag) {
+		c.notModified(tag)
 		return nil
 	}
 	return c.op.Do(c)
 }
 
 // question is all that an answer depends on but the database.
-func (c *Call) question() question {
-	return questionOf(c.Base, c.R.URL.RequestURI(), strconv.FormatInt(c.User.ID, 10))
+func (c *Call) question() etag.Question {
+	return etag.Ask(c.Base, c.R.URL.RequestURI(), strconv.FormatInt(c.User.ID, 10))
 }
 
-func (c *Call) has(tag string) bool { return matches(c.R.Header.Values("If-None-Match"), tag, true) }
+func (c *Call) has(tag string) bool {
+	return etag.Matches(c.R.Header.Values("If-None-Match"), tag, true)
+}
 
 func (c *Call) notModified(tag string) {
 	c.W.Header().Set("ETag", tag)
@@ -47,14 +50,14 @@ func (c *Call) tag(text []byte) (answered bool) {
 	switch c.R.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPut, http.MethodPatch:
-		c.W.Header().Set("ETag", etag(text, ""))
+		c.W.Header().Set("ETag", etag.Of(text, ""))
 		return false
 	default:
 		return false
 	}
-	tag := etag(text, c.W.Header().Get("Link"))
+	tag := etag.Of(text, c.W.Header().Get("Link"))
 	if c.stamp != "" {
-		c.shell.versions.put(c.question(), version{c.stamp, tag})
+		c.shell.versions.Keep(c.question(), c.stamp, tag)
 	}
 	if c.has(tag) {
 		c.notModified(tag)
@@ -82,7 +85,7 @@ func (c *Call) expected() error {
 }
 
 func (c *Call) match(tag string) error {
-	if tag != "" && matches(c.R.Header.Values("If-Match"), tag, false) {
+	if tag != "" && etag.Matches(c.R.Header.Values("If-Match"), tag, false) {
 		return nil
 	}
 	c.W.Header().Set("ETag", tag)
@@ -104,7 +107,7 @@ func (c *Call) Precondition(render func(context.Context, sqldb.Queryer) (any, er
 		if err != nil {
 			return fmt.Errorf("compare with If-Match: %w", err)
 		}
-		return c.match(etag(text, ""))
+		return c.match(etag.Of(text, ""))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/recent"
 )
 
 // mostClients is how many clients a process counts the requests of: about 10 MB. The one that has asked nothing for the longest is forgotten first.
@@ -25,16 +26,16 @@ type bucket struct {
 // limiter lets each client ask so many times a minute: all at once, or one after the other.
 type limiter struct {
 	perMinute float64
-	clients   *recent[string, bucket]
+	clients   *recent.Memory[string, bucket]
 }
 
 func newLimiter(perMinute int) *limiter {
-	return &limiter{perMinute: float64(perMinute), clients: newRecent[string, bucket](mostClients)}
+	return &limiter{perMinute: float64(perMinute), clients: recent.New[string, bucket](mostClients)}
 }
 
 // take counts a request of a client. A request that is refused counts nothing.
 func (l *limiter) take(client string, now clock.Time) (left int, full, wait time.Duration, ok bool) {
-	b := l.clients.change(client, func(b bucket) bucket {
+	b := l.clients.Change(client, func(b bucket) bucket {
 		spent := max(0, b.spent-max(0, now.Sub(b.at).Minutes())*l.perMinute)
 		if ok = spent+1 <= l.perMinute; ok {
 			spent++

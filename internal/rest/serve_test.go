@@ -378,24 +378,6 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// However many clients come, no more of them are remembered.
-func TestRecentIsBounded(t *testing.T) {
-	r := newRecent[int, string](3)
-	for i := range 5 {
-		r.put(i, strconv.Itoa(i))
-		r.get(0)
-	}
-	var left []string
-	for i := range 5 {
-		if v, ok := r.get(i); ok {
-			left = append(left, v)
-		}
-	}
-	if got := strings.Join(left, " "); got != "0 3 4" || r.order.Len() != 3 || len(r.byKey) != 3 {
-		t.Errorf("%s, %d in order, %d by key", got, r.order.Len(), len(r.byKey))
-	}
-}
-
 func TestXMLRPC(t *testing.T) {
 	server := httptest.NewServer(XMLRPC("https://pw.example/?a&b"))
 	t.Cleanup(server.Close)

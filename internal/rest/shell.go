@@ -11,6 +11,7 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/etag"
 	"patchwork.example/pw/internal/base/fault"
 )
 
@@ -46,7 +47,7 @@ type Shell struct {
 	routes   []Route
 	limiter  *limiter // nil: no limit
 	streams  *streams
-	versions *recent[question, version]
+	versions *etag.Memory
 }
 
 // New makes a shell.
@@ -54,7 +55,7 @@ func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell
 	if opt.NotFound == nil {
 		opt.NotFound = http.HandlerFunc(http.NotFound)
 	}
-	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, streams: newStreams(), origin: http.NewCrossOriginProtection(), versions: newRecent[question, version](mostVersions)}
+	s := &Shell{opt: opt, sessions: sessions, clock: c, log: log, streams: newStreams(), origin: http.NewCrossOriginProtection(), versions: etag.NewMemory()}
 	if opt.PerMinute > 0 {
 		s.limiter = newLimiter(opt.PerMinute)
 	}

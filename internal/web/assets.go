@@ -33,23 +33,28 @@ var fingerprinted = sync.OnceValue(func() map[string]string {
 // Asset is the address of a file of assets/, with a fingerprint of its content in the name, so that browsers may keep it for ever.
 func Asset(name string) string { return fingerprinted()[name] }
 
-// Assets serves the files of assets/ under their fingerprinted names.
-func Assets() http.Handler {
-	byPath := map[string][]byte{}
+// files are those of assets/ by their addresses.
+var files = sync.OnceValue(func() map[string]asset {
+	byPath := map[string]asset{}
 	for name, address := range fingerprinted() {
 		if data, err := assets.ReadFile("assets/" + name); err == nil {
-			byPath[address] = data
+			byPath[address] = newAsset(data)
 		}
 	}
+	return byPath
+})
+
+// Assets serves the files of assets/ under their fingerprinted names, compressed for those who take it.
+func Assets() http.Handler {
 	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		data, ok := byPath[r.URL.Path]
+		file, ok := files()[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", types[path.Ext(r.URL.Path)])
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Write(data)
+		file.write(w, r)
 	})
 }

@@ -22,6 +22,12 @@ func (c *Call) Flash(f Flash) {
 	http.SetCookie(c.W, &http.Cookie{Name: flashCookie, Value: value, Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure()})
 }
 
+// hasFlash tells whether there is something to say on the next page.
+func (c *Call) hasFlash() bool {
+	_, err := c.R.Cookie(flashCookie)
+	return err == nil
+}
+
 func (c *Call) takeFlash() []Flash {
 	cookie, err := c.R.Cookie(flashCookie)
 	if err != nil {

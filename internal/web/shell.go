@@ -20,6 +20,7 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/etag"
 	"patchwork.example/pw/internal/base/fault"
 )
 
@@ -41,6 +42,8 @@ type Options struct {
 	SlowRequest time.Duration
 	Version     string
 	API         bool // there is documentation at /api/docs
+	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.
+	Stamp func(context.Context) (stamp string, ok bool, err error)
 	// Observe, if set, hears of each answer; route is the pattern of the mux, empty for none.
 	Observe func(route string, status int, took time.Duration)
 }
@@ -51,11 +54,12 @@ type Shell struct {
 	sessions Sessions
 	clock    clock.Clock
 	log      *slog.Logger
+	versions *etag.Memory
 }
 
 // New makes a shell.
 func New(opt Options, sessions Sessions, c clock.Clock, log *slog.Logger) *Shell {
-	return &Shell{opt: opt, sessions: sessions, clock: c, log: log}
+	return &Shell{opt: opt, sessions: sessions, clock: c, log: log, versions: etag.NewMemory()}
 }
 
 // Call is one request on its way through a page function.
@@ -65,6 +69,7 @@ type Call struct {
 	User  account.User // ID 0: nobody is logged in
 	Now   clock.Time
 	shell *Shell
+	stamp string // of the database before the page was read; empty: not asked for
 }
 
 // Actor is who asks.
@@ -104,21 +109,12 @@ type Flash struct {
 // Render writes a page. It is rendered whole before the first byte is sent, so that an error can still become an error page.
 func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	var b bytes.Buffer
-	m.Flash = append(c.takeFlash(), m.Flash...)
+	flash := c.takeFlash()
+	m.Flash = append(flash, m.Flash...)
 	if err := layout(c, m, body).Render(c.R.Context(), &b); err != nil {
 		return fmt.Errorf("render %s: %w", c.R.URL.Path, err)
 	}
-	h := c.W.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "private, no-cache")
-	if h.Get("Vary") == "" {
-		h.Set("Vary", "Cookie")
-	}
-	c.W.WriteHeader(status)
-	_, err := b.WriteTo(c.W)
-	if err != nil {
-		c.shell.log.Debug("visitor went away", "path", c.R.URL.Path, "err", err)
-	}
+	c.send(status, b.Bytes(), len(flash) > 0)
 	return nil
 }
 
@@ -147,6 +143,9 @@ func (s *Shell) Page(f func(*Call) error) http.Handler {
 		err := readable(r.URL)
 		if err == nil {
 			err = s.recognize(c)
+		}
+		if err == nil && c.unchanged() {
+			return
 		}
 		if err == nil {
 			err = f(c)

@@ -16,7 +16,7 @@ var floors = []struct {
 	packages string
 }{
 	{0, "format/*"},
-	{1, "base/config base/sqldb base/schema base/fault base/clock base/egress"},
+	{1, "base/config base/sqldb base/schema base/fault base/clock base/egress base/etag base/recent"},
 	{2, "account project event job mailstore outmail webhook irc search review"},
 	{3, "patch issue index"},
 	{4, "web rest ingress"},
@@ -35,6 +35,7 @@ var sideways = []struct{ from, to string }{
 	{"base/*", "base/fault"},
 	{"base/*", "base/clock"},
 	{"base/schema", "base/sqldb"},
+	{"base/etag", "base/recent"},
 	{"account", "event"},   // what a core does is an event
 	{"account", "outmail"}, // who asks for something by mail gets one
 	{"outmail", "job"},

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package rest
+package recent
 
 import (
 	"container/list"
 	"sync"
 )
 
-// recent keeps the values of the keys that were used last, up to a number of them. It is safe for concurrent use.
-type recent[K comparable, V any] struct {
+// Memory keeps the values of the keys that were used last, up to a number of them. It is safe for concurrent use.
+type Memory[K comparable, V any] struct {
 	most int
 
 	mu    sync.Mutex
@@ -21,12 +21,13 @@ type kept[K comparable, V any] struct {
 	value V
 }
 
-func newRecent[K comparable, V any](most int) *recent[K, V] {
-	return &recent[K, V]{most: most, order: list.New(), byKey: map[K]*list.Element{}}
+// New makes an empty memory for so many values.
+func New[K comparable, V any](most int) *Memory[K, V] {
+	return &Memory[K, V]{most: most, order: list.New(), byKey: map[K]*list.Element{}}
 }
 
-// change makes f of the value of a key, the zero value if there is none, and keeps it; f must be quick.
-func (r *recent[K, V]) change(key K, f func(V) V) V {
+// Change makes f of the value of a key, the zero value if there is none, and keeps it; f must be quick.
+func (r *Memory[K, V]) Change(key K, f func(V) V) V {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.byKey[key]
@@ -44,8 +45,8 @@ func (r *recent[K, V]) change(key K, f func(V) V) V {
 	return k.value
 }
 
-// get is the value of a key; ok is false if there is none.
-func (r *recent[K, V]) get(key K) (v V, ok bool) {
+// Get is the value of a key; ok is false if there is none.
+func (r *Memory[K, V]) Get(key K) (v V, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.byKey[key]
@@ -56,5 +57,5 @@ func (r *recent[K, V]) get(key K) (v V, ok bool) {
 	return e.Value.(*kept[K, V]).value, true
 }
 
-// put keeps a value.
-func (r *recent[K, V]) put(key K, v V) { r.change(key, func(V) V { return v }) }
+// Put keeps a value.
+func (r *Memory[K, V]) Put(key K, v V) { r.Change(key, func(V) V { return v }) }
