@@ -48,6 +48,7 @@ func TestDialect(t *testing.T) {
 func TestSteps(t *testing.T) {
 	fsys := fstest.MapFS{
 		"migrations/0002_more.sql":  {Data: []byte("INSERT INTO a (p) VALUES (';');\n")},
+		"migrations/0003_some.sql":  {Data: []byte("-- only: mariadb\nDROP TABLE a;\n-- why\n-- only: sqlite\nCREATE VIRTUAL TABLE f USING fts5 (g);\nDROP TABLE b;\n")},
 		"migrations/0001_first.sql": {Data: []byte("-- owner: a; not a statement;\nCREATE INDEX x\n  -- why;\n  ON a (p);\n\nCREATE INDEX y ON a (q);\n")},
 	}
 	got, err := steps(fsys, "sqlite")
