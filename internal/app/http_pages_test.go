@@ -138,10 +138,13 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/list/?delegate=nobody&order=submitter", 6},
 				{"", "/project/alpha/list/?submitter=ann", 7},
 				{joe, "/project/alpha/list/", 8},
-				{"", "/project/alpha/patch/p1@x/", 10},
-				{"", "/project/alpha/patch/p2@x/", 10},
+				{"", "/project/alpha/patch/p1@x/", 11},
+				{"", "/project/alpha/patch/p2@x/", 11},
 				{joe, "/project/alpha/patch/p1@x/", 13},
 				{"", "/project/alpha/cover/c@x/", 9},
+				{joe, "/project/alpha/cover/c@x/", 11},
+				{joe, "/project/alpha/series/" + series + "/", 10},
+				{"", "/project/alpha/p1@x/T/", 4},
 				{"", "/project/alpha/series/" + series + "/", 8},
 				{"", "/project/alpha/", 4},
 				{"", "/series/" + series + "/mbox/", 6},
@@ -219,7 +222,7 @@ func TestMethods(t *testing.T) {
 	s.seriesOfTwo()
 	for _, test := range []struct{ method, path, allow string }{
 		{"POST", "/", "GET, HEAD"}, {"PUT", "/project/alpha/", "GET, HEAD, POST"}, {"PUT", "/project/alpha/list/", "GET, HEAD, POST"}, {"DELETE", "/project/alpha/patch/p1@x/", "GET, HEAD, POST"},
-		{"POST", "/project/alpha/cover/c@x/", "GET, HEAD"}, {"POST", "/series/1/mbox/", "GET, HEAD"}, {"PATCH", "/patch/1/", "GET, HEAD"}, {"OPTIONS", "/project/alpha/list/", "GET, HEAD, POST"},
+		{"PUT", "/project/alpha/cover/c@x/", "GET, HEAD, POST"}, {"POST", "/series/1/mbox/", "GET, HEAD"}, {"PATCH", "/patch/1/", "GET, HEAD"}, {"OPTIONS", "/project/alpha/list/", "GET, HEAD, POST"},
 	} {
 		a := s.visit("", test.method, test.path, "")
 		s.expect(a, 405)

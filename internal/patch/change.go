@@ -254,7 +254,7 @@ type countKey struct {
 }
 
 func (u *update) mayEdit(p *held) bool {
-	return u.by.Admin || u.by.User != 0 && (u.maintainers[p.Project][u.by.User] || p.Submitter == u.by.User || p.Delegate == u.by.User)
+	return EditsPatch(u.by, u.maintainers[p.Project][u.by.User], p.Submitter, p.Delegate)
 }
 
 // apply changes p in memory and notes what must be written for it.
@@ -408,6 +408,12 @@ func (u *update) writeNotices(ctx context.Context) error {
 		_, err := u.tx.Exec(ctx, "DELETE FROM state_notice WHERE patch_id IN (?) AND original_state_id = ?", ids, *u.change.State)
 		return err
 	})
+}
+
+// EditsPatch is the rule of Update: whether an actor, who maintains the project or not, may change a patch that submitter sent and that is delegated to delegate.
+// These are users, 0 for none.
+func EditsPatch(by account.Actor, maintains bool, submitter, delegate int64) bool {
+	return by.Admin || by.User != 0 && (maintains || by.User == submitter || by.User == delegate)
 }
 
 // MayEdit tells whether an actor may change a patch; see Update for the rule.

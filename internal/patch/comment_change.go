@@ -93,15 +93,22 @@ func holdComment(ctx context.Context, q sqldb.Queryer, on Target, id int64) (*he
 }
 
 func (c *heldComment) mayEdit(ctx context.Context, q sqldb.Queryer, by account.Actor, in int64) error {
-	if by.Admin || by.User != 0 && (by.User == c.Author || by.User == c.Submitter || by.User == c.Delegate) {
-		return nil
-	}
-	if by.User != 0 {
-		if ok, err := project.IsMaintainer(ctx, q, in, by.User); ok || err != nil {
+	maintains := false
+	if by.User != 0 && !by.Admin {
+		var err error
+		if maintains, err = project.IsMaintainer(ctx, q, in, by.User); err != nil {
 			return err
 		}
 	}
+	if MarksComment(by, maintains, c.Author, c.Submitter, c.Delegate) {
+		return nil
+	}
 	return fault.New(fault.Denied, "only its author, the submitter, the delegate or a maintainer may mark a comment")
+}
+
+// MarksComment is the rule of SetAddressed: who may change what a comment is on, see EditsPatch, may mark it, and so may its author, a user or 0.
+func MarksComment(by account.Actor, maintains bool, author, submitter, delegate int64) bool {
+	return EditsPatch(by, maintains, submitter, delegate) || by.User != 0 && by.User == author
 }
 
 func writeAddressed(ctx context.Context, tx *sqldb.Tx, on Target, id int64, addressed *bool) error {

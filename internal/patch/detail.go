@@ -3,8 +3,10 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -21,12 +23,14 @@ type Mail struct {
 	Submitter     int64
 	SubmitterName string `db:"submitter_name"`
 	SubmitterMail string `db:"submitter_mail"`
+	User          int64  `db:"submitter_user"` // the submitter's; 0: none
+	InReplyTo     string `db:"in_reply_to"`    // key form of the mail it answers; empty: none
 	Headers       string
 	Content       string
 }
 
 const mailColumns = `m.id AS message, COALESCE(m.msgid_long, m.msgid) AS msgid, m.date, m.subject, m.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name,
-	e.email AS submitter_mail, b.headers, COALESCE(b.content, '') AS content`
+	e.email AS submitter_mail, COALESCE(e.user_id, 0) AS submitter_user, m.in_reply_to, b.headers, COALESCE(b.content, '') AS content`
 
 const mailJoins = " JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id"
 
@@ -38,6 +42,7 @@ type Detail struct {
 	State        int64
 	Archived     bool
 	Series       int64 // 0: none
+	Relation     int64 // 0: none; see RelatedTo
 	Number       int
 	Delegate     int64  // 0: nobody
 	DelegateName string `db:"delegate_name"`
@@ -73,7 +78,7 @@ func Locate(ctx context.Context, q sqldb.Queryer, project int64, msgids ...strin
 func ReadPatch(ctx context.Context, q sqldb.Queryer, message int64) (*Detail, error) {
 	var d Detail
 	err := q.Get(ctx, &d, "SELECT "+mailColumns+`, p.id, p.name, COALESCE(p.state_id, 0) AS state, p.archived, COALESCE(p.series_id, 0) AS series,
-			COALESCE(p.number, 0) AS number, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name, COALESCE(p.hash, '') AS hash,
+			COALESCE(p.related_id, 0) AS relation, COALESCE(p.number, 0) AS number, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name, COALESCE(p.hash, '') AS hash,
 			COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url, COALESCE(d.charset, '') AS charset, d.diff
 		FROM patch p JOIN message m ON m.id = p.message_id`+mailJoins+` LEFT JOIN patch_diff d ON d.patch_id = p.id LEFT JOIN user_account u ON u.id = p.delegate_id
 		WHERE p.message_id = ?`, message)
@@ -120,16 +125,33 @@ type CheckRow struct {
 	Context     string
 }
 
-// NewestChecks lists the newest check of each user and context of a patch.
-func NewestChecks(ctx context.Context, q sqldb.Queryer, patch int64) ([]CheckRow, error) {
-	var out []CheckRow
-	err := q.Select(ctx, &out, `SELECT c.id, COALESCE(u.username, '') AS username, c.date, c.state, COALESCE(c.target_url, '') AS target_url,
-			COALESCE(c.description, '') AS description, c.context
-		FROM patch_check_latest l JOIN patch_check c ON c.id = l.check_id LEFT JOIN user_account u ON u.id = c.user_id WHERE l.patch_id = ? ORDER BY c.context, c.id`, patch)
-	if err != nil {
-		return nil, fmt.Errorf("read the checks of patch %d: %w", patch, err)
+// maxOldChecks is how many checks that are not the newest of their kind are shown.
+const maxOldChecks = 200
+
+// Checks lists the newest check of each user and context of a patch, by context, and of the older ones the latest, those first, in one query.
+func Checks(ctx context.Context, q sqldb.Queryer, patch int64) (newest, older []CheckRow, err error) {
+	const columns = ` AS newest, c.id, COALESCE(u.username, '') AS username, c.date, c.state, COALESCE(c.target_url, '') AS target_url,
+		COALESCE(c.description, '') AS description, c.context FROM `
+	var all []struct {
+		CheckRow
+		Newest int
 	}
-	return out, nil
+	err = q.Select(ctx, &all, "SELECT 1"+columns+`patch_check_latest l JOIN patch_check c ON c.id = l.check_id LEFT JOIN user_account u ON u.id = c.user_id WHERE l.patch_id = ?
+		UNION ALL SELECT 0`+columns+`(SELECT k.* FROM patch_check k WHERE k.patch_id = ? AND NOT EXISTS (SELECT 1 FROM patch_check_latest l WHERE l.check_id = k.id AND l.patch_id = k.patch_id)
+			ORDER BY k.date DESC, k.id DESC LIMIT ?) c LEFT JOIN user_account u ON u.id = c.user_id`, patch, patch, maxOldChecks)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the checks of patch %d: %w", patch, err)
+	}
+	for _, c := range all {
+		if c.Newest == 1 {
+			newest = append(newest, c.CheckRow)
+		} else {
+			older = append(older, c.CheckRow)
+		}
+	}
+	slices.SortFunc(newest, func(a, b CheckRow) int { return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(older, func(a, b CheckRow) int { return cmp.Or(cmp.Compare(b.Date, a.Date), cmp.Compare(b.ID, a.ID)) })
+	return newest, older, nil
 }
 
 // SeriesDetail is a series with its cover letter; its patches are a Query away.
@@ -140,13 +162,14 @@ type SeriesDetail struct {
 	CoverMessage  int64  `db:"cover_message"`
 	SubmitterName string `db:"submitter_name"`
 	SubmitterMail string `db:"submitter_mail"`
+	SubmitterUser int64  `db:"submitter_user"` // 0: none
 }
 
 // ReadSeries reads a series by its id.
 func ReadSeries(ctx context.Context, q sqldb.Queryer, id int64) (*SeriesDetail, error) {
 	var d SeriesDetail
 	err := q.Get(ctx, &d, "SELECT "+seriesColumns+`, COALESCE(m.msgid, '') AS cover_msgid, COALESCE(c.name, '') AS cover_name, COALESCE(m.id, 0) AS cover_message,
-			COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail
+			COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(e.user_id, 0) AS submitter_user
 		FROM series s JOIN person e ON e.id = s.submitter_id LEFT JOIN cover c ON c.id = s.cover_id LEFT JOIN message m ON m.id = c.message_id AND m.hidden = FALSE
 		WHERE s.id = ?`, id)
 	if fault.Is(err, fault.NotFound) {

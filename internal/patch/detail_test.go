@@ -53,7 +53,7 @@ func TestDetail(t *testing.T) {
 		d, err := patch.ReadPatch(ctx, db, 1002)
 		want := &patch.Detail{
 			Mail: patch.Mail{Message: 1002, MsgID: "<p2@mail.example>", Date: seedPatches[1].date(), Subject: "[PATCH] [1/3] mm: split pages", Submitter: 1, SubmitterName: "Ann Author",
-				SubmitterMail: "ann@home.example", Headers: "Subject: x", Content: "Text.\n\nAcked-by: A\n" + strings.Repeat("Tested-by: B\n", 12)},
+				SubmitterMail: "ann@home.example", User: 11, Headers: "Subject: x", Content: "Text.\n\nAcked-by: A\n" + strings.Repeat("Tested-by: B\n", 12)},
 			ID: 2, Name: "[1/3] mm: split pages", State: 2, Series: 1, Number: 1, Delegate: userMia, DelegateName: "mia", Charset: "iso-8859-1", Diff: []byte("+\xe4\n"),
 		}
 		if diff := gocmp.Diff(want, d); err != nil || diff != "" {
@@ -70,7 +70,7 @@ func TestDetail(t *testing.T) {
 		if err != nil || s.Name != "split pages" || s.CoverMsgID != "<c@x>" || s.CoverName != "the cover" || s.CoverMessage != 1 || s.SubmitterName != "Ann Author" || s.Total != 3 || s.Received != 3 || s.State != 0 {
 			t.Errorf("%+v, %v", s, err)
 		}
-		checks, err := patch.NewestChecks(ctx, db, 2)
+		checks, older, err := patch.Checks(ctx, db, 2)
 		wantChecks := []patch.CheckRow{
 			{ID: 2, User: "Delia", Date: 2, State: 1, TargetURL: "https://ci.example/2", Description: "ok", Context: "build"},
 			{ID: 4, Date: 4, State: 1, Context: "build"},
@@ -78,6 +78,10 @@ func TestDetail(t *testing.T) {
 		}
 		if diff := gocmp.Diff(wantChecks, checks); err != nil || diff != "" {
 			t.Error(err, diff)
+		}
+		wantOlder := []patch.CheckRow{{ID: 1, User: "Delia", Date: 1, State: 3, Context: "build"}}
+		if diff := gocmp.Diff(wantOlder, older); diff != "" {
+			t.Error(diff)
 		}
 		for what, err := range map[string]error{"patch": second(patch.ReadPatch(ctx, db, 1)), "cover": second(patch.ReadCover(ctx, db, 1002)), "series": second(patch.ReadSeries(ctx, db, 99))} {
 			if !fault.Is(err, fault.NotFound) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/event"
@@ -242,6 +243,33 @@ func RelatedTo(ctx context.Context, q sqldb.Queryer, relations []int64) (map[int
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the patches of %d relations: %w", len(relations), err)
+	}
+	return out, nil
+}
+
+// RelatedPatch is a patch as one that it is related to shows it.
+type RelatedPatch struct {
+	ID          int64
+	Name        string
+	MsgID       string
+	Date        clock.Time
+	State       int64 // 0: none
+	Archived    bool
+	Project     int64
+	Linkname    string
+	ProjectName string `db:"project_name"`
+	Sender
+}
+
+// Related reads the patches of a relation but one, without hidden ones, in one query; those of project in come first, the newest before older ones.
+func Related(ctx context.Context, q sqldb.Queryer, relation, without, in int64) ([]*RelatedPatch, error) {
+	var out []*RelatedPatch
+	err := q.Select(ctx, &out, `SELECT x.id, x.name, COALESCE(m.msgid_long, m.msgid) AS msgid, x.date, COALESCE(x.state_id, 0) AS state, x.archived, x.project_id AS project,
+			j.linkname, j.name AS project_name, x.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail
+		FROM patch x JOIN message m ON m.id = x.message_id AND m.hidden = FALSE JOIN project j ON j.id = x.project_id JOIN person e ON e.id = x.submitter_id
+		WHERE x.related_id = ? AND x.id <> ? ORDER BY CASE WHEN x.project_id = ? THEN 0 ELSE 1 END, j.linkname, x.date DESC, x.id DESC`, relation, without, in)
+	if err != nil {
+		return nil, fmt.Errorf("read the patches of relation %d: %w", relation, err)
 	}
 	return out, nil
 }

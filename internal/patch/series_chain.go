@@ -16,51 +16,77 @@ import (
 type Version struct {
 	ID      int64
 	Version int
+	State   int64 // what all its patches share; 0: none, or they differ
 	Name    string
 }
 
-// Chain is what stands next to a series.
+// Chain is what stands next to a series, and what is noted about it.
 type Chain struct {
 	Previous   []Version // one at most
 	Next       []Version // newer versions whose previous one it is; the latest last
 	DependsOn  []Version // what must be applied before
 	Dependents []Version
+	Missing    []Need // what must be applied before and is not here
+	Metadata   []Metadatum
 	Superseded int // patches that a newer version superseded and that can be given their state back
 }
+
+// Metadatum is one piece of the metadata of a series.
+type Metadatum struct{ Name, Value string }
 
 // maxNext bounds how many neighbours of each kind are read.
 const maxNext = 100
 
+// Kinds of the rows that ReadChain reads.
+const (
+	chainSuperseded = iota
+	chainMetadata
+	chainMissing
+	chainPrevious
+	chainNext
+	chainDependsOn
+	chainDependents // last: there may be many
+)
+
 // ReadChain reads what stands next to a series, in one query.
 func ReadChain(ctx context.Context, q sqldb.Queryer, s *Series) (Chain, error) {
 	var c Chain
-	into := []*[]Version{&c.Previous, &c.Next, &c.DependsOn, &c.Dependents}
+	versions := map[int]*[]Version{chainPrevious: &c.Previous, chainNext: &c.Next, chainDependsOn: &c.DependsOn, chainDependents: &c.Dependents}
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
 		var kind int
 		var place int64
 		var v Version
-		if err := rows.Scan(&kind, &place, &v.ID, &v.Version, &v.Name); err != nil {
+		var value string
+		if err := rows.Scan(&kind, &place, &v.ID, &v.Version, &v.State, &v.Name, &value); err != nil {
 			return err
 		}
-		switch {
-		case kind < 0:
+		switch into := versions[kind]; {
+		case kind == chainSuperseded:
 			c.Superseded = v.Version
-		case len(*into[kind]) < maxNext:
-			*into[kind] = append(*into[kind], v)
+		case kind == chainMissing:
+			c.Missing = append(c.Missing, Need{Kind: v.Name, Value: value})
+		case kind == chainMetadata:
+			c.Metadata = append(c.Metadata, Metadatum{v.Name, value})
+		case len(*into) < maxNext:
+			*into = append(*into, v)
 		}
 		return nil
-	}, `SELECT 0 AS kind, 0 AS place, s.id, s.version, COALESCE(s.name, '') AS name FROM series s WHERE s.id = ?
-		UNION ALL SELECT 1, s.date, s.id, s.version, COALESCE(s.name, '') FROM series s WHERE s.previous_id = ?
-		UNION ALL SELECT 2, d.position, s.id, s.version, COALESCE(s.name, '') FROM series s JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ?
-		UNION ALL SELECT 3, s.id, s.id, s.version, COALESCE(s.name, '') FROM series s JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ?
-		UNION ALL SELECT -1, 0, 0, COUNT(*), '' FROM patch p JOIN patch_superseded x ON x.patch_id = p.id JOIN state t ON t.id = p.state_id
-			WHERE p.series_id = ? AND x.undone = FALSE AND t.slug = 'superseded'
-		ORDER BY 1, 2, 3 LIMIT ?`, s.Previous, s.ID, s.ID, s.ID, s.ID, 4*maxNext)
+	}, chainQuery, s.ID, s.ID, s.ID, s.Previous, s.ID, s.ID, s.ID, 7*maxNext)
 	if err != nil {
 		return c, fmt.Errorf("read what stands next to series %d: %w", s.ID, err)
 	}
 	return c, nil
 }
+
+const chainQuery = `SELECT 0 AS kind, 0 AS place, 0 AS id, COUNT(*) AS version, 0 AS state, '' AS name, '' AS value FROM patch p JOIN patch_superseded x ON x.patch_id = p.id
+		JOIN state t ON t.id = p.state_id WHERE p.series_id = ? AND x.undone = FALSE AND t.slug = 'superseded'
+	UNION ALL SELECT 1, 0, 0, 0, 0, g.name, g.value FROM series_metadata g WHERE g.series_id = ?
+	UNION ALL SELECT 2, n.position, 0, 0, 0, n.kind, n.value FROM series_need n WHERE n.series_id = ? AND n.target_id IS NULL AND n.kind <> 'supersedes'
+	UNION ALL SELECT 3, 0, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s WHERE s.id = ?
+	UNION ALL SELECT 4, s.date, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s WHERE s.previous_id = ?
+	UNION ALL SELECT 5, d.position, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ?
+	UNION ALL SELECT 6, s.id, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ?
+	ORDER BY 1, 2, 3, 6, 7 LIMIT ?`
 
 // MayEditSeries tells whether an actor may change all patches of a series; see Update for the rule.
 func MayEditSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, series int64) (bool, error) {

@@ -205,19 +205,19 @@ const sendEmailCopies = 100
 func (r Reply) SendEmail() string {
 	words := []string{"git", "send-email"}
 	if r.InReplyTo != "" {
-		words = append(words, "--in-reply-to="+shellWord(r.InReplyTo))
+		words = append(words, "--in-reply-to="+ShellWord(r.InReplyTo))
 	}
 	if r.To != "" {
-		words = append(words, "--to="+shellWord(r.To))
+		words = append(words, "--to="+ShellWord(r.To))
 	}
 	for _, email := range r.Cc[:min(len(r.Cc), sendEmailCopies)] {
-		words = append(words, "--cc="+shellWord(email))
+		words = append(words, "--cc="+ShellWord(email))
 	}
 	return strings.Join(append(words, "YOUR_REPLY"), " ")
 }
 
-// shellWord quotes s unless it holds nothing a shell could take for its own.
-func shellWord(s string) string {
+// ShellWord quotes s unless it holds nothing a shell could take for its own.
+func ShellWord(s string) string {
 	for i := range len(s) {
 		c := s[i]
 		if !('0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || strings.IndexByte("@%+=:,./_-", c) >= 0) {

@@ -31,6 +31,17 @@ func (p mailPage) reply(m patch.Mail) patchmail.Reply {
 	return replyTo(p.project, m, text)
 }
 
+// box is the mail of the page.
+func (p mailPage) box() *mailBox {
+	b := &mailBox{mail: p.mail, id: "message", reply: p.reply(p.mail)}
+	if p.patch != nil {
+		b.html = messageHTML(p.mail.Content)
+	} else {
+		b.html = textHTML(p.mail.Content)
+	}
+	return b
+}
+
 // maxQuoted is how much of a mail a reply can quote at most, in bytes: a mailto: address holds no more.
 const maxQuoted = 8000
 

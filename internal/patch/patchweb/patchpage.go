@@ -4,8 +4,10 @@ package patchweb
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
@@ -14,19 +16,25 @@ import (
 
 // mailPage is what the templates of patch and cover pages need.
 type mailPage struct {
-	project  project.Project
-	words    patch.Vocabulary
-	members  []project.Member
-	mail     patch.Mail
-	name     string
-	patch    *patch.Detail // nil: a cover letter
-	comments []*patch.Comment
-	series   *patch.SeriesDetail // nil: none
-	chain    patch.Chain
-	siblings []*patch.Row
-	checks   []patch.CheckRow
-	diff     *diffPage // nil: none
-	mayEdit  bool
+	project   project.Project
+	base      string // of the site
+	words     patch.Vocabulary
+	members   []project.Member
+	mail      patch.Mail
+	name      string
+	patch     *patch.Detail // nil: a cover letter
+	comments  []*patch.Comment
+	flat      bool                // comments by date
+	series    *patch.SeriesDetail // nil: none
+	chain     patch.Chain
+	siblings  []*patch.Row
+	checks    []patch.CheckRow
+	older     []patch.CheckRow // than those
+	related   []*patch.RelatedPatch
+	diff      *diffPage // nil: none
+	visitor   account.Actor
+	mayEdit   bool
+	maintains bool // the visitor maintains the project
 }
 
 // inSeries tells whether there is more of the series than this mail.
@@ -68,12 +76,12 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 		return err
 	}
 	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Scripts: []string{"diff.js"}}
-	return c.Render(http.StatusOK, meta, mailView(page))
+	return c.Render(http.StatusOK, meta, mailPageView(page))
 }
 
 func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string) (mailPage, error) {
 	ctx := c.R.Context()
-	page := mailPage{project: pr}
+	page := mailPage{project: pr, base: c.Base(), visitor: c.Actor(), flat: isFlat(c)}
 	var err error
 	if page.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
 		return page, err
@@ -88,7 +96,7 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 		if page.diff, err = newDiffPage(c, d, pr.Linkname, false); err != nil {
 			return page, err
 		}
-		if page.checks, err = patch.NewestChecks(ctx, p.db, d.ID); err != nil {
+		if page.checks, page.older, err = patch.Checks(ctx, p.db, d.ID); err != nil {
 			return page, err
 		}
 	} else {
@@ -102,6 +110,9 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 		return page, err
 	}
 	if err := p.readSeries(c, &page, series); err != nil {
+		return page, err
+	}
+	if err := p.readRelated(c, &page); err != nil {
 		return page, err
 	}
 	return page, p.readRights(c, &page)
@@ -121,41 +132,63 @@ func (p *Pages) readSeries(c *web.Call, page *mailPage, id int64) (err error) {
 	return err
 }
 
-// readRights finds out whether the visitor may change the patch, and if so what delegates there are.
+// readRights finds out what the visitor may do here, and what delegates there are.
 func (p *Pages) readRights(c *web.Call, page *mailPage) (err error) {
-	if c.User.ID == 0 || page.patch == nil {
+	if c.User.ID == 0 {
 		return nil
 	}
 	if page.members, err = project.MembersOf(c.R.Context(), p.db, page.project.ID); err != nil {
 		return err
 	}
-	page.mayEdit, err = patch.MayEdit(c.R.Context(), p.db, c.Actor(), page.patch.ID)
-	return err
+	page.maintains = c.User.IsAdmin || slices.ContainsFunc(page.members, func(m project.Member) bool { return m.ID == c.User.ID })
+	page.mayEdit = page.patch != nil && patch.EditsPatch(page.visitor, page.maintains, page.mail.User, page.patch.Delegate)
+	return nil
+}
+
+// postMail does what a form on the page of a patch or cover letter asks for.
+func (p *Pages) postMail(kind string) func(*web.Call) error {
+	return func(c *web.Call) error {
+		if err := c.RequireLogin(); err != nil {
+			return err
+		}
+		pr, err := p.project(c)
+		if err != nil {
+			return err
+		}
+		m, err := p.locate(c.R.Context(), pr.ID, parseTarget(c.R.URL.EscapedPath()))
+		if err != nil {
+			return err
+		}
+		if m.Kind != kind {
+			return fault.New(fault.NotFound, "this Message-ID is no %s", kind)
+		}
+		if err := parseForm(c); err != nil {
+			return err
+		}
+		to := patch.PagePath(pr.Linkname, kind, wholeID(m))
+		if kind == patch.KindCover {
+			d, err := patch.ReadCover(c.R.Context(), p.db, m.ID)
+			if err != nil {
+				return err
+			}
+			return p.markComment(c, to, patch.Target{Cover: d.ID})
+		}
+		d, err := patch.ReadPatch(c.R.Context(), p.db, m.ID)
+		if err != nil {
+			return err
+		}
+		switch form := c.R.PostForm; {
+		case form.Has("comment"):
+			return p.markComment(c, to, patch.Target{Patch: d.ID})
+		case form.Has("relate"), form.Has("unrelate"):
+			return p.relate(c, pr, to, d)
+		}
+		return p.updatePatch(c, pr, to, d)
+	}
 }
 
 // updatePatch changes one patch from the form on its page.
-func (p *Pages) updatePatch(c *web.Call) error {
-	if err := c.RequireLogin(); err != nil {
-		return err
-	}
-	pr, err := p.project(c)
-	if err != nil {
-		return err
-	}
-	m, err := p.locate(c.R.Context(), pr.ID, parseTarget(c.R.URL.EscapedPath()))
-	if err != nil {
-		return err
-	}
-	if m.Kind != patch.KindPatch {
-		return fault.New(fault.NotFound, "this Message-ID is no patch")
-	}
-	if err := parseForm(c); err != nil {
-		return err
-	}
-	d, err := patch.ReadPatch(c.R.Context(), p.db, m.ID)
-	if err != nil {
-		return err
-	}
+func (p *Pages) updatePatch(c *web.Call, pr project.Project, to string, d *patch.Detail) error {
 	change, err := parseChange(c.R.PostForm)
 	if err != nil {
 		return err
@@ -168,5 +201,5 @@ func (p *Pages) updatePatch(c *web.Call) error {
 		return fault.New(fault.Denied, "you may not change this patch: only its submitter, its delegate and the maintainers of %s may", pr.Name)
 	}
 	c.Flash(web.Flash{Text: "Patch updated"})
-	return c.Redirect(http.StatusSeeOther, patch.PagePath(pr.Linkname, patch.KindPatch, m.MsgID))
+	return c.Redirect(http.StatusSeeOther, to)
 }

@@ -42,8 +42,9 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
 	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk))
 	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
-	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.updatePatch))
+	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.postMail(patch.KindPatch)))
 	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
+	mux.Handle("POST /project/{link}/cover/{rest...}", shell.Page(p.postMail(patch.KindCover)))
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
 	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
@@ -111,7 +112,9 @@ type target struct {
 func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "mbox", "raw", "diff") }
 
 // parseMessage reads what follows /project/NAME/ in the escaped path.
-func parseMessage(escapedPath string) target { return targetIn(escapedPath, 3, threadFile, rawFile) }
+func parseMessage(escapedPath string) target {
+	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile)
+}
 
 // targetIn reads what follows some parts of an escaped path: a Message-ID without its brackets, in which a slash may be escaped twice, once or not at all,
 // and perhaps one of some downloads.

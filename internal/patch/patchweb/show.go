@@ -134,3 +134,31 @@ func supersededNotice(patches int) string {
 	}
 	return fmt.Sprintf("%d patches became superseded when a newer version came.", patches)
 }
+
+// versionState is the state of another series in words.
+func versionState(words patch.Vocabulary, v patch.Version) string {
+	if v.State == 0 {
+		return "mixed states"
+	}
+	return words.StateName(v.State)
+}
+
+// needText says what a series needs that is not here.
+func needText(n patch.Need) string {
+	switch n.Kind {
+	case patch.NeedMessage:
+		return "a mail that is not here yet"
+	case patch.NeedChange:
+		return "a change that is not here yet"
+	case patch.NeedPatch:
+		return "a patch that is not here yet"
+	}
+	return "not here"
+}
+
+func mailsText(n int) string {
+	if n == 1 {
+		return "1 mail"
+	}
+	return fmt.Sprintf("%d mails", n)
+}

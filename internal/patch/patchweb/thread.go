@@ -23,9 +23,10 @@ import (
 	"patchwork.example/pw/internal/web"
 )
 
-// What public-inbox offers of a message, at the same places: its thread and its mail.
+// What public-inbox offers of a message, at the same places: its thread, as a file and as a page, and its mail.
 const (
 	threadFile = "t.mbox.gz"
+	threadPage = "T"
 	rawFile    = "raw"
 )
 
@@ -48,6 +49,10 @@ func (p *Pages) message(mux *http.ServeMux) func(*web.Call) error {
 			return err
 		case t.download == threadFile:
 			return p.thread(c, pr, m)
+		case t.download == threadPage && !strings.HasSuffix(path, "/"):
+			return c.Redirect(http.StatusMovedPermanently, withQuery(path+"/", c))
+		case t.download == threadPage:
+			return p.showThread(c, pr, m)
 		case t.download == rawFile:
 			return p.rawMail(c, m)
 		case !strings.HasSuffix(path, "/"):

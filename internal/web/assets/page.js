@@ -33,12 +33,13 @@ document.addEventListener("DOMContentLoaded", () => {
   addEventListener("pageshow", show); // the browser may bring back what was ticked
   if (navigator.clipboard) { // only over https, or on this machine
     document.querySelectorAll("button[data-copy]").forEach((b) => {
-      const label = b.textContent;
+      const label = b.textContent, name = b.ariaLabel;
       b.hidden = false;
       b.addEventListener("click", async () => {
         b.style.minWidth = b.offsetWidth + "px"; // what is beside it must not move
         await navigator.clipboard.writeText(b.dataset.copy).then(() => { b.textContent = "Copied"; }, () => { b.textContent = "Not copied"; });
-        setTimeout(() => { b.textContent = label; }, 1500);
+        b.ariaLabel = null; // so that the outcome is what is read out
+        setTimeout(() => { b.textContent = label; b.ariaLabel = name; }, 1500);
       });
     });
   }
