@@ -34,8 +34,8 @@ func TestFaults(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string){
 		"KillInMidImport": testKillInMidImport, "KillInMidMigration": testKillInMidMigration, "ServerStopsInMidImport": testServerStopsInMidImport,
 		"KillFollower": testKillFollower, "KillHTTP": testKillHTTP, "ServerStopsUnderHTTP": testServerStopsUnderHTTP,
-		"KillWorkerInMidSend": testKillWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
-		"KnownFailureB1": testKillWhileDelivering, "KnownFailuresB2B3": testHangingReceiver,
+		"KillWorkerInMidSend": testKillWorkerInMidSend, "StopWorkerInMidSend": testStopWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
+		"KnownFailureB1": testKillWhileDelivering, "KnownFailureE7": testNodes, "KnownFailuresB2B3": testHangingReceiver,
 		"KillInMidRetry": testKillInMidRetry, "KillInMidReparse": testKillInMidReparse,
 	} {
 		t.Run(name, func(t *testing.T) {

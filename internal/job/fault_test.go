@@ -37,7 +37,11 @@ func probe(url, dir string) int {
 		return 1
 	}
 	defer db.Close()
-	r := job.NewRunner(db, clock.System{}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), job.Options{Parallel: 4, Poll: 50 * time.Millisecond})
+	poll := 50 * time.Millisecond
+	if d, err := time.ParseDuration(os.Getenv("PW_PROBE_POLL")); err == nil {
+		poll = d
+	}
+	r := job.NewRunner(db, clock.System{}, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), job.Options{Parallel: 4, Poll: poll})
 	for _, kind := range []string{"steady", "shaky"} {
 		r.Handle(job.Kind{Name: kind, Lease: 5 * time.Second, Parallel: 4, Backoff: func(int) time.Duration { return 20 * time.Millisecond },
 			Handle: func(_ context.Context, j job.Job) error { return leaveTrace(dir, j) }})
@@ -97,10 +101,10 @@ type worker struct {
 	said bytes.Buffer
 }
 
-func startWorker(t *testing.T, url, dir string) *worker {
+func startWorker(t *testing.T, url, dir string, env ...string) *worker {
 	t.Helper()
 	w := &worker{Cmd: exec.Command(os.Args[0])}
-	w.Env = append(os.Environ(), "PW_PROBE_DATABASE="+url, "PW_PROBE_DIR="+dir)
+	w.Env = append(append(os.Environ(), "PW_PROBE_DATABASE="+url, "PW_PROBE_DIR="+dir), env...)
 	w.Stderr = &w.said
 	if err := w.Start(); err != nil {
 		t.Fatal(err)
