@@ -3,7 +3,10 @@
 package egress_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"io"
 	"net"
 	"net/netip"
 	"strings"
@@ -57,4 +60,58 @@ func TestDialer(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+// TestRebinding: a name that led to a public address when somebody looked and leads to this machine when it is connected to is refused.
+func TestRebinding(t *testing.T) {
+	inside, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer inside.Close()
+	go func() {
+		for c, err := inside.Accept(); err == nil; c, err = inside.Accept() {
+			t.Error("somebody got inside")
+			c.Close()
+		}
+	}()
+	answers := make(chan [4]byte, 10)
+	dialer := egress.Guard{}.Dialer(5 * time.Second)
+	dialer.Resolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go answerName(theirs, answers)
+		return ours, nil
+	}}
+	answers <- [4]byte{93, 184, 216, 34}
+	found, err := dialer.Resolver.LookupNetIP(t.Context(), "ip4", "rebind.example")
+	if err != nil || len(found) != 1 || (egress.Guard{}).Check(found[0]) != nil {
+		t.Fatal(found, err)
+	}
+	_, port, _ := net.SplitHostPort(inside.Addr().String())
+	for _, private := range [][4]byte{{127, 0, 0, 1}, {0, 0, 0, 0}, {169, 254, 169, 254}} {
+		answers <- private
+		c, err := dialer.DialContext(t.Context(), "tcp4", net.JoinHostPort("rebind.example", port))
+		if !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), netip.AddrFrom4(private).String()) {
+			t.Errorf("%v: %v, %v", private, c, err)
+		}
+	}
+}
+
+// answerName is a name server for one question over a stream (RFC 1035, 4.2.2): the name has the next of the addresses.
+func answerName(c net.Conn, answers <-chan [4]byte) {
+	defer c.Close()
+	length := make([]byte, 2)
+	if _, err := io.ReadFull(c, length); err != nil {
+		return
+	}
+	query := make([]byte, binary.BigEndian.Uint16(length))
+	if _, err := io.ReadFull(c, query); err != nil {
+		return
+	}
+	end := 12 + bytes.IndexByte(query[12:], 0) + 5 // header, name, type and class
+	a := <-answers
+	reply := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0}, query[12:end]...)
+	reply = append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
+	reply = append(reply, a[:]...)
+	c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(reply))), reply...))
 }
