@@ -86,8 +86,9 @@ func TestMailSettings(t *testing.T) {
 func TestOneClick(t *testing.T) {
 	s := newSite(t, dbtest.Open(t, sqldb.SQLite), web.Options{SiteName: "Patchwork", BaseURL: "https://patchwork.example.net"})
 	var link string
-	err := s.db.Tx(t.Context(), func(tx *sqldb.Tx) error {
-		sign, err := outmail.LoadSigner(t.Context(), tx, noon)
+	var sign outmail.Signer
+	err := s.db.Tx(t.Context(), func(tx *sqldb.Tx) (err error) {
+		sign, err = outmail.LoadSigner(t.Context(), tx, noon)
 		link = sign.UnsubscribePath("Ann@example.org")
 		return err
 	})
@@ -100,4 +101,8 @@ func TestOneClick(t *testing.T) {
 	v.shows(v.get("/mail/unsubscribe/YW5u.00000000000000000000/"), 404)
 	v.shows(v.do("POST", link, "List-Unsubscribe=One-Click"), 200, "sends no more notices to <strong>ann@example.org</strong>")
 	v.shows(v.do("POST", "/mail/", email("ann@example.org")), 200, "opted out")
+	// Webmail posts it from its own page.
+	v.header = map[string]string{"Origin": "https://webmail.example", "Sec-Fetch-Site": "cross-site"}
+	v.shows(v.do("POST", sign.UnsubscribePath("bob@example.org"), "List-Unsubscribe=One-Click"), 200, "no more notices to <strong>bob@example.org</strong>")
+	v.shows(v.do("POST", "/mail/", email("bob@example.org")), 403)
 }
