@@ -36,11 +36,16 @@ The exit code is 0 if there is no problem, else 1.`,
 			return err
 		}
 		a, err := app.OpenDatabase(cmd.Context(), cfg) // whatever its schema: that is one of the checks
-		if err != nil {
+		var found []app.Diagnosis
+		switch {
+		case fault.Is(err, fault.Unavailable):
+			found = app.Unopened(err)
+		case err != nil:
 			return err
+		default:
+			defer a.Close()
+			found = a.Diagnose(cmd.Context(), false)
 		}
-		defer a.Close()
-		found := a.Diagnose(cmd.Context(), false)
 		print := c.printDiagnoses
 		if *asJSON {
 			print = func(found []app.Diagnosis) error { return printRows(c.out, true, diagnosisColumns, found) }
@@ -84,5 +89,5 @@ func problems(found []app.Diagnosis) error {
 	if n == 0 {
 		return nil
 	}
-	return finding{fault.New(fault.Conflict, "%s of %d checks", count(n, "problem", "problems"), len(found))}
+	return finding{fault.New(fault.Conflict, "%s of %s", count(n, "problem", "problems"), count(len(found), "check", "checks"))}
 }

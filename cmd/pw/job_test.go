@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -67,7 +69,22 @@ func TestDoctor(t *testing.T) {
 	}
 	s.exec("DELETE FROM schema_version WHERE version_id = (SELECT MAX(version_id) FROM schema_version)")
 	got = s.pw("", "doctor")
-	if got.code != 1 || !strings.Contains(got.out, "problem   schema          the tables are not those of this version of pw\n                          → run: pw db sync") {
-		t.Errorf("exit %d\n%s", got.code, got.out)
+	if got.code != 1 || !strings.Contains(got.out, "problem   schema          the tables are not those of this version of pw\n                          → run: pw db sync") ||
+		strings.Contains(got.out, "queue") || !strings.Contains(got.out, "ok        clock") || got.err != "pw: 1 problem of 5 checks\n" {
+		t.Errorf("exit %d %s\n%s", got.code, got.err, got.out)
+	}
+	// A server that is not there, and a file that is no database.
+	broken := filepath.Join(t.TempDir(), "broken.db")
+	if err := os.WriteFile(broken, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{"postgres://x@/x?host=" + t.TempDir(), "sqlite:" + broken} {
+		got = pw("", []string{"PW_DATABASE_URL=" + url}, "doctor")
+		if got.code != 1 || got.err != "pw: 1 problem of 1 check\n" || !strings.HasPrefix(got.out, "problem   database        open database ") || !strings.Contains(got.out, "→ see whether the server runs") {
+			t.Errorf("%s: exit %d %s\n%s", url, got.code, got.err, got.out)
+		}
+		if got = pw("", []string{"PW_DATABASE_URL=" + url}, "doctor", "--json"); got.code != 1 || !strings.Contains(got.out, `"level": "problem"`) {
+			t.Errorf("%s: exit %d\n%s", url, got.code, got.out)
+		}
 	}
 }

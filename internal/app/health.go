@@ -35,9 +35,10 @@ type Diagnosis struct {
 
 // check is a question about the site. Those of /readyz cost the same however large the site is, and their texts can be read by everybody.
 type check struct {
-	name  string
-	ready bool // asked by /readyz, too
-	run   func(ctx context.Context) Diagnosis
+	name   string
+	ready  bool // asked by /readyz, too
+	tables bool // reads tables, and makes no sense while they are not those of this version
+	run    func(ctx context.Context) Diagnosis
 }
 
 func good(format string, args ...any) Diagnosis {
@@ -47,28 +48,30 @@ func good(format string, args ...any) Diagnosis {
 // checks are all there are, in the order in which one would look.
 func (a *App) checks() []check {
 	return []check{
-		{"database", true, a.checkDatabase},
-		{"schema", true, a.checkSchema},
-		{"queue", true, a.checkQueue},
-		{"mail", true, a.checkMail},
-		{"dead jobs", false, a.checkDead},
-		{"events", false, a.checkEvents},
-		{"clock", false, a.checkClock},
-		{"disk", false, a.checkDisk},
-		{"configuration", false, a.checkConfig},
-		{"waiting replies", false, a.checkWaiting},
-		{"broken mails", false, a.checkBroken},
+		{"database", true, false, a.checkDatabase},
+		{"schema", true, false, a.checkSchema},
+		{"queue", true, true, a.checkQueue},
+		{"mail", true, true, a.checkMail},
+		{"dead jobs", false, true, a.checkDead},
+		{"events", false, true, a.checkEvents},
+		{"clock", false, false, a.checkClock},
+		{"disk", false, false, a.checkDisk},
+		{"configuration", false, false, a.checkConfig},
+		{"waiting replies", false, true, a.checkWaiting},
+		{"broken mails", false, true, a.checkBroken},
 	}
 }
 
 // checkPatience bounds one check.
 const checkPatience = 10 * time.Second
 
-// Diagnose asks all checks, or only those of /readyz. When the database does not answer the others are left out.
+// Diagnose asks all checks, or only those of /readyz. When the database does not answer the others are left out, and those that read tables when the tables
+// are not those of this version.
 func (a *App) Diagnose(ctx context.Context, onlyReady bool) []Diagnosis {
 	var out []Diagnosis
+	strange := false
 	for _, c := range a.checks() {
-		if onlyReady && !c.ready {
+		if onlyReady && !c.ready || strange && c.tables {
 			continue
 		}
 		once, cancel := context.WithTimeout(ctx, checkPatience)
@@ -79,8 +82,14 @@ func (a *App) Diagnose(ctx context.Context, onlyReady bool) []Diagnosis {
 		if c.name == "database" && d.Level == Problem {
 			break
 		}
+		strange = strange || c.name == "schema" && d.Level == Problem
 	}
 	return out
+}
+
+// Unopened is the diagnosis of a site whose database can't even be opened.
+func Unopened(err error) []Diagnosis {
+	return []Diagnosis{{Check: "database", Level: Problem, Text: err.Error(), Remedy: "see whether the server runs and lets pw in, and database.url"}}
 }
 
 // failed is the diagnosis of a check that could not look. The error is for the log: /readyz is read by everybody.
