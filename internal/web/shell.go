@@ -194,7 +194,7 @@ func (s *Shell) Wrap(h http.Handler) http.Handler {
 			guard.AddTrustedOrigin(u.Scheme + "://" + u.Host)
 		}
 	}
-	guard.AddInsecureBypassPattern("/api/") // the API asks only of those whom it knows by their session: programs of other sites may come with a token
+	guard.AddInsecureBypassPattern("/api/")              // the API asks only of those whom it knows by their session: programs of other sites may come with a token
 	guard.AddInsecureBypassPattern("/mail/unsubscribe/") // who has the link has the right, session or not: webmail posts it from its own page (RFC 8058)
 	guard.SetDenyHandler(s.Page(func(*Call) error {
 		return fault.New(fault.Denied, "this form was sent from another site, or by a browser that does not say from where; open the page here and send it again")
