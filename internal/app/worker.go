@@ -10,6 +10,7 @@ import (
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/irc"
 	"patchwork.example/pw/internal/job"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/webhook"
 )
 
@@ -57,7 +58,9 @@ func (a *App) consumers() []event.Consumer {
 }
 
 // kinds are the jobs that are run.
-func (a *App) kinds() []job.Kind { return []job.Kind{a.Sender().Kind(), a.webhooks()} }
+func (a *App) kinds() []job.Kind {
+	return []job.Kind{a.Sender().Kind(), a.webhooks(), patch.NewChanger(a.DB, a.Clock).Kind()}
+}
 
 // periodic is what has to be done from time to time.
 func (a *App) periodic() []job.Periodic {
@@ -75,6 +78,10 @@ func (a *App) periodic() []job.Periodic {
 		}},
 		{Name: "old outgoing mail", Every: time.Hour, Run: a.forgetMail},
 		{Name: "old deliveries of webhooks", Every: time.Hour, Run: a.sweepWebhooks},
+		{Name: "old changes", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
+			_, err := patch.SweepSets(ctx, a.DB, a.Clock.Now())
+			return err
+		}},
 		{Name: "old jobs", Every: time.Hour, Run: func(ctx context.Context) error {
 			now := a.Clock.Now()
 			n, err := job.Sweep(ctx, a.DB, now, now.Add(-keepJobs))

@@ -47,6 +47,7 @@ type Changed struct {
 	IDs     []int64  // of them
 	Refused []string // names of the patches the actor may not edit; they are as before
 	Denied  []int64  // ids of those
+	Set     int64    // the change set that Undo takes; 0: nothing can be taken back
 }
 
 // held is a patch while it is being changed.
@@ -139,6 +140,7 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	if err != nil {
 		return out, err
 	}
+	u.set = newSet(by, now, c)
 	for _, p := range patches {
 		out.Found = append(out.Found, p.ID)
 		if !u.mayEdit(p) {
@@ -161,7 +163,12 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	case c.AllOrNone && len(out.Denied) > 0:
 		return out, fault.New(fault.Denied, "you may not change %d of these %d patches", len(out.Denied), len(patches))
 	}
-	return out, u.write(ctx)
+	s := u.set
+	s.Total, s.Done, s.Changed, s.Refused = len(patches), len(patches), out.Patches, len(out.Denied)
+	s.finish(now, SetDone)
+	err = u.write(ctx)
+	out.Set = s.ID
+	return out, err
 }
 
 // MaxRef is how long a commit or the address of a pull request may be, in characters.
@@ -183,8 +190,20 @@ func (c Change) valid(ids []int64) error {
 func hold(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	if len(ids) == 0 {
-		return nil, fault.New(fault.Invalid, "no patches selected; nothing updated")
+		return nil, errNothing
 	}
+	out, err := holdThere(ctx, tx, ids)
+	if err == nil && len(out) < len(ids) {
+		err = fault.New(fault.NotFound, "%d of the patches do not exist", len(ids)-len(out))
+	}
+	return out, err
+}
+
+// errNothing is what Patchwork 3.2 says.
+var errNothing = fault.New(fault.Invalid, "No patches selected; nothing updated")
+
+// holdThere is hold of those that exist.
+func holdThere(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
 	var projects []int64
 	err := sqldb.Chunks(ids, func(ids []int64) error {
 		var some []int64
@@ -212,9 +231,6 @@ func hold(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the patches: %w", err)
 	}
-	if len(out) < len(ids) {
-		return nil, fault.New(fault.NotFound, "%d of the patches do not exist", len(ids)-len(out))
-	}
 	return out, nil
 }
 
@@ -226,7 +242,8 @@ type update struct {
 	book        *Rulebook
 	maintainers map[int64]map[int64]bool
 	change      Change
-	auto        bool // nobody decided: a new version came
+	auto        bool       // nobody decided: a new version came
+	set         *ChangeSet // what it is written down in; nil: nowhere
 
 	touched, states, delegates, archives, commits, pulls []int64
 	series                                               map[int64]bool
@@ -234,6 +251,7 @@ type update struct {
 	before                                               map[int64]int64 // patch → state it had, for those whose state changes
 	events                                               []event.Event
 	relations                                            relationChange
+	rows, refusals                                       []changedRow
 }
 
 func newUpdate(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c Change) (*update, error) {
@@ -283,6 +301,7 @@ func (u *update) apply(p *held) error {
 		u.note(p, EventPatchArchived, Payload{Patch: p.ID, Archived: c.Archived})
 	}
 	u.applyTexts(p)
+	u.keep(&old, p)
 	if related := u.relations.of(p); *p != old || related {
 		u.touched = append(u.touched, p.ID)
 	}
@@ -358,6 +377,9 @@ func (u *update) write(ctx context.Context) error {
 		return err
 	}
 	if err := u.writeHands(ctx); err != nil {
+		return err
+	}
+	if err := u.record(ctx); err != nil {
 		return err
 	}
 	return event.Append(ctx, u.tx, u.events...)

@@ -31,9 +31,10 @@ type Query struct {
 	Totals  *Totals // nil: no more than CountLimit patches are counted that no counter covers
 	MaxSort int     // so many patches are sorted at most by an order that no index has; more are fault.Invalid. 0: any number
 
-	stateless bool     // only patches without a state
-	few       bool     // the delegates have few patches
-	plan      wordPlan // by which way its words are found
+	stateless bool       // only patches without a state
+	few       bool       // the delegates have few patches
+	plan      wordPlan   // by which way its words are found
+	arrived   clock.Time // only those whose mail did not come later; 0: all
 }
 
 // tidy takes out what is there twice, which would find rows twice, and refuses what can't be answered.
@@ -175,6 +176,9 @@ func (f Query) conditionsTo(w *where) *where {
 	}
 	if f.Before != nil {
 		w.add("p.date < ?", int64(*f.Before))
+	}
+	if f.arrived != 0 { // one that an import brought has no mail
+		w.add("COALESCE((SELECT l.received_at FROM message m JOIN mail l ON l.id = m.mail_id WHERE m.id = p.message_id), 0) <= ?", int64(f.arrived))
 	}
 	w.words("p.name_key", f.words())
 	return w

@@ -19,6 +19,7 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 	for _, query := range []string{
 		"UPDATE patch SET delegate_id = NULL WHERE delegate_id = ?",
 		"UPDATE patch_check SET user_id = NULL WHERE user_id = ?",
+		"UPDATE change_set SET actor_id = 0 WHERE actor_id = ?",
 	} {
 		if _, err := tx.Exec(ctx, query, user); err != nil {
 			return fmt.Errorf("release user %d: %w", user, err)
@@ -80,6 +81,9 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM bundle_patch" + ofPatches,
 		"DELETE FROM state_notice" + ofPatches,
 		"DELETE FROM patch_superseded" + ofPatches,
+		"DELETE FROM change_row" + ofPatches,
+		"DELETE FROM change_todo" + ofPatches,
+		"DELETE FROM change_set WHERE project_id = ?",
 		"DELETE FROM patch_comment" + ofPatches,
 		"DELETE FROM cover_tag WHERE cover_id IN (SELECT id FROM cover WHERE project_id = ?)",
 		"DELETE FROM cover_comment WHERE cover_id IN (SELECT id FROM cover WHERE project_id = ?)",

@@ -135,6 +135,7 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 		"DELETE FROM bundle_patch WHERE patch_id = ?",
 		"DELETE FROM state_notice WHERE patch_id = ?",
 		"DELETE FROM patch_superseded WHERE patch_id = ?",
+		"DELETE FROM change_row WHERE patch_id = ?",
 		"DELETE FROM patch WHERE id = ?",
 	} {
 		if _, err := tx.Exec(ctx, query, p.ID); err != nil {

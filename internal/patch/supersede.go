@@ -175,10 +175,8 @@ func Unsupersede(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if err != nil {
 			return err
 		}
-		for _, state := range slices.Sorted(maps.Values(states)) {
-			if err := u.restore(ctx, states, state, &out); err != nil {
-				return err
-			}
+		if out, err = u.restore(ctx, states); err != nil {
+			return err
 		}
 		if by.User != 0 {
 			return nil
@@ -213,32 +211,27 @@ func supersededPatches(ctx context.Context, tx *sqldb.Tx, series int64) (map[int
 	return states, nil
 }
 
-// restore gives those patches their old state back that had this one.
-func (u *update) restore(ctx context.Context, states map[int64]int64, state int64, out *Changed) error {
-	var ids []int64
-	for id, s := range states {
-		if s == state {
-			ids = append(ids, id)
-			delete(states, id)
-		}
-	}
-	if len(ids) == 0 { // two patches had the same state
-		return nil
-	}
-	one := update{tx: u.tx, by: u.by, now: u.now, book: u.book, maintainers: u.maintainers, change: Change{State: &state}}
-	patches, err := hold(ctx, u.tx, ids)
+// restore gives patches these states, as far as the actor may change them.
+func (u *update) restore(ctx context.Context, states map[int64]int64) (out Changed, err error) {
+	patches, err := hold(ctx, u.tx, slices.Collect(maps.Keys(states)))
 	if err != nil {
-		return err
+		return out, err
 	}
+	var wishes []wish
 	for _, p := range patches {
-		if !one.mayEdit(p) {
+		if state := states[p.ID]; u.mayEdit(p) {
+			wishes = append(wishes, wish{p, Change{State: &state}})
+		} else {
 			out.Refused = append(out.Refused, p.Name)
-		} else if err := one.apply(p); err != nil {
-			return err
 		}
 	}
-	out.Patches += len(one.touched)
-	return one.write(ctx)
+	s := newSet(u.by, u.now, Change{})
+	s.Total, s.Done, s.Changed, s.Refused = len(patches), len(patches), len(wishes), len(out.Refused)
+	s.finish(u.now, SetDone)
+	u.set = s
+	out.Patches, err = u.grant(ctx, wishes)
+	out.Set = s.ID
+	return out, err
 }
 
 // writeHands remembers that somebody decided about patches that had become superseded by themselves.

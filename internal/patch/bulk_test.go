@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patch_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/job"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+func many(t *testing.T, db *sqldb.DB, by account.Actor, r patch.Request) (patch.ChangeSet, patch.Changed) {
+	t.Helper()
+	r.Project = projectAlpha
+	s, done, err := patch.ChangeMany(t.Context(), db, by, noon, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, done
+}
+
+// work runs jobs of changes until none is left.
+func work(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer stop()
+	r := job.NewRunner(db, clock.NewFake(noon), slog.New(slog.DiscardHandler), job.Options{Poll: 10 * time.Millisecond})
+	r.Handle(patch.NewChanger(db, clock.NewFake(noon)).Kind())
+	ended := make(chan error)
+	go func() { ended <- r.Run(ctx) }()
+	for left := 1; left > 0 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
+		if err := db.Get(t.Context(), &left, "SELECT COUNT(*) FROM job WHERE state IN ('queued', 'running', 'blocked')"); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func leaks(words string) patch.Selection {
+	return patch.Selection{Found: &patch.Query{Projects: []int64{projectAlpha}, Archived: []bool{false}, States: []int64{1, 2}, Words: words}}
+}
+
+// TestChangeMany: patches, series, and all that match, each in one request.
+func TestChangeMany(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		accept := patch.Change{State: value(int64(3))}
+		s, done := many(t, db, web(userMia), patch.Request{Selection: patch.Selection{Series: []int64{1, 2}}, Change: patch.Change{Archived: value(true)}})
+		if s.State != patch.SetDone || done.Patches != 4 { // 20 was archived
+			t.Errorf("series: %+v, %+v", s, done)
+		}
+		expectState(t, "series", rowsOf(t, db, "SELECT id FROM patch WHERE series_id IS NOT NULL AND archived = TRUE ORDER BY id"), "2", "3", "4", "19", "20")
+
+		s, done = many(t, db, web(userMia), patch.Request{Selection: leaks("leak"), Seen: 5, Change: accept})
+		if done.Patches != 5 || s.ID == 0 {
+			t.Errorf("all that match: %+v, %+v", s, done)
+		}
+		expectState(t, "all that match", rowsOf(t, db, "SELECT subject_id FROM event_subject s JOIN event e ON e.id = s.event_id WHERE e.kind = 'patch-state-changed' ORDER BY subject_id"), "1", "8", "23", "24", "33")
+		undo(t, db, web(userMia), s.ID, "done 5/5 changed 5 refused 0 overtaken 0 lost 0")
+
+		// There are more than he was told of: he is asked, and meanwhile changes nothing.
+		s, _ = many(t, db, web(userMia), patch.Request{Selection: leaks("leak"), Seen: 4, Change: accept})
+		if s.State != patch.SetDraft || s.Total != 5 {
+			t.Errorf("more than seen: %+v", s)
+		}
+		update(t, db, admin, patch.Change{State: value(int64(5))}, 1) // one leaves the filter, another comes into it; both do not matter
+		update(t, db, admin, patch.Change{State: value(int64(1))}, 26)
+		begun, err := patch.Start(t.Context(), db, web(userMia), noon, s.ID)
+		if err != nil || counts(begun) != "done 5/5 changed 5 refused 0 overtaken 0 lost 0" {
+			t.Errorf("%s, %v", counts(begun), err)
+		}
+		expectState(t, "frozen", rowsOf(t, db, "SELECT id, state_id FROM patch WHERE id IN (1, 8, 23, 24, 26, 33) ORDER BY id"), "1 3", "8 3", "23 3", "24 3", "26 1", "33 3")
+		_, err = patch.Start(t.Context(), db, web(userMia), noon, s.ID)
+		expectKind(t, "twice", err, fault.Conflict, "this change was begun already")
+		if found := findings(t, db); len(found) > 0 {
+			t.Error(found)
+		}
+	})
+}
+
+// TestChangeManyArrived: of all that match, those that came after the page was made are left alone.
+func TestChangeManyArrived(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		seedExec(t, db, `INSERT INTO mail (id, received_at, sha256, size, via, list_id, msgid, outcome, reason) VALUES (1, ?, ?, 1, 'test', '', '', 'patch', ''), (2, ?, ?, 1, 'test', '', '', 'patch', '')`, int64(noon), []byte("a"), int64(noon)+1, []byte("b"))
+		seedExec(t, db, "UPDATE message SET mail_id = 1 WHERE id = 1001")
+		seedExec(t, db, "UPDATE message SET mail_id = 2 WHERE id = 1008")
+		sel := leaks("leak")
+		sel.Arrived = noon
+		_, done := many(t, db, web(userMia), patch.Request{Selection: sel, Seen: 5, Change: patch.Change{State: value(int64(3))}})
+		if diff := fmt.Sprint(done.IDs); diff != "[1 23 24 33]" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestChangeManyJob: more than a request changes is done by a job with the rights that the user has then.
+func TestChangeManyJob(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		ids := append(manyPatches(t, db, 1200), 39) // which is of another project
+		many2 := patch.Request{Selection: patch.Selection{Patches: ids}, Change: patch.Change{State: value(int64(7))}}
+		s, _ := many(t, db, web(userMia), many2)
+		if counts(s) != "waiting 0/1201 changed 0 refused 0 overtaken 0 lost 0" {
+			t.Error(counts(s))
+		}
+		seedExec(t, db, "DELETE FROM project_maintainer WHERE user_id = ? AND project_id = ?", userMia, projectBeta)
+		seedExec(t, db, "UPDATE patch SET state_id = 7 WHERE id = 2000") // nothing to change
+		seedExec(t, db, "UPDATE patch_count SET patches = patches - 1 WHERE project_id = 1 AND state_id = 1 AND archived = FALSE AND delegate_id = 0")
+		seedExec(t, db, "UPDATE patch_count SET patches = patches + 1 WHERE project_id = 1 AND state_id = 7 AND archived = FALSE AND delegate_id = 14")
+		seedExec(t, db, "UPDATE patch SET delegate_id = 14 WHERE id = 2000")
+		work(t, db)
+		s, err := patch.ReadSet(t.Context(), db, web(userMia), s.ID)
+		if err != nil || counts(s) != "done 1201/1201 changed 1199 refused 1 overtaken 0 lost 0" {
+			t.Errorf("%s, %v", counts(s), err)
+		}
+		expectState(t, "events", rowsOf(t, db, "SELECT COUNT(*), COUNT(DISTINCT s.subject_id), MIN(e.actor_id), MAX(e.actor_id) FROM event e JOIN event_subject s ON s.event_id = e.id WHERE e.kind = 'patch-state-changed'"), "1199 1199 12 12")
+		expectState(t, "left to do", rowsOf(t, db, "SELECT COUNT(*) FROM change_todo"), "0")
+
+		// So is taking it back, after which one was changed by somebody.
+		update(t, db, web(userMax), patch.Change{State: value(int64(4))}, 2001)
+		back := undo(t, db, web(userMia), s.ID, "waiting 0/1199 changed 0 refused 0 overtaken 0 lost 0")
+		work(t, db)
+		back, err = patch.ReadSet(t.Context(), db, web(userMia), back.ID)
+		if err != nil || counts(back) != "done 1199/1199 changed 1198 refused 0 overtaken 1 lost 0" {
+			t.Errorf("%s, %v", counts(back), err)
+		}
+		if found := findings(t, db); len(found) > 0 {
+			t.Error(found)
+		}
+	})
+}
+
+// TestChangeManyEnds: jobs that are cancelled, that can't succeed, and whose user is gone.
+func TestChangeManyEnds(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		ids := manyPatches(t, db, 1100)
+		ask := func(by account.Actor, c patch.Change) int64 {
+			s, _ := many(t, db, by, patch.Request{Selection: patch.Selection{Patches: ids}, Change: c})
+			return s.ID
+		}
+		cancelled := ask(web(userMia), patch.Change{State: value(int64(3))})
+		_, err := patch.Cancel(t.Context(), db, web(userMax), noon, cancelled)
+		expectKind(t, "another's", err, fault.NotFound, "")
+		if _, err := patch.Cancel(t.Context(), db, web(userMia), noon, cancelled); err != nil {
+			t.Fatal(err)
+		}
+		_, err = patch.Cancel(t.Context(), db, web(userMia), noon, cancelled)
+		expectKind(t, "twice", err, fault.Conflict, "this change has ended already")
+		impossible := ask(web(userMia), patch.Change{Delegate: value(int64(userMax))})
+		seedExec(t, db, "DELETE FROM project_maintainer WHERE user_id = ?", userMax)
+		gone := ask(web(userAnn), patch.Change{State: value(int64(3))})
+		seedExec(t, db, "UPDATE user_account SET is_active = FALSE WHERE id = ?", userAnn)
+		work(t, db)
+		for id, want := range map[int64]string{cancelled: "cancelled ", impossible: "failed the delegate must be a maintainer of the project",
+			gone: "failed the account of who wanted this is gone, or not active any more"} {
+			s, err := patch.ReadSet(t.Context(), db, admin, id)
+			if got := s.State + " " + s.Reason; err != nil || got != want || s.Changed != 0 || !s.Ended() {
+				t.Errorf("%s (%+v), %v; want %s", got, s, err, want)
+			}
+			_, err = patch.Undo(t.Context(), db, admin, noon, id)
+			expectKind(t, "undo", err, fault.Conflict, "this change has changed nothing")
+		}
+		expectState(t, "left", rowsOf(t, db, "SELECT (SELECT COUNT(*) FROM change_todo), (SELECT COUNT(*) FROM event), (SELECT COUNT(*) FROM job WHERE state = 'dead')"), "0 0 2")
+	})
+}
+
+// TestChangeManyRefuses: what can't be asked.
+func TestChangeManyRefuses(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		state := patch.Change{State: value(int64(3))}
+		for what, test := range map[string]struct {
+			r    patch.Request
+			kind fault.Kind
+			text string
+		}{
+			"nothing selected": {patch.Request{Change: state}, fault.Invalid, "No patches selected; nothing updated"},
+			"nothing matches":  {patch.Request{Selection: leaks("nowhere"), Change: state}, fault.Invalid, "No patches selected; nothing updated"},
+			"no such patch":    {patch.Request{Selection: patch.Selection{Patches: []int64{1, 99}}, Change: state}, fault.NotFound, "1 of the patches do not exist"},
+			"no such state":    {patch.Request{Selection: leaks("leak"), Ask: true, Change: patch.Change{State: value(int64(99))}}, fault.Invalid, "there is no state 99"},
+			"no maintainer":    {patch.Request{Selection: leaks("leak"), Ask: true, Change: patch.Change{Delegate: value(int64(userJoe))}}, fault.Invalid, "the delegate must be a maintainer of the project"},
+			"no change":        {patch.Request{Selection: leaks("leak"), Ask: true}, fault.Invalid, "No change was chosen; nothing updated"},
+		} {
+			test.r.Project = projectAlpha
+			_, _, err := patch.ChangeMany(t.Context(), db, web(userMia), noon, test.r)
+			expectKind(t, what, err, test.kind, test.text)
+		}
+		ids := manyPatches(t, db, 1001)
+		r := patch.Request{Selection: patch.Selection{Patches: ids}, Project: projectAlpha, Change: state}
+		for range 5 {
+			many(t, db, web(userMia), r)
+		}
+		_, _, err := patch.ChangeMany(t.Context(), db, web(userMia), noon, r)
+		expectKind(t, "too many at once", err, fault.Conflict, "5 changes of yours are still under way; wait for one to end, or cancel it")
+
+		// What is asked anew makes the older question void.
+		r.Ask = true
+		old, _ := many(t, db, web(userMax), r)
+		many(t, db, web(userMax), r)
+		_, err = patch.Start(t.Context(), db, web(userMax), noon, old.ID)
+		expectKind(t, "an old question", err, fault.Conflict, "this was asked too long ago, or something else was asked since; select the patches again")
+		expectState(t, "events", rowsOf(t, db, "SELECT COUNT(*) FROM event"), "0")
+	})
+}
