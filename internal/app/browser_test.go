@@ -156,6 +156,7 @@ func busySite(t *testing.T) *site {
 	s.addProject(t, "hostile", "Hostile & <b>Sons</b>", hostileList, &hostile)
 	s.addMaintainer(t, "hostile", "kettle")
 	s.addJobs(t)
+	s.addChanges(t)
 	s.exec(t, `UPDATE patch_comment SET addressed = (id % 2 = 0)`)
 	s.exec(t, `INSERT INTO patch_check (id, patch_id, user_id, date, state, target_url, description, context)
 		SELECT p.id * 4 + n.n, p.id, u.id, p.date, n.n, 'https://ci.example.org/' || n.n, 'the <b>result</b> of a long run, with some words about it', 'ci/kettle-' || n.n
@@ -236,6 +237,7 @@ func TestPages(t *testing.T) {
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
 	t.Run("diff", func(t *testing.T) { testDiff(t, b, busy) })
 	t.Run("API documentation", func(t *testing.T) { testAPIDocs(t, b, busy) })
+	t.Run("keyboard", func(t *testing.T) { testKeys(t, b) })
 	t.Run("use without JavaScript", func(t *testing.T) { testWithoutScript(t, b, busy) })
 	t.Run("bundle without JavaScript", func(t *testing.T) { testBundleWithoutScript(t, b, busy) })
 }
@@ -291,6 +293,10 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"bundle", busy, bundlePath, false, 200, false},
 		{"bundle of one's own", busy, bundlePath, true, 200, false},
 		{"bundles", busy, "/user/bundles/", true, 200, false},
+		{"change, a question", busy, "/project/hostile/change/1/", true, 200, false},
+		{"change, under way", busy, "/project/hostile/change/2/?refresh=no", true, 200, false},
+		{"change, done", busy, "/project/hostile/change/3/", true, 200, false},
+		{"recent changes", busy, "/user/changes/", true, 200, false},
 		{"webhooks", busy, "/project/hostile/webhooks/", true, 200, false},
 		{"webhook", busy, "/project/hostile/webhooks/2/?page=2", true, 200, false},
 		{"delivery of a webhook", busy, "/project/hostile/webhooks/2/deliveries/1/", true, 200, false},

@@ -218,8 +218,21 @@ func (a answer) location() string { return a.Header.Get("Location") }
 func (a answer) flash() string {
 	for _, c := range a.Cookies() {
 		if c.Name == "pw_flash" && c.MaxAge > 0 {
-			text, _ := base64.RawURLEncoding.DecodeString(c.Value)
-			return string(text)
+			raw, _ := base64.RawURLEncoding.DecodeString(c.Value)
+			text, _, _ := strings.Cut(string(raw), "\x00")
+			return text
+		}
+	}
+	return ""
+}
+
+// undo is the path of the form that takes back what the message tells of.
+func (a answer) undo() string {
+	for _, c := range a.Cookies() {
+		if c.Name == "pw_flash" {
+			raw, _ := base64.RawURLEncoding.DecodeString(c.Value)
+			_, path, _ := strings.Cut(string(raw), "\x00")
+			return path
 		}
 	}
 	return ""

@@ -137,7 +137,7 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/list/?state=*&archive=both&order=name&q=step&page=3", 6},
 				{"", "/project/alpha/list/?delegate=nobody&order=submitter", 6},
 				{"", "/project/alpha/list/?submitter=ann", 7},
-				{joe, "/project/alpha/list/", 8},
+				{joe, "/project/alpha/list/", 9},
 				{"", "/project/alpha/patch/p1@x/", 11},
 				{"", "/project/alpha/patch/p2@x/", 11},
 				{joe, "/project/alpha/patch/p1@x/", 13},

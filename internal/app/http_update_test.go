@@ -63,7 +63,7 @@ func TestKnownFailureC1(t *testing.T) {
 		s.expect(s.visit(c.joe, "POST", "/project/alpha/patch/alone@x/", single), 403, "Not allowed", "maintainers of ALPHA")
 		a := s.visit(c.joe, "POST", "/project/alpha/list/?q=x", bulk)
 		s.redirects(a, 303, "/project/alpha/list/?q=x")
-		if a.flash() != "-0 patches updated. You don't have permissions to edit 1 others: Alone" {
+		if a.flash() != "-No patches updated. You don't have permissions to edit patch 'Alone'" {
 			t.Errorf("%q", a.flash())
 		}
 		s.expect(s.visit(c.joe, "GET", "/project/alpha/patch/alone@x/", ""), 200, "!name=\"delegate\"")
@@ -108,6 +108,21 @@ func TestVerb(t *testing.T) {
 			},
 			"bulk form": func(msgid string) {
 				s.redirects(s.visit(c.mia, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&state=7&delegate=%d&archived=True", s.id("patch", msgid), mia.ID)), 303, "/project/alpha/list/")
+			},
+			"bulk form, all that match": func(msgid string) {
+				s.redirects(s.visit(c.mia, "POST", "/project/alpha/list/?q=verb", fmt.Sprintf("match=1&seen=%d&state=7&delegate=%d&archived=True", int64(noon), mia.ID)), 303, "/project/alpha/list/?q=verb")
+			},
+			"bulk form, all that match, confirmed": func(msgid string) {
+				page := s.visit(c.mia, "POST", "/project/alpha/list/?q=verb", fmt.Sprintf("action=ask&state=7&delegate=%d&archived=True", mia.ID)).location()
+				s.redirects(s.visit(c.mia, "POST", page+"start/", ""), 303, "/project/alpha/list/?q=verb")
+			},
+			"bulk form, a series": func(msgid string) {
+				series := s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", msgid))[0]
+				s.redirects(s.visit(c.mia, "POST", "/project/alpha/list/", fmt.Sprintf("series_id:%s=on&state=7&delegate=%d&archived=True", series, mia.ID)), 303, "/project/alpha/list/")
+			},
+			"API, a series": func(msgid string) {
+				series := s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", msgid))[0]
+				s.expect(s.visit(c.mia, "PATCH", "/api/1.4/series/"+series+"/", fmt.Sprintf(`{"state":"changes-requested","delegate":%d,"archived":true}`, mia.ID), "Content-Type: application/json"), 200)
 			},
 			"API, JSON": func(msgid string) {
 				api("PATCH", fmt.Sprintf("%d/", s.id("patch", msgid)), fmt.Sprintf(`{"state":"changes-requested","delegate":%d,"archived":true}`, mia.ID))
@@ -194,17 +209,17 @@ func TestKnownFailureG(t *testing.T) {
 		s.isPatch("p2@x", "3 0 open")
 		del := s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]
 		for form, want := range map[string]string{
-			"state=3":                            "-no patches selected; nothing updated",
-			"patch_id:x=on&state=3":              "-no patches selected; nothing updated",
+			"state=3":                            "-No patches selected; nothing updated",
+			"patch_id:x=on&state=3":              "-No patches selected; nothing updated",
 			"patch_id:99999=on&state=3":          "-1 of the patches do not exist",
 			"patch_id:%d=on&state=99":            "-there is no state 99",
 			"patch_id:%d=on&state=x":             `-state "x" is no number`,
 			"patch_id:%d=on&delegate=" + del:     "-the delegate must be a maintainer of the project",
 			"patch_id:%d=on&archived=perhaps":    `-archived "perhaps": want true or false`,
-			"patch_id:%d=on&state=3&archived=*":  "+0 patches updated",
-			"patch_id:%d=on&state=&archived=":    "+0 patches updated",
-			"patch_id:%d=on&patch_id:%[1]d=on":   "+0 patches updated",
-			"patch_id:%d=on&state=3&delegate=":   "+0 patches updated",
+			"patch_id:%d=on&state=3&archived=*":  "+No patches updated",
+			"patch_id:%d=on&state=&archived=":    "+No patches updated",
+			"patch_id:%d=on&patch_id:%[1]d=on":   "+No patches updated",
+			"patch_id:%d=on&state=3&delegate=":   "+No patches updated",
 			"patch_id:%d=on&archived=True":       "+1 patch updated",
 			"patch_id:%d=on&archived=true&a=%%0": "-the form can't be read",
 		} {

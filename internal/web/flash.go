@@ -18,7 +18,11 @@ func (c *Call) Flash(f Flash) {
 	if f.Bad {
 		mark = "-"
 	}
-	value := base64.RawURLEncoding.EncodeToString([]byte(mark + fold.Cut(f.Text, 600)))
+	text := mark + fold.Cut(f.Text, 600)
+	if f.Undo != "" {
+		text += "\x00" + f.Undo
+	}
+	value := base64.RawURLEncoding.EncodeToString([]byte(text))
 	http.SetCookie(c.W, &http.Cookie{Name: flashCookie, Value: value, Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure()})
 }
 
@@ -38,7 +42,19 @@ func (c *Call) takeFlash() []Flash {
 	if err != nil || len(raw) < 2 {
 		return nil
 	}
-	return []Flash{{Text: string(raw[1:]), Bad: raw[0] == '-'}}
+	text, undo, _ := strings.Cut(string(raw[1:]), "\x00")
+	return []Flash{{Text: text, Bad: raw[0] == '-', Undo: LocalPath(undo, "")}} // a cookie can come from anywhere
+}
+
+// LocalPath is next if it is the path of a page of this site, else otherwise: what comes in a form or a cookie must not lead to another site.
+// Browsers read a backslash as a slash and drop tabs and line feeds.
+func LocalPath(next, otherwise string) string {
+	const longest = 4096
+	bad := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, bad) || len(next) > longest {
+		return otherwise
+	}
+	return next
 }
 
 // Secure tells whether the visitor came by https, so that cookies may say so.

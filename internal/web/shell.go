@@ -104,6 +104,7 @@ type Meta struct {
 type Flash struct {
 	Text string
 	Bad  bool
+	Undo string // the path of a form without fields that takes it back; empty: none. It is told in next where to go then
 }
 
 // Render writes a page. It is rendered whole before the first byte is sent, so that an error can still become an error page.

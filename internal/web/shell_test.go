@@ -173,7 +173,7 @@ func TestReadable(t *testing.T) {
 
 // TestFlash: a message goes to the next page, once, whatever is in it.
 func TestFlash(t *testing.T) {
-	for _, f := range []Flash{{"Done & <done>", false}, {"Not; done, \"ä\"\n\u202e", true}, {strings.Repeat("ä", 5000), false}, {"", true}} {
+	for _, f := range []Flash{{Text: "Done & <done>"}, {Text: "Not; done, \"ä\"\n\u202e", Bad: true}, {Text: strings.Repeat("ä", 5000), Undo: "/user/changes/7/undo/"}, {Bad: true}} {
 		a, _, _ := ask(t, func(c *Call) error {
 			c.Flash(f)
 			return c.Redirect(http.StatusSeeOther, "/next/")

@@ -26,16 +26,16 @@ type loginForm struct {
 func (f *face) showLogin(c *web.Call) error {
 	next := c.R.URL.Query().Get("next")
 	if c.User.ID != 0 {
-		return c.Redirect(http.StatusFound, localPath(next, profilePath))
+		return c.Redirect(http.StatusFound, web.LocalPath(next, profilePath))
 	}
-	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: localPath(next, "")}))
+	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: web.LocalPath(next, "")}))
 }
 
 func (f *face) login(c *web.Call) error {
 	if err := readForm(c); err != nil {
 		return err
 	}
-	form := loginForm{Username: c.R.PostForm.Get("username"), Next: localPath(c.R.Form.Get("next"), "")}
+	form := loginForm{Username: c.R.PostForm.Get("username"), Next: web.LocalPath(c.R.Form.Get("next"), "")}
 	password := c.R.PostForm.Get("password")
 	if form.Username == "" || password == "" {
 		form.Problem = "Fill in your user name and your password."
@@ -50,7 +50,7 @@ func (f *face) login(c *web.Call) error {
 		return err
 	}
 	setCookie(c, token, cookieLife)
-	return c.Redirect(http.StatusSeeOther, localPath(form.Next, profilePath))
+	return c.Redirect(http.StatusSeeOther, web.LocalPath(form.Next, profilePath))
 }
 
 // refuse shows the form again with what was wrong, if it is the visitor's affair.
@@ -99,7 +99,7 @@ func (f *face) logout(c *web.Call) error {
 	}
 	setCookie(c, "", -1)
 	c.Flash(web.Flash{Text: "You are logged out."})
-	return c.Redirect(http.StatusSeeOther, localPath(c.R.Form.Get("next"), "/"))
+	return c.Redirect(http.StatusSeeOther, web.LocalPath(c.R.Form.Get("next"), "/"))
 }
 
 // endSession ends the session that the visitor came with, if any.
@@ -132,15 +132,4 @@ func readForm(c *web.Call) error {
 		return fault.Wrap(fault.TooLarge, err, "a form may have %d bytes", maxForm)
 	}
 	return fault.Wrap(fault.Invalid, err, "the form can't be read")
-}
-
-// localPath is next if it is the path of a page of this site, else otherwise: a link to the login page must not lead to another site.
-// Browsers read a backslash as a slash and drop tabs and line feeds.
-func localPath(next, otherwise string) string {
-	const longest = 4096
-	bad := func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsFunc(next, bad) || len(next) > longest {
-		return otherwise
-	}
-	return next
 }

@@ -205,20 +205,8 @@ func reorder(patches []int64, form url.Values) []int64 {
 }
 
 func (p *Pages) takeFromBundle(c *web.Call, b patch.Bundle) (string, error) {
-	in, err := patch.BundlePatches(c.R.Context(), p.db, b.ID)
-	if err != nil {
-		return "", err
-	}
-	stay := slices.DeleteFunc(slices.Clone(in[b.ID]), func(id int64) bool { return c.R.PostForm.Has(fmt.Sprintf("patch_id:%d", id)) })
-	switch removed := len(in[b.ID]) - len(stay); {
-	case removed == 0:
-		return "", fault.New(fault.Invalid, "No patches selected; nothing removed")
-	case len(stay) == 0:
-		return "", fault.New(fault.Invalid, "A bundle can't be empty; delete it instead")
-	default:
-		_, err = patch.UpdateBundle(c.R.Context(), p.db, c.Actor(), b.ID, patch.BundleChange{Patches: &stay})
-		return fmt.Sprintf("%d removed from the bundle", removed), err
-	}
+	done, err := patch.RemoveFromBundle(c.R.Context(), p.db, c.Actor(), b.ID, numbered("patch_id:", c.R.PostForm))
+	return fmt.Sprintf("%d removed from the bundle", done.Patches), err
 }
 
 func bundleKind(b patch.Bundle) string {

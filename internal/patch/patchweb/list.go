@@ -5,10 +5,8 @@ package patchweb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +27,7 @@ type listPage struct {
 	order   string
 	query   url.Values // of the address
 	bulk    bool
+	bar     bulkBar // with bulk
 	showIDs bool
 }
 
@@ -58,6 +57,12 @@ func (p *Pages) list(c *web.Call) error {
 	}
 	if l.page, err = patch.List(ctx, p.db, q); err != nil {
 		return err
+	}
+	if l.bulk {
+		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, seen: c.Now}
+		if l.bar.bundles, err = p.ownBundles(c, pr.ID); err != nil {
+			return err
+		}
 	}
 	meta := web.Meta{Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, listView(l))
@@ -219,102 +224,6 @@ func (l listPage) which() string {
 		s += " in " + shown(r.SeriesName)
 	}
 	return s
-}
-
-// bulk changes the selected patches and goes back to the list as it was.
-func (p *Pages) bulk(c *web.Call) error {
-	if err := c.RequireLogin(); err != nil {
-		return err
-	}
-	pr, err := p.project(c)
-	if err != nil {
-		return err
-	}
-	if err := parseForm(c); err != nil {
-		return err
-	}
-	var ids []int64
-	for key := range c.R.PostForm {
-		if number, ok := strings.CutPrefix(key, "patch_id:"); ok {
-			if id, err := strconv.ParseInt(number, 10, 64); err == nil {
-				ids = append(ids, id)
-			}
-		}
-	}
-	slices.Sort(ids)
-	back := (&url.URL{Path: "/project/" + pr.Linkname + "/list/", RawQuery: c.R.URL.RawQuery}).String()
-	if err := p.change(c, ids); err != nil {
-		return err
-	}
-	return c.Redirect(http.StatusSeeOther, back)
-}
-
-// change does what the form says to patches and tells the visitor. Errors that are his are told too, so that he keeps his place.
-func (p *Pages) change(c *web.Call, ids []int64) error {
-	change, err := parseChange(c.R.PostForm)
-	if err == nil {
-		var done patch.Changed
-		if done, err = patch.Update(c.R.Context(), p.db, c.Actor(), c.Now, ids, change); err == nil {
-			c.Flash(flashOf(done))
-			return nil
-		}
-	}
-	if text := fault.UserText(err); text != "" {
-		c.Flash(web.Flash{Text: text, Bad: true})
-		return nil
-	}
-	return err
-}
-
-func flashOf(done patch.Changed) web.Flash {
-	f := web.Flash{Text: fmt.Sprintf("%d patches updated", done.Patches)}
-	if done.Patches == 1 {
-		f.Text = "1 patch updated"
-	}
-	if len(done.Refused) > 0 {
-		f.Bad = true
-		var names []string
-		for _, name := range done.Refused[:min(3, len(done.Refused))] {
-			names = append(names, shown(name))
-		}
-		f.Text += fmt.Sprintf(". You don't have permissions to edit %d others: %s", len(done.Refused), strings.Join(names, "; "))
-	}
-	return f
-}
-
-// parseChange reads state, delegate and archived; "*" or nothing means no change, an empty delegate takes the patch off everybody.
-func parseChange(form url.Values) (patch.Change, error) {
-	var c patch.Change
-	number := func(key string) (*int64, error) {
-		s := form.Get(key)
-		if !form.Has(key) || s == "*" || s == "" && key != "delegate" {
-			return nil, nil
-		}
-		if s == "" {
-			return new(int64), nil
-		}
-		id, err := strconv.ParseInt(s, 10, 64)
-		if err != nil {
-			return nil, fault.New(fault.Invalid, "%s %q is no number", key, s)
-		}
-		return &id, nil
-	}
-	var err error
-	if c.State, err = number("state"); err != nil {
-		return c, err
-	}
-	if c.Delegate, err = number("delegate"); err != nil {
-		return c, err
-	}
-	switch a := strings.ToLower(form.Get("archived")); a {
-	case "", "*":
-	case "true", "false":
-		yes := a == "true"
-		c.Archived = &yes
-	default:
-		return c, fault.New(fault.Invalid, "archived %q: want true or false", a)
-	}
-	return c, nil
 }
 
 // maxForm bounds a form in bytes: a thousand patches and some text.

@@ -200,6 +200,6 @@ func (p *Pages) updatePatch(c *web.Call, pr project.Project, to string, d *patch
 	if len(done.Refused) > 0 {
 		return fault.New(fault.Denied, "you may not change this patch: only its submitter, its delegate and the maintainers of %s may", pr.Name)
 	}
-	c.Flash(web.Flash{Text: "Patch updated"})
+	c.Flash(web.Flash{Text: "Patch updated", Undo: undoPath(done.Set)})
 	return c.Redirect(http.StatusSeeOther, to)
 }

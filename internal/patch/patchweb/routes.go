@@ -40,7 +40,7 @@ const messagePattern = "GET /project/{link}/{rest...}"
 func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	p := &Pages{db: db, opt: opt}
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
-	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk))
+	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk(p.matchingPatches)))
 	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
 	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.postMail(patch.KindPatch)))
 	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
@@ -55,6 +55,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Page(p.bundleMbox))
 	p.bundleRoutes(mux, shell)
+	p.changeRoutes(mux, shell)
 	kinds := []string{patch.KindComment}
 	if opt.LegacyRedirects {
 		mux.Handle("GET /user/bundle/{id}/{$}", shell.Page(p.oldBundle("")))

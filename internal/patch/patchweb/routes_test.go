@@ -108,11 +108,11 @@ func TestSafeLink(t *testing.T) {
 
 func TestFlashOf(t *testing.T) {
 	for want, done := range map[string]patch.Changed{
-		"0 patches updated": {},
-		"1 patch updated":   {Patches: 1},
-		"2 patches updated": {Patches: 2},
-		"1 patch updated. You don't have permissions to edit 1 others: \uFFFDx":   {Patches: 1, Refused: []string{"\u202ex"}},
-		"0 patches updated. You don't have permissions to edit 5 others: a; b; c": {Refused: strings.Split("abcde", "")},
+		"No patches updated": {},
+		"1 patch updated":    {Patches: 1},
+		"2 patches updated":  {Patches: 2},
+		"1 patch updated. You don't have permissions to edit patch '\uFFFDx'":                   {Patches: 1, Refused: []string{"\u202ex"}},
+		"No patches updated. You don't have permissions to edit patch 'a', 'b', 'c' and 2 more": {Refused: strings.Split("abcde", "")},
 	} {
 		if f := flashOf(done); f.Text != want || f.Bad != (len(done.Refused) > 0) {
 			t.Errorf("%+v, want %q", f, want)

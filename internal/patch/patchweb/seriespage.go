@@ -175,7 +175,7 @@ func (p *Pages) unsupersede(c *web.Call) error {
 	if done.Patches == 0 {
 		return fault.New(fault.Denied, "you may not change these patches: only their submitter, their delegate and the maintainers of %s may", pr.Name)
 	}
-	c.Flash(web.Flash{Text: fmt.Sprintf("%d of its patches have their old state again", done.Patches)})
+	c.Flash(web.Flash{Text: fmt.Sprintf("%d of its patches have their old state again", done.Patches), Undo: undoPath(done.Set)})
 	return c.Redirect(http.StatusSeeOther, seriesURL(pr.Linkname, s.ID))
 }
 

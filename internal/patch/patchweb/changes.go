@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+const changesPath = "/user/changes/"
+
+// changeRoutes hangs the pages of changes of many patches into mux, and the form that takes a change back.
+func (p *Pages) changeRoutes(mux *http.ServeMux, shell *web.Shell) {
+	const path = "/project/{link}/change/{id}/"
+	mux.Handle("GET "+path+"{$}", shell.Page(p.changePage))
+	mux.Handle("POST "+path+"start/{$}", shell.Page(p.startChange))
+	mux.Handle("POST "+path+"cancel/{$}", shell.Page(p.cancelChange))
+	mux.Handle("GET "+changesPath+"{$}", shell.Page(p.recentChanges))
+	mux.Handle("POST "+changesPath+"{id}/undo/{$}", shell.Page(p.undoChange))
+}
+
+func changeURL(linkname string, id int64) string {
+	return "/project/" + url.PathEscape(linkname) + "/change/" + strconv.FormatInt(id, 10) + "/"
+}
+
+// undoPath is the address of the form that takes a change back; empty if there is nothing to take back.
+func undoPath(set int64) string {
+	if set == 0 {
+		return ""
+	}
+	return changesPath + strconv.FormatInt(set, 10) + "/undo/"
+}
+
+// changeView is what the templates need to tell of one change.
+type changeView struct {
+	set      patch.ChangeSet
+	linkname string // of its project; empty: of several
+	wants    string
+	refused  []*patch.MailRef
+	now      clock.Time
+	still    bool // the page does not refresh itself
+}
+
+func (v changeView) url(rest string) string { return changeURL(v.linkname, v.set.ID) + rest }
+
+// percent is how much of it was looked at.
+func (v changeView) percent() int {
+	if v.set.Total == 0 {
+		return 100
+	}
+	return v.set.Done * 100 / v.set.Total
+}
+
+func (v changeView) mayUndo() bool { return v.set.MayUndo(v.now) == nil }
+
+func (v changeView) title() string {
+	n := counted(v.set.Total)
+	back := v.set.Undoes != 0
+	switch {
+	case v.set.State == patch.SetDraft:
+		return "Change " + n + "?"
+	case v.set.State == patch.SetWaiting && back:
+		return "Taking back the change of " + n
+	case v.set.State == patch.SetWaiting:
+		return "Changing " + n
+	case v.set.State == patch.SetCancelled:
+		return "Cancelled after " + grouped(v.set.Done) + " of " + n
+	case v.set.State == patch.SetFailed:
+		return "Failed after " + grouped(v.set.Done) + " of " + n
+	case back:
+		return "Taken back"
+	}
+	return updated(v.set.Changed)
+}
+
+// outcome tells what became of the patches that were looked at.
+func outcome(s patch.ChangeSet) string {
+	text := updated(s.Changed)
+	if s.Undoes != 0 {
+		switch s.Changed {
+		case 0:
+			text = "Nothing was taken back"
+		case 1:
+			text = "1 patch is as it was before"
+		default:
+			text = grouped(s.Changed) + " patches are as they were before"
+		}
+	}
+	say := func(n int, one, many string) {
+		if n == 1 {
+			text += ". 1 patch " + one
+		} else if n > 1 {
+			text += ". " + grouped(n) + " patches " + many
+		}
+	}
+	say(s.Overtaken, "was left alone, because somebody changed it since", "were left alone, because somebody changed them since")
+	say(s.Refused, "is not yours to change", "are not yours to change")
+	say(s.Lost, "is gone, or can't be like that any more", "are gone, or can't be like that any more")
+	return text
+}
+
+// wants says in words what a change sets.
+func wants(c patch.Change, words patch.Vocabulary, users map[int64]*account.User) string {
+	var out []string
+	if c.State != nil {
+		out = append(out, "state: "+words.StateName(*c.State))
+	}
+	if c.Delegate != nil {
+		who := "nobody"
+		if u := users[*c.Delegate]; u != nil {
+			who = shown(u.Username)
+		} else if *c.Delegate != 0 {
+			who = "somebody who is gone"
+		}
+		out = append(out, "delegate: "+who)
+	}
+	if c.Archived != nil {
+		out = append(out, "archived: "+map[bool]string{true: "yes", false: "no"}[*c.Archived])
+	}
+	text := func(name string, s *string) {
+		if s != nil && *s == "" {
+			out = append(out, "no "+name)
+		} else if s != nil {
+			out = append(out, name+": "+shown(*s))
+		}
+	}
+	text("commit", c.CommitRef)
+	text("pull request", c.PullURL)
+	return strings.Join(out, ", ")
+}
+
+// views reads what has to be said of some changes, in three queries.
+func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error) {
+	ctx := c.R.Context()
+	words, err := patch.ReadVocabulary(ctx, p.db)
+	if err != nil {
+		return nil, err
+	}
+	var users, projects []int64
+	for _, s := range sets {
+		if d := s.Change().Delegate; d != nil && *d != 0 {
+			users = append(users, *d)
+		}
+		if s.Project != 0 {
+			projects = append(projects, s.Project)
+		}
+	}
+	named, err := account.UsersByID(ctx, p.db, distinct(users))
+	if err != nil {
+		return nil, err
+	}
+	of, err := project.ByIDs(ctx, p.db, distinct(projects))
+	if err != nil {
+		return nil, err
+	}
+	var out []changeView
+	for _, s := range sets {
+		v := changeView{set: s, now: c.Now, wants: wants(s.Change(), words, named)}
+		if s.Undoes != 0 {
+			v.wants = "undo"
+		}
+		if pr := of[s.Project]; pr != nil {
+			v.linkname = pr.Linkname
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
+
+// setOf reads the change that an address names.
+func (p *Pages) setOf(c *web.Call) (project.Project, patch.ChangeSet, error) {
+	pr, err := p.project(c)
+	if err != nil {
+		return pr, patch.ChangeSet{}, err
+	}
+	id, err := changeID(c)
+	if err != nil {
+		return pr, patch.ChangeSet{}, err
+	}
+	s, err := patch.ReadSet(c.R.Context(), p.db, c.Actor(), id)
+	if err == nil && s.Project != pr.ID {
+		err = fault.New(fault.NotFound, "there is no change %d in %s", id, pr.Name)
+	}
+	return pr, s, err
+}
+
+func changeID(c *web.Call) (int64, error) {
+	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+	if err != nil {
+		return 0, fault.New(fault.NotFound, "there is no such change")
+	}
+	return id, nil
+}
+
+// refreshEach is after how many seconds the page of a change that is under way looks again.
+const refreshEach = "2"
+
+// changePage asks before a change, shows how far it has come, and what became of it.
+func (p *Pages) changePage(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	pr, s, err := p.setOf(c)
+	if err != nil {
+		return err
+	}
+	views, err := p.views(c, []patch.ChangeSet{s})
+	if err != nil {
+		return err
+	}
+	v := views[0]
+	if s.Refused > 0 {
+		if v.refused, err = patch.RefusedOf(c.R.Context(), p.db, s.ID); err != nil {
+			return err
+		}
+	}
+	v.still = c.R.URL.Query().Get("refresh") == "no"
+	if s.State == patch.SetWaiting && !v.still {
+		c.W.Header().Set("Refresh", refreshEach)
+	}
+	meta := web.Meta{Title: v.title(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, NoIndex: true}
+	return c.Render(http.StatusOK, meta, changeProgress(v))
+}
+
+// startChange begins a change whose actor has said yes.
+func (p *Pages) startChange(c *web.Call) error {
+	return p.decide(c, func(pr project.Project, id int64) (string, error) {
+		s, err := patch.Start(c.R.Context(), p.db, c.Actor(), c.Now, id)
+		if err != nil || s.State != patch.SetDone {
+			return "", err
+		}
+		f := web.Flash{Text: outcome(s), Bad: s.Refused > 0}
+		if s.Changed > 0 {
+			f.Undo = undoPath(s.ID)
+		}
+		c.Flash(f)
+		return s.Back, nil
+	})
+}
+
+// cancelChange ends a change that has not ended.
+func (p *Pages) cancelChange(c *web.Call) error {
+	return p.decide(c, func(pr project.Project, id int64) (string, error) {
+		s, err := patch.Cancel(c.R.Context(), p.db, c.Actor(), c.Now, id)
+		if err == nil && s.Done == 0 {
+			c.Flash(web.Flash{Text: "Nothing was changed"})
+			return s.Back, nil
+		}
+		return "", err
+	})
+}
+
+// decide does something to the change of an address, and goes to a page, if none is named to that of the change.
+func (p *Pages) decide(c *web.Call, f func(pr project.Project, id int64) (to string, err error)) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	if err := parseForm(c); err != nil {
+		return err
+	}
+	pr, s, err := p.setOf(c)
+	if err != nil {
+		return err
+	}
+	to, err := f(pr, s.ID)
+	if fault.Is(err, fault.Conflict) {
+		c.Flash(web.Flash{Text: fault.UserText(err), Bad: true})
+	} else if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, web.LocalPath(to, changeURL(pr.Linkname, s.ID)))
+}
+
+// undoChange takes a change back.
+func (p *Pages) undoChange(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	if err := parseForm(c); err != nil {
+		return err
+	}
+	id, err := changeID(c)
+	if err != nil {
+		return err
+	}
+	next := web.LocalPath(c.R.PostForm.Get("next"), changesPath)
+	s, err := patch.Undo(c.R.Context(), p.db, c.Actor(), c.Now, id)
+	switch {
+	case fault.Is(err, fault.Conflict):
+		c.Flash(web.Flash{Text: fault.UserText(err), Bad: true})
+		return c.Redirect(http.StatusSeeOther, next)
+	case err != nil:
+		return err
+	case s.State == patch.SetWaiting:
+		return p.toChange(c, s, next)
+	}
+	f := web.Flash{Text: outcome(s), Bad: s.Refused+s.Overtaken+s.Lost > 0}
+	if s.Changed > 0 {
+		f.Undo = undoPath(s.ID)
+	}
+	c.Flash(f)
+	return c.Redirect(http.StatusSeeOther, next)
+}
+
+// toChange leads to the page of a change, or where there is none, as for patches of several projects, to another.
+func (p *Pages) toChange(c *web.Call, s patch.ChangeSet, otherwise string) error {
+	of, err := project.ByIDs(c.R.Context(), p.db, []int64{s.Project})
+	if err != nil {
+		return err
+	}
+	if pr := of[s.Project]; pr != nil {
+		otherwise = changeURL(pr.Linkname, s.ID)
+	}
+	return c.Redirect(http.StatusSeeOther, otherwise)
+}
+
+// recentChanges lists what the visitor changed lately.
+func (p *Pages) recentChanges(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	const shown = 50
+	sets, err := patch.RecentSets(c.R.Context(), p.db, c.User.ID, shown)
+	if err != nil {
+		return err
+	}
+	views, err := p.views(c, sets)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, web.Meta{Title: "Recent changes", NoIndex: true}, recentView(views))
+}
+
+// doing is the state of a change in a list.
+func (v changeView) doing() string {
+	switch {
+	case v.set.State == patch.SetWaiting:
+		return fmt.Sprintf("under way, %d %%", v.percent())
+	case v.set.State == patch.SetCancelled, v.set.State == patch.SetFailed:
+		return v.set.State
+	case v.set.UndoneBy != 0:
+		return "taken back"
+	}
+	return "done"
+}
