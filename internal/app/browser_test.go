@@ -5,6 +5,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -259,7 +260,7 @@ var views = []struct {
 func testLook(t *testing.T, b *browser.Browser, busy *site) {
 	empty, one, broken := newSite(t), newSite(t), brokenSite(t)
 	one.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
-	series := busy.seriesPath(t)
+	series, versions := busy.seriesPath(t), busy.newVersionPath(t)
 	pages := []struct {
 		name   string
 		site   *site
@@ -290,6 +291,8 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"patch 60 of 60", busy, mailPath("patch", lastID), true, 200, false},
 		{"cover", busy, mailPath("cover", coverID), true, 200, false},
 		{"series", busy, series, true, 200, false},
+		{"series with two versions", busy, versions, true, 200, false},
+		{"range-diff", busy, versions + "range-diff/", true, 200, false},
 		{"bundle", busy, bundlePath, false, 200, false},
 		{"bundle of one's own", busy, bundlePath, true, 200, false},
 		{"bundles", busy, "/user/bundles/", true, 200, false},
@@ -392,6 +395,16 @@ func (s *site) confirmPath(t *testing.T) string {
 	_, rest, _ := strings.Cut(m.Shown("|"), "|")
 	path, _, _ := strings.Cut(rest, "\n")
 	return path
+}
+
+// newVersionPath is the page of a series that is the second version of another.
+func (s *site) newVersionPath(t *testing.T) string {
+	t.Helper()
+	var id int64
+	if err := s.DB.Get(t.Context(), &id, "SELECT MIN(id) FROM series WHERE previous_id IS NOT NULL"); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("/project/kettle/series/%d/", id)
 }
 
 func (s *site) seriesPath(t *testing.T) string {

@@ -24,6 +24,7 @@ type MboxMail struct {
 	Delegate  string   // address of the user; empty: nobody
 	ListEmail string   `db:"list_email"` // of the project
 	Charset   string   // of Diff; empty: UTF-8
+	Hash      string   // of Diff, by which commits find their patch; empty: none
 	Diff      []byte   // nil: a cover letter or a pull request
 	Comments  []string `db:"-"` // texts of the replies that may hold trailers, by date, without hidden ones
 	Inherited []string `db:"-"` // of a patch: those of the replies to the cover letter of its series
@@ -36,7 +37,7 @@ const mboxColumns = `m.id AS message, COALESCE(m.msgid_long, m.msgid) AS msgid, 
 const mboxJoins = ` JOIN message m ON m.id = p.message_id JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id
 	JOIN project j ON j.id = p.project_id `
 
-const mboxPatches = "SELECT 'patch' AS kind, " + mboxColumns + `COALESCE(p.number, 0) AS number, COALESCE(u.email, '') AS delegate, COALESCE(d.charset, '') AS charset,
+const mboxPatches = "SELECT 'patch' AS kind, " + mboxColumns + `COALESCE(p.number, 0) AS number, COALESCE(u.email, '') AS delegate, COALESCE(d.charset, '') AS charset, COALESCE(p.hash, '') AS hash,
 		COALESCE(LENGTH(d.diff), 0) + COALESCE(LENGTH(b.content), 0) + LENGTH(b.headers) AS size
 	FROM patch p` + mboxJoins + "LEFT JOIN patch_diff d ON d.patch_id = p.id LEFT JOIN user_account u ON u.id = p.delegate_id WHERE m.hidden = FALSE AND "
 

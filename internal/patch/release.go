@@ -91,6 +91,7 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM series_dependency WHERE depends_on_id IN (SELECT id FROM series WHERE project_id = ?)",
 		"DELETE FROM series_metadata" + ofSeries,
 		"DELETE FROM series_kin" + ofSeries,
+		"DELETE FROM series_look" + ofSeries,
 		"DELETE FROM series_need WHERE project_id = ?",
 		"DELETE FROM series_reference WHERE project_id = ?",
 		"DELETE FROM patch WHERE project_id = ?",

@@ -145,6 +145,8 @@ var bequests = []struct{ drop, give string }{
 		"UPDATE series_need SET series_id = ? WHERE series_id = ?"},
 	{`DELETE FROM series_metadata WHERE series_id = ? AND EXISTS (SELECT 1 FROM (SELECT name FROM series_metadata WHERE series_id = ?) h WHERE h.name = series_metadata.name)`,
 		"UPDATE series_metadata SET series_id = ? WHERE series_id = ?"},
+	{`DELETE FROM series_look WHERE series_id = ? AND EXISTS (SELECT 1 FROM (SELECT user_id FROM series_look WHERE series_id = ?) h WHERE h.user_id = series_look.user_id)`,
+		"UPDATE series_look SET series_id = ? WHERE series_id = ?"},
 	{`DELETE FROM series_dependency WHERE series_id = ? AND EXISTS (SELECT 1 FROM (SELECT depends_on_id FROM series_dependency WHERE series_id = ?) h
 			WHERE h.depends_on_id = series_dependency.depends_on_id)`,
 		"UPDATE series_dependency SET series_id = ? WHERE series_id = ?"},

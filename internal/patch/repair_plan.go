@@ -117,7 +117,8 @@ func Unmake(ctx context.Context, tx *sqldb.Tx, sc Scope) error {
 		}
 		return nil
 	})
-	for _, query := range []string{"DELETE FROM series_reference WHERE series_id IN (?)", "DELETE FROM series_need WHERE series_id IN (?)", "DELETE FROM series WHERE id IN (?)"} {
+	for _, query := range []string{"DELETE FROM series_reference WHERE series_id IN (?)", "DELETE FROM series_need WHERE series_id IN (?)", "DELETE FROM series_look WHERE series_id IN (?)",
+		"DELETE FROM series WHERE id IN (?)"} {
 		if err == nil {
 			_, err = tx.Exec(ctx, query, sc.Series)
 		}

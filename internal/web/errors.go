@@ -32,6 +32,11 @@ func Status(kind fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
+// Warn logs what went wrong beside an answer that is good all the same.
+func (c *Call) Warn(what string, err error) {
+	c.shell.log.Warn(what, "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
+}
+
 // fail answers with the page of an error. What users may not read is logged with the request id that the page names.
 func (c *Call) fail(err error) {
 	if rec, ok := c.W.(*recorder); ok && rec.wrote { // a download that broke off must not look whole

@@ -28,6 +28,7 @@ type mailPage struct {
 	series    *patch.SeriesDetail // nil: none
 	chain     patch.Chain
 	siblings  []*patch.Row
+	editions  []patch.Edition // all versions of the series, for who is logged in
 	checks    []patch.CheckRow
 	older     []patch.CheckRow // than those
 	related   []*patch.RelatedPatch
@@ -128,8 +129,14 @@ func (p *Pages) readSeries(c *web.Call, page *mailPage, id int64) (err error) {
 	if page.chain, err = patch.ReadChain(c.R.Context(), p.db, &page.series.Series); err != nil {
 		return err
 	}
-	page.siblings, err = patch.InSeries(c.R.Context(), p.db, id)
-	return err
+	if page.siblings, err = patch.InSeries(c.R.Context(), p.db, id); err != nil || c.User.ID == 0 {
+		return err
+	}
+	if page.editions, err = patch.Editions(c.R.Context(), p.db, id, c.User.ID); err != nil {
+		return err
+	}
+	p.look(c, page.editions, id)
+	return nil
 }
 
 // readRights finds out what the visitor may do here, and what delegates there are.

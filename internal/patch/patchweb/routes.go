@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/semaphore"
+
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
@@ -21,9 +23,13 @@ import (
 
 // Pages serves the pages of patches.
 type Pages struct {
-	db  *sqldb.DB
-	opt Options
+	db        *sqldb.DB
+	opt       Options
+	comparing *semaphore.Weighted // comparisons of series that may be under way
 }
+
+// maxComparing is how many series are compared at a time: each may take a second of a processor.
+const maxComparing = 2
 
 // Options are what a site decides about its pages of patches.
 type Options struct {
@@ -38,7 +44,7 @@ const messagePattern = "GET /project/{link}/{rest...}"
 
 // Routes hangs the pages into mux.
 func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
-	p := &Pages{db: db, opt: opt}
+	p := &Pages{db: db, opt: opt, comparing: semaphore.NewWeighted(maxComparing)}
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
 	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk(p.matchingPatches)))
 	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
@@ -49,6 +55,8 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
+	mux.Handle("GET /project/{link}/series/{id}/range-diff/{$}", shell.Page(p.rangeDiff))
+	mux.Handle("GET /series/{id}/range-diff/{$}", shell.Page(p.rangeDiffText))
 	mux.Handle(messagePattern, shell.Page(p.message(mux)))
 	mux.Handle("POST /project/{link}/{$}", shell.Page(p.search))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))

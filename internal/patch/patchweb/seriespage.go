@@ -28,6 +28,7 @@ type seriesPage struct {
 	comments  []*patch.SeriesComment
 	flat      bool // comments by date
 	chain     patch.Chain
+	editions  []patch.Edition // all versions
 	visitor   account.Actor
 	maintains bool // the visitor maintains the project
 }
@@ -44,6 +45,7 @@ func (p *Pages) series(c *web.Call) error {
 	if err := p.readSeriesPage(c.R.Context(), &s); err != nil {
 		return err
 	}
+	p.look(c, s.editions, s.series.ID)
 	meta := web.Meta{Title: shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, seriesView(s))
 }
@@ -77,6 +79,9 @@ func (p *Pages) readSeriesPage(ctx context.Context, s *seriesPage) (err error) {
 		return err
 	}
 	if s.chain, err = patch.ReadChain(ctx, p.db, &s.series.Series); err != nil {
+		return err
+	}
+	if s.editions, err = patch.Editions(ctx, p.db, s.series.ID, s.visitor.User); err != nil {
 		return err
 	}
 	if s.visitor.User != 0 {
