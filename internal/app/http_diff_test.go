@@ -4,6 +4,7 @@ package app
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func addedLines(name string, n int) string {
 }
 
 func (s *site) diffMail(msgid, diff string) {
-	s.mail("alpha", "From: Ann <ann@people.example>\nSubject: [PATCH] "+msgid+"\nMessage-ID: <"+msgid+">", "Why.\n---\n"+diff)
+	s.mail("alpha", "From: Ann <ann@people.example>\nSubject: [PATCH] "+msgid+"\nMessage-ID: <"+msgid+">", "Why this is needed.\n---\n"+diff)
 }
 
 func TestDiffPage(t *testing.T) {
@@ -37,13 +38,37 @@ func TestDiffPage(t *testing.T) {
 		if len(a.body) > 20_000 {
 			t.Errorf("a page with a folded file has %d bytes", len(a.body))
 		}
-		s.expect(s.get(page+"diff/?file=0"), 200, "1 file of 3", `id="f0n2001"`, "step(1999)", "!f1n", "!Why.")
-		s.expect(s.get(page+"diff/"), 200, `id="f0n2001"`, `id="f1n3"`, "!Why.")
+		s.expect(s.get(page+"diff/?file=0"), 200, "1 file of 3", `id="f0n2001"`, "step(1999)", "!f1n", "!Why this")
+		s.expect(s.get(page+"diff/"), 200, `id="f0n2001"`, `id="f1n3"`, "!Why this")
 		for _, file := range []string{"3", "-1", "x", "99999999999999999999"} {
 			s.expect(s.get(page+"diff/?file="+file), 404)
 		}
 		s.expect(s.get("/project/alpha/cover/c@x/diff/"), 404)
 		s.redirects(s.get("/project/alpha/cover/p1@x/diff/?file=0"), 302, "/project/alpha/patch/p1@x/diff/?file=0")
+	})
+}
+
+// TestRemarks: what replies say of lines stands below them, on the page of the patch and on that of the diff, and what they say of the message below that.
+func TestRemarks(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.diffMail("said@x", addedLines("a.c", 3))
+		reply := func(id, parent, body string) {
+			s.mail("alpha", "From: <bo@people.example>\nSubject: Re: [PATCH] said@x\nMessage-ID: <"+id+">\nIn-Reply-To: <"+parent+">", body)
+		}
+		reply("say1@x", "said@x", "> Why this is needed.\nBecause I <b>say</b> so.\n\n> +\tstep(0);\n> +\tstep(1);\nFirst "+strings.Repeat("and more\n", 20)+"\n> +\tstep(2);\n")
+		reply("say2@x", "say1@x", "> > +\tstep(1);\n> First and more\nSecond.\n")
+		first, second := s.rows("SELECT c.id FROM patch_comment c JOIN message m ON m.id = c.message_id WHERE m.msgid = '<say1@x>'")[0], s.rows("SELECT c.id FROM patch_comment c JOIN message m ON m.id = c.message_id WHERE m.msgid = '<say2@x>'")[0]
+		for _, page := range []string{"/project/alpha/patch/said@x/", "/project/alpha/patch/said@x/diff/"} {
+			a := s.get(page)
+			s.expect(a, 200, "2 remarks", "8 more lines")
+			want := regexp.MustCompile(`(?s)\+\tstep\(1\);\n</ins></code></pre><article class="remark">.{0,300}#` + first + `">whole mail</a>.{0,60}First and more.*<article class="remark">.{0,300}#` + second + `">whole mail</a>.{0,60}Second\..{0,100}<ins class="a" id="f0n4"`)
+			if !want.MatchString(a.body) {
+				t.Errorf("%s has no remarks below the line:\n%s", page, a.body)
+			}
+		}
+		s.expect(s.get("/project/alpha/patch/said@x/"), 200, `<div class="onmessage"><article class="remark">`, "Because I &lt;b&gt;say&lt;/b&gt; so.")
 	})
 }
 

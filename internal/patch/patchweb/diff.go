@@ -41,7 +41,8 @@ type diffPage struct {
 	cut            bool   // there is more of it than files
 	path           string // where the patch is shown
 	query          url.Values
-	alone          bool // the page has nothing but the diff
+	alone          bool   // the page has nothing but the diff
+	said           []said // of the message above the diff
 }
 
 // diffFile is what a diff does to one file.
@@ -53,6 +54,7 @@ type diffFile struct {
 	folded bool
 	cut    bool // html lacks lines at the end
 	crlf   bool // all its lines end with CR and LF
+	said   []said
 }
 
 // anchor is the id of the file on the page.
@@ -74,7 +76,7 @@ func readDiff(d *patch.Detail) (doc *diff.Doc, cut bool) {
 }
 
 // newDiffPage makes the diff of a patch ready to be shown on its page, or alone on one of its own, then perhaps only one of its files.
-func newDiffPage(c *web.Call, d *patch.Detail, linkname string, alone bool) (*diffPage, error) {
+func newDiffPage(c *web.Call, d *patch.Detail, comments []*patch.Comment, linkname string, alone bool) (*diffPage, error) {
 	doc, cut := readDiff(d)
 	if doc == nil {
 		return nil, nil
@@ -92,8 +94,10 @@ func newDiffPage(c *web.Call, d *patch.Detail, linkname string, alone bool) (*di
 	if alone {
 		room.lines, room.bytes, room.file = maxAloneLines, maxAloneBytes, maxAloneLines
 	}
+	replies := readReplies(doc, d, comments)
+	p.said = replies.of(-1)
 	for i := range doc.Files {
-		f := &diffFile{File: &doc.Files[i], n: i}
+		f := &diffFile{File: &doc.Files[i], n: i, said: replies.of(i)}
 		p.added, p.removed = p.added+f.Added, p.removed+f.Removed
 		if only >= 0 && i != only {
 			continue
@@ -105,7 +109,7 @@ func newDiffPage(c *web.Call, d *patch.Detail, linkname string, alone bool) (*di
 		p.files = append(p.files, f)
 		f.measure()
 		if room.take(f, only >= 0) {
-			f.html = unified(f)
+			f.html = unified(f, p.path)
 		}
 	}
 	return p, nil
@@ -219,6 +223,9 @@ func (f *diffFile) notes() string {
 	if f.crlf {
 		s = append(s, "lines end with CR LF")
 	}
+	if n := len(f.said); n > 0 {
+		s = append(s, plural(n, "remark"))
+	}
 	return strings.Join(s, ", ")
 }
 
@@ -251,7 +258,11 @@ func (p *Pages) diffAlone(c *web.Call, pr project.Project, m *mailstore.Message)
 	if err != nil {
 		return err
 	}
-	page, err := newDiffPage(c, d, pr.Linkname, true)
+	comments, err := patch.Comments(c.R.Context(), p.db, patch.Target{Patch: d.ID})
+	if err != nil {
+		return err
+	}
+	page, err := newDiffPage(c, d, comments, pr.Linkname, true)
 	if err != nil {
 		return err
 	}

@@ -14,13 +14,15 @@ import (
 type liner struct {
 	b     strings.Builder
 	f     *diffFile
-	lines int // that may still come
+	page  string // where the patch is shown
+	said  []said // of the lines to come
+	lines int    // that may still come
 	bytes int
 }
 
 // unified writes a file the way diff does: one line below the other, removed ones before added ones.
-func unified(f *diffFile) string {
-	w := liner{f: f, lines: maxAloneLines, bytes: maxAloneBytes}
+func unified(f *diffFile, page string) string {
+	w := liner{f: f, page: page, said: f.said, lines: maxAloneLines, bytes: maxAloneBytes}
 	w.b.Grow(min(f.lines*110, maxAloneBytes))
 	if len(f.Head) > 0 {
 		w.b.WriteString(`<pre class="diff"><code>`)
@@ -51,11 +53,24 @@ func (w *liner) hunk(n int, h *diff.Hunk) {
 			break
 		}
 		w.line(h, &h.Lines[i])
+		if len(w.said) > 0 && w.said[0].Hunk == n && w.said[0].Line == i {
+			w.remarks(n, i)
+		}
 	}
 	if h.Short && !w.f.cut {
 		w.b.WriteString(`<span class="m">(fewer lines than the head of the hunk says)` + "\n</span>")
 	}
 	w.b.WriteString("</code></pre>")
+}
+
+// remarks writes what was said of a line below it.
+func (w *liner) remarks(hunk, line int) {
+	w.b.WriteString("</code></pre>")
+	for len(w.said) > 0 && w.said[0].Hunk == hunk && w.said[0].Line == line {
+		w.said[0].write(&w.b, w.page)
+		w.said = w.said[1:]
+	}
+	w.b.WriteString(`<pre class="diff"><code>`)
 }
 
 // tags are the elements of added and removed lines, which screen readers know, and of others.

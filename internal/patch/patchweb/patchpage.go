@@ -94,9 +94,6 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 		}
 		d := page.patch
 		page.mail, page.name, t.Patch, series = d.Mail, d.Name, d.ID, d.Series
-		if page.diff, err = newDiffPage(c, d, pr.Linkname, false); err != nil {
-			return page, err
-		}
 		if page.checks, page.older, err = patch.Checks(ctx, p.db, d.ID); err != nil {
 			return page, err
 		}
@@ -109,6 +106,11 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 	}
 	if page.comments, err = patch.Comments(ctx, p.db, t); err != nil {
 		return page, err
+	}
+	if page.patch != nil {
+		if page.diff, err = newDiffPage(c, page.patch, page.comments, pr.Linkname, false); err != nil {
+			return page, err
+		}
 	}
 	if err := p.readSeries(c, &page, series); err != nil {
 		return page, err
