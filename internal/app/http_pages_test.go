@@ -156,6 +156,11 @@ func TestStatements(t *testing.T) {
 				{joe, "/bundle/joe/b/", 7},
 				{joe, "/bundle/joe/b/mbox/", 8},
 				{joe, "/user/bundles/", 4},
+				{"", "/project/alpha/series/", 7},
+				{"", "/project/alpha/series/?order=name&q=step&state=1&checks=none", 8},
+				{joe, "/project/alpha/series/", 10},
+				{"", "/project/alpha/queue/review/", 7},
+				{joe, "/project/alpha/queue/review/?submitter=ann", 12},
 			} {
 				n.Store(0)
 				s.expect(s.visit(test.token, "GET", test.path, ""), 200)

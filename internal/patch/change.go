@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -246,7 +247,8 @@ type update struct {
 	set         *ChangeSet // what it is written down in; nil: nowhere
 
 	touched, states, delegates, archives, commits, pulls []int64
-	series                                               map[int64]bool
+	series                                               map[int64]bool // whose patches have another state
+	stands                                               map[int64]bool // that may stand elsewhere
 	counts                                               map[countKey]int
 	before                                               map[int64]int64 // patch → state it had, for those whose state changes
 	events                                               []event.Event
@@ -306,12 +308,13 @@ func (u *update) apply(p *held) error {
 		u.touched = append(u.touched, p.ID)
 	}
 	if u.counts == nil {
-		u.counts, u.series, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]int64{}
+		u.counts, u.series, u.stands, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]bool{}, map[int64]int64{}
 	}
 	was, is := countKey{old.Project, old.State, old.Delegate, old.Archived}, countKey{p.Project, p.State, p.Delegate, p.Archived}
 	if was != is {
 		u.counts[was]--
 		u.counts[is]++
+		u.stands[p.Series] = true
 	}
 	if p.State != old.State {
 		u.before[p.ID] = old.State
@@ -380,6 +383,9 @@ func (u *update) write(ctx context.Context) error {
 		return err
 	}
 	if err := u.record(ctx); err != nil {
+		return err
+	}
+	if err := retriage(ctx, u.tx, slices.Collect(maps.Keys(u.stands))); err != nil {
 		return err
 	}
 	return event.Append(ctx, u.tx, u.events...)

@@ -94,6 +94,33 @@ const recheck = `INSERT INTO patch_check_latest (patch_id, user_id, context, che
 // Check compares every roll-up of this domain with what it is made from and looks for rows that lost their counterpart; with repair the
 // roll-ups are computed again. step is called with the name of each probe before it runs. It reads whole tables.
 func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([]Finding, error) {
+	out, err := run(ctx, tx, probes, repair, step)
+	if err != nil {
+		return out, err
+	}
+	for _, last := range []struct {
+		what  string
+		check func(context.Context, *sqldb.Tx, bool) (Finding, error)
+	}{{"tag counts that are wrong", checkTags}, {"entries of the index of words that are wrong or missing", checkWords}} {
+		step(last.what)
+		f, err := last.check(ctx, tx, repair)
+		if err != nil {
+			return out, err
+		}
+		if f.Rows > 0 {
+			out = append(out, f)
+		}
+	}
+	step("series that stand elsewhere than is noted") // made of all the other roll-ups
+	more, err := checkTriage(ctx, tx, repair)
+	if out = append(out, more...); err != nil {
+		return out, err
+	}
+	more, err = run(ctx, tx, laneProbes, repair, step)
+	return append(out, more...), err
+}
+
+func run(ctx context.Context, tx *sqldb.Tx, probes []probe, repair bool, step func(string)) ([]Finding, error) {
 	var out []Finding
 	for _, p := range probes {
 		step(p.what)
@@ -113,19 +140,6 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 			}
 		}
 		out = append(out, f)
-	}
-	for _, last := range []struct {
-		what  string
-		check func(context.Context, *sqldb.Tx, bool) (Finding, error)
-	}{{"tag counts that are wrong", checkTags}, {"entries of the index of words that are wrong or missing", checkWords}} {
-		step(last.what)
-		f, err := last.check(ctx, tx, repair)
-		if err != nil {
-			return out, err
-		}
-		if f.Rows > 0 {
-			out = append(out, f)
-		}
 	}
 	return out, nil
 }

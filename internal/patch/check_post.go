@@ -146,6 +146,9 @@ func PostCheck(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		if err != nil {
 			return err
 		}
+		if err := retriageOf(ctx, tx, []int64{patch}, nil, nil); err != nil {
+			return err
+		}
 		kind := EventCheckUpdated
 		if added {
 			kind = EventCheckCreated
@@ -258,6 +261,9 @@ func UpdateCheck(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 			return err
 		}
 		if err := c.update(ctx, tx); err != nil {
+			return err
+		}
+		if err := retriageOf(ctx, tx, []int64{patch}, nil, nil); err != nil {
 			return err
 		}
 		return c.tell(ctx, tx, by, now, project, EventCheckUpdated)

@@ -4,6 +4,7 @@ package patch_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,17 @@ const (
 	oldCheck    = "newest checks that are not the newest"
 	noCheck     = "checks missing among the newest"
 	wrongTags   = "tag counts that are wrong"
+	wrongStand  = "series that stand elsewhere than is noted"
+	wrongLanes  = "counts of series per lane that are wrong"
+	emptyLanes  = "counts of series per lane where there are none"
 )
+
+// others leaves out where series stand, which follows from other things that are wrong, unless it is what is wanted.
+func others(want, found []patch.Finding) []patch.Finding {
+	return slices.DeleteFunc(found, func(f patch.Finding) bool {
+		return (f.What == wrongStand || f.What == wrongLanes || f.What == emptyLanes) && (len(want) == 0 || want[0].What != f.What)
+	})
+}
 
 // Each kind of roll-up is spoilt by hand, found, and made true again.
 func TestCheckRepairs(t *testing.T) {
@@ -64,6 +75,13 @@ func TestCheckRepairs(t *testing.T) {
 		{"UPDATE patch_tag SET hits = hits + 1 WHERE tag_id = 1", one(wrongTags, 2)},
 		{"DELETE FROM patch_tag", one(wrongTags, 4)},
 		{"INSERT INTO patch_tag (patch_id, tag_id, hits) SELECT patch_id, 77, 1 FROM patch_check WHERE id = 1000", one(wrongTags, 1)},
+		{"UPDATE series_triage SET comments = 77", one(wrongStand, 1)},
+		{"UPDATE series_triage SET states = '1:1', newer = TRUE", one(wrongStand, 1)},
+		{"DELETE FROM series_triage", one(wrongStand, 1)},
+		{"INSERT INTO series_triage (series_id, project_id, lane, date, active_at, newer, patches, open, reviewed, comments, unaddressed, pending, success, warning, fail, states, tags, delegates) SELECT series_id + 5000, project_id + 7, 1, date, active_at, newer, patches, open, reviewed, comments, unaddressed, pending, success, warning, fail, states, tags, delegates FROM series_triage", one(wrongStand, 1)},
+		{"UPDATE triage_count SET series = series + 1 WHERE series > 0", one(wrongLanes, 1)},
+		{"DELETE FROM triage_count", one(wrongLanes, 1)},
+		{"INSERT INTO triage_count (project_id, lane, series) VALUES (77, 1, 3)", one(emptyLanes, 1)},
 	}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		p := newProject(t, db, "demo")
@@ -71,21 +89,21 @@ func TestCheckRepairs(t *testing.T) {
 		take(t, db, "demo")
 		hang(t, db, p, u.ID)
 		expectClean(t, db)
-		rollups := []string{seriesRows, countRows, tagRows, "SELECT CONCAT_WS(' ', patch_id, user_id, context, check_id, state) FROM patch_check_latest"}
+		rollups := []string{seriesRows, countRows, tagRows, standRows, laneRows, "SELECT CONCAT_WS(' ', patch_id, user_id, context, check_id, state) FROM patch_check_latest"}
 		var good [][]string
 		for _, q := range rollups {
 			good = append(good, rows(t, db, q))
 		}
 		for _, test := range tests {
 			execute(t, db, test.query)
-			found := check(t, db, false)
+			found := others(test.want, check(t, db, false))
 			for i := range found {
 				found[i].Repaired = !found[i].Repaired
 			}
 			if diff := cmp.Diff(test.want, found); diff != "" {
 				t.Errorf("%s: found %s", test.query, diff)
 			}
-			if diff := cmp.Diff(test.want, check(t, db, true)); diff != "" {
+			if diff := cmp.Diff(test.want, others(test.want, check(t, db, true))); diff != "" {
 				t.Errorf("%s: repaired %s", test.query, diff)
 			}
 			expectClean(t, db)
@@ -143,7 +161,7 @@ func TestCheckFinds(t *testing.T) {
 			expectClean(t, db)
 		}
 		execute(t, db, "UPDATE patch SET state_id = 77, series_id = 77 WHERE number = 2")
-		found := check(t, db, true)
+		found := others(nil, check(t, db, true))
 		want := []patch.Finding{{What: wrongSeries, Rows: 1, Repairable: true, Repaired: true}, {What: wrongCount, Rows: 1, Repairable: true, Repaired: true},
 			{What: "patches in a series that does not exist", Rows: 1}, {What: "patches in a state that does not exist", Rows: 1},
 			{What: wrongTags, Rows: 1, Repairable: true, Repaired: true}} // that of the cover letter of the old series

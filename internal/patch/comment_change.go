@@ -52,6 +52,9 @@ func SetAddressed(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 		if err := writeAddressed(ctx, tx, on, id, addressed); err != nil {
 			return err
 		}
+		if err := retriageOf(ctx, tx, []int64{on.Patch}, []int64{on.Cover}, nil); err != nil {
+			return err
+		}
 		return event.Append(ctx, tx, addressedEvent(by, now, where, on, id, c.Addressed, addressed))
 	})
 	if err != nil {

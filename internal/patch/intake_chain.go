@@ -374,6 +374,7 @@ func (l *lineage) settle(s *Series) {
 	if s.Previous == previous && s.PreviousBy == by {
 		return
 	}
+	l.new.overtaken = append(l.new.overtaken, s.Previous, previous)
 	s.Previous, s.PreviousBy, s.dirty = previous, by, true
 	l.Intake.series[s.ID] = s // it is to be written
 	l.new.relinked = append(l.new.relinked, s.ID)

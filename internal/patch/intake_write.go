@@ -26,6 +26,7 @@ type added struct {
 	kin       map[kin]bool
 	moved     map[*Series]bool // that have a new sign
 	relinked  []int64          // series with another previous version
+	overtaken []int64          // series that are one now, or were; 0: none
 	grown     map[int64]bool   // series with new patches
 	waiting   []mailstore.Waiting
 	attached  []*mailstore.Message         // that were pending
@@ -54,7 +55,7 @@ func (in *Intake) Write(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		in.writeMessages, in.writePatches, in.writeNeeds, in.chain, in.writeSeries, in.writeReferences, in.writeComments, in.writeRollups,
 		func(ctx context.Context) error { return event.Append(ctx, in.tx, in.new.events...) },
-		in.supersede,
+		in.supersede, in.triage,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -138,4 +139,21 @@ func (in *Intake) writeReferences(ctx context.Context) error {
 	u := sqldb.Upsert{Table: "series_reference", Columns: []string{"project_id", "msgid", "series_id", "distance", "awaited"},
 		Key: []string{"project_id", "msgid", "series_id"}, Replace: []string{"distance", "awaited"}}
 	return in.tx.Upsert(ctx, u, rows)
+}
+
+// triage finds out where the series stand that something came for.
+func (in *Intake) triage(ctx context.Context) error {
+	series := slices.Clone(in.new.overtaken)
+	for _, s := range in.series {
+		if s.dirty {
+			series = append(series, s.ID)
+		}
+	}
+	var patches, covers []int64
+	for _, list := range [][]*commentRow{in.new.comments, in.new.unplaced} {
+		for _, c := range list {
+			patches, covers = append(patches, c.target.Patch), append(covers, c.target.Cover)
+		}
+	}
+	return retriageOf(ctx, in.tx, patches, covers, series)
 }

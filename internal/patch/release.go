@@ -16,6 +16,11 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 	if err != nil {
 		return fmt.Errorf("find checks of user %d: %w", user, err)
 	}
+	var series []int64
+	err = tx.Select(ctx, &series, "SELECT DISTINCT series_id FROM patch WHERE delegate_id = ? AND archived = FALSE AND series_id IS NOT NULL", user)
+	if err != nil {
+		return fmt.Errorf("find the series of user %d: %w", user, err)
+	}
 	for _, query := range []string{
 		"UPDATE patch SET delegate_id = NULL WHERE delegate_id = ?",
 		"UPDATE patch_check SET user_id = NULL WHERE user_id = ?",
@@ -35,7 +40,10 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 	if err != nil {
 		return fmt.Errorf("find the newest checks anew: %w", err)
 	}
-	return moveCounts(ctx, tx, user)
+	if err := moveCounts(ctx, tx, user); err != nil {
+		return err
+	}
+	return retriageOf(ctx, tx, patches, nil, series)
 }
 
 // moveCounts adds what is counted for a delegate to what is counted for nobody.
@@ -99,6 +107,8 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM series WHERE project_id = ?",
 		"DELETE FROM patch_count WHERE project_id = ?",
 		"DELETE FROM list_count WHERE project_id = ?",
+		"DELETE FROM series_triage WHERE project_id = ?",
+		"DELETE FROM triage_count WHERE project_id = ?",
 		"DELETE FROM saved_query WHERE project_id = ?",
 		"DELETE FROM bundle WHERE project_id = ?",
 		"DELETE FROM delegation_rule WHERE project_id = ?",

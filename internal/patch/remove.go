@@ -45,6 +45,9 @@ func HideMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		if err := mailstore.SetHidden(ctx, tx, m.ID, hide); err != nil {
 			return err
 		}
+		if err := retriageOfMessage(ctx, tx, m.ID); err != nil {
+			return err
+		}
 		if !hide {
 			return mailstore.Unbury(ctx, tx, mailstore.Ref{Project: p.ID, MsgID: m.MsgID})
 		}
@@ -156,7 +159,10 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := keepReference(ctx, tx, m, p.Series); err != nil {
 		return err
 	}
-	return recountSeries(ctx, tx, p.Series)
+	if err := recountSeries(ctx, tx, p.Series); err != nil {
+		return err
+	}
+	return retriage(ctx, tx, []int64{p.Series})
 }
 
 // keepReference lets later mails that answer a removed one still find its series.
@@ -228,6 +234,9 @@ func removeCover(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := retagSeries(ctx, tx, c.Series); err != nil {
 		return err
 	}
+	if err := retriage(ctx, tx, []int64{c.Series}); err != nil {
+		return err
+	}
 	return event.Forget(ctx, tx, event.Subject{Kind: "cover", ID: c.ID}, nil)
 }
 
@@ -246,6 +255,9 @@ func removeComment(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) erro
 		return err
 	}
 	if err := retag(ctx, tx, []int64{c.Patch}, []int64{c.Cover}); err != nil {
+		return err
+	}
+	if err := retriageOf(ctx, tx, []int64{c.Patch}, []int64{c.Cover}, nil); err != nil {
 		return err
 	}
 	return event.Forget(ctx, tx, about, func(kind, payload string) bool {

@@ -54,6 +54,7 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		execute(t, db, strings.NewReplacer("%[1]d", fmt.Sprint(p.ID), "%[2]d", fmt.Sprint(user), "%[3]d", fmt.Sprint(base)).Replace(q))
 	}
 	execute(t, db, fmt.Sprintf("UPDATE patch SET related_id = %d WHERE project_id = %d", base, p.ID))
+	settle(t, db)
 }
 
 func TestDeletePatch(t *testing.T) {
@@ -202,7 +203,7 @@ func TestReleaseUser(t *testing.T) {
 		} {
 			execute(t, db, strings.NewReplacer("%[2]d", fmt.Sprint(one.ID), "%[3]d", fmt.Sprint(two.ID)).Replace(q))
 		}
-		expectClean(t, db)
+		settle(t, db)
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
 			if err := patch.ReleaseUser(ctx, tx, one.ID); err != nil {
 				return err

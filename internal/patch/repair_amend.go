@@ -182,8 +182,9 @@ func sizeOf(diff []byte) string {
 // that come from these mails, follow. It raises no events: what happened, happened. The project is locked by ForRepair.
 func Amend(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, p project.Project, amendments []Amendment) error {
 	fields := map[string]int{}
-	var patches, covers []int64
+	var patches, covers, allPatches, allCovers []int64
 	for _, a := range amendments {
+		allPatches, allCovers = append(allPatches, a.Stored.Patch), append(allCovers, a.Stored.Cover)
 		if err := amend(ctx, tx, p, a); err != nil {
 			return fmt.Errorf("amend %s: %w", a.Stored.Message.MsgID, err)
 		}
@@ -198,6 +199,9 @@ func Amend(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, 
 		return nil
 	}
 	if err := retag(ctx, tx, patches, covers); err != nil {
+		return err
+	}
+	if err := retriageOf(ctx, tx, allPatches, allCovers, nil); err != nil {
 		return err
 	}
 	detail := fmt.Sprintf("%d messages, by field: %s", len(amendments), fmt.Sprint(fields)[len("map"):])

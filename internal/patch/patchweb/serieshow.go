@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/patch"
+)
+
+// chip is a part of a filter, and the address without it.
+type chip struct{ Text, URL string }
+
+// choice is one of several that may be chosen.
+type choice struct{ Value, Text string }
+
+func stateChoices(words patch.Vocabulary) []choice {
+	var out []choice
+	for _, s := range words.States {
+		out = append(out, choice{fmt.Sprint(s.ID), s.Name})
+	}
+	return out
+}
+
+func tagChoices(words patch.Vocabulary) []choice {
+	var out []choice
+	for _, t := range words.Tags {
+		out = append(out, choice{fmt.Sprint(t.ID), t.Name})
+	}
+	return out
+}
+
+func has(list []string, s string) bool { return slices.Contains(list, s) }
+
+// chosen says what is chosen.
+func chosen(all []choice, now []string) string {
+	var names []string
+	for _, c := range all {
+		if has(now, c.Value) {
+			names = append(names, c.Text)
+		}
+	}
+	if len(names) == 0 {
+		return "any"
+	}
+	return strings.Join(names, ", ")
+}
+
+var whoWords = map[string]string{patch.WhoMaintainer: "a maintainer must act", patch.WhoAuthor: "the author must act", patch.WhoCI: "checks run", patch.WhoNobody: "done", "*": "all series"}
+
+var checkWords = map[string]string{patch.ChecksGreen: "all checks green", patch.ChecksFail: "a check fails", patch.ChecksWarn: "a check warns or fails", patch.ChecksPending: "a check is pending",
+	patch.ChecksNone: "no checks"}
+
+var commentWords = map[string]string{patch.CommentsOpen: "a comment is not addressed", patch.CommentsSome: "with comments", patch.CommentsNone: "without comments"}
+
+// chips are the parts of the filter, in words.
+func (w workPage) chips() []chip {
+	var out []chip
+	add := func(key, text string) {
+		if text != "" {
+			out = append(out, chip{text, w.with(key, "")})
+		}
+	}
+	f := w.form
+	add("who", whoWords[f.Who])
+	add("q", inQuotes("name has ", f.Words))
+	add("submitter", w.submitter())
+	add("delegate", inQuotes("delegate ", f.Delegate))
+	add("checks", checkWords[f.Checks])
+	add("comments", commentWords[f.Comments])
+	add("version", prefixed("version ", f.Version))
+	add("since", prefixed("sent since ", f.Since))
+	add("before", prefixed("sent before ", f.Before))
+	if f.Idle != "" {
+		add("idle", "silent for "+f.Idle+" days")
+	}
+	for _, id := range f.States {
+		out = append(out, chip{"state " + chosen(stateChoices(w.words), []string{id}), w.without("state", id)})
+	}
+	for _, id := range f.Tags {
+		out = append(out, chip{"all " + chosen(tagChoices(w.words), []string{id}), w.without("tag", id)})
+	}
+	return out
+}
+
+// submitter says whose series are listed: a number in the address is somebody's, whose name the rows have.
+func (w workPage) submitter() string {
+	for _, r := range w.page.Rows {
+		if w.form.Submitter == fmt.Sprint(r.Submitter) {
+			return "by " + person(r.SubmitterName, r.SubmitterMail)
+		}
+	}
+	return inQuotes("submitter ", w.form.Submitter)
+}
+
+func prefixed(before, s string) string {
+	if s == "" {
+		return ""
+	}
+	return before + s
+}
+
+func inQuotes(before, s string) string {
+	if s == "" {
+		return ""
+	}
+	return before + "“" + visible(s) + "”"
+}
+
+// wordFor is the word for so many of something.
+func wordFor(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// actor says who must act on a series: a delegate by name.
+func actor(r *patch.WorkRow) string {
+	switch r.Lane.Who() {
+	case patch.WhoMaintainer:
+		if len(r.DelegateNames) > 0 {
+			return "delegate"
+		}
+		return "maintainer"
+	case patch.WhoAuthor:
+		return "author"
+	case patch.WhoCI:
+		return "CI"
+	}
+	return "–"
+}
+
+var laneTitles = map[patch.Lane]string{patch.LaneNew: "Needs a first review", patch.LaneReview: "In review", patch.LaneReady: "Reviewed and green", patch.LaneAuthor: "Waits for its author",
+	patch.LaneChecks: "Waits for checks", patch.LaneDone: "Nothing is to be done"}
+
+func laneTitle(l patch.Lane) string { return laneTitles[l] }
+
+// states says in which states the patches of a series are.
+func states(words patch.Vocabulary, r *patch.WorkRow) string {
+	all := r.StateCounts()
+	if len(all) == 1 {
+		return words.StateName(all[0].ID)
+	}
+	var out []string
+	for _, t := range all {
+		out = append(out, fmt.Sprintf("%d %s", t.Patches, words.StateName(t.ID)))
+	}
+	return strings.Join(out, ", ")
+}
+
+func tallied(list []patch.Tally, id int64) int {
+	for _, t := range list {
+		if t.ID == id {
+			return t.Patches
+		}
+	}
+	return 0
+}
+
+// fullClass marks a tag that all patches of a series have.
+func fullClass(r *patch.WorkRow, tag int64) string {
+	if r.Patches > 0 && tallied(r.TagCounts(), tag) == r.Patches {
+		return "s1"
+	}
+	return ""
+}
+
+func joined(names []string) string { return strings.Join(names, ", ") }
+
+// ago says how long something was before now, in the greatest unit of which there is at least one.
+func ago(now, t clock.Time) string {
+	d := now.Time().Sub(t.Time())
+	for _, unit := range []struct {
+		name   string
+		length time.Duration
+	}{{"y", 365 * 24 * time.Hour}, {"mo", 30 * 24 * time.Hour}, {"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}} {
+		if n := int(d / unit.length); n > 0 {
+			return fmt.Sprintf("%d %s", n, unit.name)
+		}
+	}
+	return "now"
+}
+
+// versionShown tells whether a row must say its version: names of series without a cover letter do so themselves.
+func versionShown(r *patch.WorkRow) bool {
+	prefix, _, _ := strings.Cut(r.Name, "]")
+	return r.Version > 1 && !strings.Contains(prefix, fmt.Sprintf("v%d", r.Version))
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
+)
+
+// workPage is what the template of lists of series needs.
+type workPage struct {
+	address
+	title    string
+	about    string
+	project  project.Project // ID 0: of several
+	words    patch.Vocabulary
+	members  []project.Member // offered as delegates; only to who is logged in
+	page     patch.WorkPage
+	form     workForm
+	order    string
+	queue    patch.Queue // Slug "": the list of all series
+	queues   []queueLink
+	now      clock.Time
+	bulk     bool
+	bar      bulkBar // with bulk
+	absolute bool    // days instead of how long ago
+}
+
+// workForm is the filter as the visitor wrote it.
+type workForm struct {
+	Who, Words, Submitter, Delegate, Checks, Comments, Version, Since, Before, Idle string
+	States, Tags                                                                    []string
+}
+
+// queueLink is a queue in the navigation between them.
+type queueLink struct {
+	Name, URL, Count string
+	Here             bool
+}
+
+// whoLanes are the lanes of those who must act.
+var whoLanes = map[string][]patch.Lane{
+	"":                  patch.OpenLanes(),
+	patch.WhoMaintainer: {patch.LaneNew, patch.LaneReady, patch.LaneReview},
+	patch.WhoAuthor:     {patch.LaneAuthor},
+	patch.WhoCI:         {patch.LaneChecks},
+	patch.WhoNobody:     {patch.LaneDone},
+	"*":                 nil,
+}
+
+func (p *Pages) seriesList(c *web.Call) error {
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	return p.work(c, pr, patch.Queue{Name: "Series"}, "series/")
+}
+
+func (p *Pages) queueList(c *web.Call) error {
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	q, ok := patch.FindQueue(c.R.PathValue("queue"))
+	if !ok {
+		return fault.New(fault.NotFound, "there is no such queue")
+	}
+	if q.Personal {
+		if err := c.RequireLogin(); err != nil {
+			return err
+		}
+	}
+	return p.work(c, pr, q, "queue/"+q.Slug+"/")
+}
+
+// firstQueue is the page behind "Queues".
+func (p *Pages) firstQueue(c *web.Call) error {
+	pr, err := p.project(c)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, projectPath(pr.Linkname)+"queue/"+patch.Queues()[0].Slug+"/")
+}
+
+func projectPath(linkname string) string { return "/project/" + url.PathEscape(linkname) + "/" }
+
+// work shows a list of series of a project.
+func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path string) error {
+	ctx := c.R.Context()
+	w := workPage{address: address{path: projectPath(pr.Linkname) + path, query: c.R.URL.Query()}, title: queue.Name, about: queue.About, project: pr, queue: queue, now: c.Now, bulk: c.User.ID != 0}
+	var err error
+	if w.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
+		return err
+	}
+	if w.bulk {
+		if w.members, err = project.MembersOf(ctx, p.db, pr.ID); err != nil {
+			return err
+		}
+	}
+	q, err := p.workQuery(ctx, &w, []int64{pr.ID}, c.User)
+	if err != nil {
+		return err
+	}
+	if err := p.fillWork(ctx, &w, q, c.User); err != nil {
+		return err
+	}
+	if w.bulk {
+		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), seen: c.Now}
+		if w.bar.bundles, err = p.ownBundles(c, pr.ID); err != nil {
+			return err
+		}
+	}
+	section := "series"
+	if queue.Slug != "" {
+		section = "queues"
+	}
+	meta := web.Meta{Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML}
+	return c.Render(http.StatusOK, meta, workView(w))
+}
+
+// fillWork reads the series and counts the queues.
+func (p *Pages) fillWork(ctx context.Context, w *workPage, q patch.WorkQuery, u account.User) error {
+	lanes, err := patch.Lanes(ctx, p.db, q.Projects)
+	if err != nil {
+		return err
+	}
+	counts, err := patch.CountQueues(ctx, p.db, q.Projects, u.ID, w.now, lanes)
+	if err != nil {
+		return err
+	}
+	w.links(counts, lanes, u)
+	if w.page, err = patch.ListWork(ctx, p.db, q, lanes); fault.Is(err, fault.Invalid) && q.Order != "" { // too many to be sorted
+		w.order, q.Order, w.note = "-"+patch.OrderDate, "", fault.UserText(err)
+		w.page, err = patch.ListWork(ctx, p.db, q, lanes)
+	}
+	return err
+}
+
+// links are the queues with what is in each.
+func (w *workPage) links(counts map[string]int, lanes map[patch.Lane]int, u account.User) {
+	base := projectPath(w.project.Linkname)
+	open := 0
+	for _, l := range patch.OpenLanes() {
+		open += lanes[l]
+	}
+	w.queues = []queueLink{{"All open", base + "series/", grouped(open), w.queue.Slug == "" && w.form.Who == ""}}
+	for _, q := range patch.Queues() {
+		if q.Personal && u.ID == 0 {
+			continue
+		}
+		n := grouped(counts[q.Slug])
+		if counts[q.Slug] > patch.QueueLimit && (q.Personal || q.Idle()) {
+			n = grouped(patch.QueueLimit) + "+"
+		}
+		w.queues = append(w.queues, queueLink{q.Name, base + "queue/" + q.Slug + "/", n, q.Slug == w.queue.Slug})
+	}
+}
+
+// workQuery reads the filter of the address. A value that means nothing is as good as absent.
+func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u account.User) (patch.WorkQuery, error) {
+	v := w.query
+	w.form = workForm{Who: v.Get("who"), Words: v.Get("q"), Submitter: v.Get("submitter"), Delegate: v.Get("delegate"), Checks: v.Get("checks"), Comments: v.Get("comments"),
+		Version: v.Get("version"), Since: v.Get("since"), Before: v.Get("before"), Idle: v.Get("idle"), States: v["state"], Tags: v["tag"]}
+	f := &w.form
+	if _, ok := whoLanes[f.Who]; !ok {
+		f.Who = ""
+	}
+	q := patch.WorkQuery{Projects: projects, Lanes: whoLanes[f.Who], Words: f.Words, PerPage: p.perPage(u), Order: workOrder(v.Get("order"))}
+	w.order = q.Order
+	q.Page, _ = strconv.Atoi(v.Get("page"))
+	q.States, f.States = idsAmong(f.States, func(id int64) bool { return w.words.StateName(id) != "" })
+	q.Tags, f.Tags = idsAmong(f.Tags, func(id int64) bool {
+		return slices.ContainsFunc(w.words.Tags, func(t patch.Tag) bool { return t.ID == id })
+	})
+	q.Checks, f.Checks = known(f.Checks, patch.ChecksFail, patch.ChecksWarn, patch.ChecksPending, patch.ChecksGreen, patch.ChecksNone)
+	q.Comments, f.Comments = known(f.Comments, patch.CommentsOpen, patch.CommentsSome, patch.CommentsNone)
+	if n, err := strconv.Atoi(f.Version); err == nil && n >= 0 && n <= patch.MaxVersion {
+		q.Version = &n
+	} else {
+		f.Version = ""
+	}
+	q.Since, f.Since = dayOf(f.Since)
+	q.Before, f.Before = dayOf(f.Before)
+	if n, err := strconv.Atoi(f.Idle); err == nil && n > 0 && n <= maxDays {
+		q.IdleSince = patch.DaysBefore(w.now, n)
+	} else {
+		f.Idle = ""
+	}
+	q.At, q.Back = markOf(v)
+	var err error
+	if q.Submitters, q.Delegates, err = p.people(ctx, &f.Submitter, f.Delegate); err != nil {
+		return q, err
+	}
+	if w.queue.Slug != "" {
+		w.queue.Restrict(&q, u.ID, w.now)
+	}
+	return q, nil
+}
+
+const maxDays = 36500
+
+func workOrder(order string) string {
+	switch strings.TrimPrefix(order, "-") {
+	case patch.OrderDate, patch.OrderActive, patch.OrderName, patch.OrderSubmitter, patch.OrderDelegate, patch.OrderVersion, patch.OrderSize, patch.OrderLane:
+		return order
+	}
+	return "-" + patch.OrderDate
+}
+
+// idsAmong reads numbers of which ok knows each; nil for none.
+func idsAmong(texts []string, ok func(int64) bool) (ids []int64, valid []string) {
+	for _, s := range texts {
+		if id, err := strconv.ParseInt(s, 10, 64); err == nil && ok(id) && !slices.Contains(ids, id) {
+			ids, valid = append(ids, id), append(valid, s)
+		}
+	}
+	return ids, valid
+}
+
+// known is s, twice, if it is one of the words, else nothing.
+func known(s string, words ...string) (string, string) {
+	if slices.Contains(words, s) {
+		return s, s
+	}
+	return "", ""
+}
+
+// dayOf reads a date as forms send it; its day begins at midnight UTC.
+func dayOf(s string) (*clock.Time, string) {
+	t, err := time.Parse("2006-01-02", s)
+	if err != nil || t.Year() < 1970 || t.Year() > 9000 {
+		return nil, ""
+	}
+	at := clock.FromTime(t)
+	return &at, s
+}
+
+// markOf reads after=DATE.ID or before… of the address.
+func markOf(v url.Values) (*patch.Mark, bool) {
+	for _, key := range []string{"after", "upto"} {
+		date, id, _ := strings.Cut(v.Get(key), ".")
+		d, err := strconv.ParseInt(date, 10, 64)
+		n, err2 := strconv.ParseInt(id, 10, 64)
+		if err == nil && err2 == nil {
+			return &patch.Mark{ID: n, Date: clock.Time(d)}, key == "upto"
+		}
+	}
+	return nil, false
+}
+
+func markText(m *patch.Mark) string { return fmt.Sprintf("%d.%d", int64(m.Date), m.ID) }
+
+// total says how many series there are.
+func (w workPage) total() string {
+	switch n := w.page.Total; {
+	case n > patch.CountLimit:
+		return "more than " + grouped(patch.CountLimit) + " series"
+	default:
+		return grouped(n) + " series"
+	}
+}
+
+// selectedSeries is what may be changed in a list of series: what is ticked.
+func (p *Pages) selectedSeries(*web.Call, project.Project) (patch.Selection, error) {
+	return patch.Selection{}, fault.New(fault.Invalid, "select series first")
+}
