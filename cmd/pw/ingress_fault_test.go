@@ -36,7 +36,7 @@ func TestFaults(t *testing.T) {
 		"KillFollower": testKillFollower, "KillHTTP": testKillHTTP, "ServerStopsUnderHTTP": testServerStopsUnderHTTP,
 		"KillWorkerInMidSend": testKillWorkerInMidSend, "StopWorkerInMidSend": testStopWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
 		"KnownFailureB1": testKillWhileDelivering, "KnownFailureE7": testNodes, "KnownFailuresB2B3": testHangingReceiver,
-		"KillInMidRetry": testKillInMidRetry, "KillInMidReparse": testKillInMidReparse,
+		"KillInMidRetry": testKillInMidRetry, "KillInMidChange": testKillInMidChange, "KillInMidReparse": testKillInMidReparse,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
