@@ -225,7 +225,7 @@ func newWebhookUpdate(c *cli) *cobra.Command {
 		Long: `Changes what flags are given for. --active also switches on again what was switched off
 because of its failures. What waits is sent to the new address.`,
 		Example: `  pw admin webhook update 3 --active
-  pw admin webhook update 3 --events check-created --check-states fail --check-contexts 'ci/*'
+  pw admin webhook update 3 --events check-created --check-states fail --check-contexts 'ci-*'
   pw admin webhook update 3 --events ''`,
 		Args: oneChanged,
 	}

@@ -91,7 +91,7 @@ New state:
 var reviewText = parse("reminder of patches to review", `
 Hello{{with line .Name}} {{.}}{{end}},
 
-{{if eq .Total 1}}one patch that is delegated to you has{{else}}{{.Total}} patches that are delegated to you have{{end}} waited for {{.Days}} days or more:
+{{if eq .Total 1}}one patch that is delegated to you has{{else}}{{.Total}} patches that are delegated to you have{{end}} waited for {{if eq .Days 1}}a day{{else}}{{.Days}} days{{end}} or more:
 {{range .Patches}}
  * {{line .Name}}
      {{line .Linkname}}, {{line .State}}, since {{.Since}}

@@ -41,6 +41,10 @@ func TestReviewReminder(t *testing.T) {
 		if !strings.Contains(m.Text, "\n ... and 11 more.\n") || strings.Count(m.Text, "     kettle, New, since ") != 50 {
 			t.Error(m.Text)
 		}
+		s.choose(carl, Choice{ReviewDays: 1})
+		if m = s.one(s.after(7*day), "carl@people.example", "61 patches wait for your review"); !strings.Contains(m.Text, "have waited for a day or more:\n") {
+			t.Error(m.Text)
+		}
 		s.choose(carl, Choice{})
 		s.none("no longer wanted", s.after(30*day))
 	})
