@@ -93,9 +93,10 @@ func (in *inbox) hooked(program string, addresses ...string) {
 	}
 }
 
-// testKillWhileDelivering kills the worker with signal 9 at random moments. In the end each event has arrived at least once, and in order.
+// testKillWhileDelivering kills the worker with signal 9 at random moments: first while it is starting and makes deliveries of events, then while it delivers. In
+// the end each event has arrived at least once, and in order.
 func testKillWhileDelivering(t *testing.T, program string) {
-	archive := file(t, "threads.mbox", threads(15))
+	archive := file(t, "threads.mbox", threads(20))
 	for _, engine := range dbtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
 			in := newInbox(t, engine)
@@ -103,6 +104,14 @@ func testKillWhileDelivering(t *testing.T, program string) {
 			in.hooked(program, r.URL)
 			in.finish(program, archive)
 			events := in.count("SELECT COUNT(*) FROM event")
+			for round := range faultRounds() {
+				p := in.worker(program)
+				in.await("workers that there were", int64(round)+1, "SELECT COUNT(*) FROM worker")
+				time.Sleep(rand.N(60 * time.Millisecond))
+				p.Process.Kill()
+				p.code(t)
+				in.expire()
+			}
 			hit := 0
 			for range faultRounds() {
 				before := len(r.got())

@@ -36,7 +36,7 @@ func TestJobPages(t *testing.T) {
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?state=gone", ""), 400, "is no state of a job")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?before=x", ""), 400)
 		s.expect(s.visit(admin, "GET", "/admin/jobs/1/", ""), 200, "&#34;to&#34;: &#34;ann@people.example&#34;", "second line", "Retry now", "!>Cancel<", "3 of 3")
-		s.expect(s.visit(admin, "GET", "/admin/jobs/2/", ""), 200, "Retry now", ">Cancel<", "0 , tried for 3 days")
+		s.expect(s.visit(admin, "GET", "/admin/jobs/2/", ""), 200, "Retry now", ">Cancel<", "<dd>0, tried for 3 days</dd>")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/9/", ""), 404, "There is no job 9")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/x/", ""), 404)
 		s.expect(s.visit(admin, "POST", "/admin/jobs/retry/", "id=1", "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"), 403)

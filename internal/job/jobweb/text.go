@@ -60,6 +60,14 @@ func attempts(j job.Job, of string) string {
 	return strconv.Itoa(j.Attempts) + of + strconv.Itoa(j.MaxAttempts)
 }
 
+// triedFor says behind the number of attempts for how long it is tried, if that is what ends it.
+func triedFor(j job.Job) string {
+	if j.TriedFor == 0 {
+		return ""
+	}
+	return ", tried for " + j.TriedFor.String()
+}
+
 func retryable(state string) bool {
 	return slices.Contains([]string{job.Dead, job.Cancelled, job.Waiting}, state)
 }
