@@ -110,7 +110,7 @@ func (b bounces) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) 
 
 func (b bounces) record(ctx context.Context, tx *sqldb.Tx, m ingress.Mail, back *outmail.Bounce) (ingress.Outcome, error) {
 	o := ingress.Outcome{Kind: mailstore.Bounce, Reason: back.Detail}
-	seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
+	seen, err := mailstore.SeenBefore(ctx, tx, m.Sum())
 	if err != nil {
 		return o, err
 	}

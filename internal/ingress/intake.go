@@ -127,6 +127,9 @@ func (m *Mail) name() {
 	}
 }
 
+// Sum is what the mail is known by, should it come again.
+func (m *Mail) Sum() mailstore.Sum { return mailstore.Sum{MsgID: m.MsgID, SHA256: m.SHA256} }
+
 // read parses the mail and has the claimers prepare it. A bug that one mail brings out must not stop all others: the mail is kept as broken.
 func (m *Mail) read(raw []byte, parse func([]byte) *mailmsg.Message, claimers []Claimer) {
 	defer func() {
@@ -291,7 +294,7 @@ func (in *Intake) quarantine(ctx context.Context, m Mail, why error) ([]Outcome,
 
 func brokenUnlessKnown(ctx context.Context, tx *sqldb.Tx, m *Mail, why string) (Outcome, error) {
 	o := Outcome{Kind: mailstore.Broken, Reason: why}
-	seen, err := mailstore.SeenBefore(ctx, tx, [][]byte{m.SHA256[:]})
+	seen, err := mailstore.SeenBefore(ctx, tx, m.Sum())
 	for _, s := range seen[m.SHA256] {
 		o.Known = o.Known || s.ID != m.ID && s.Project == 0 && s.ListID == m.ListID
 	}

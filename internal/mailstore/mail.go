@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/klauspost/compress/zstd"
@@ -103,11 +104,22 @@ type Seen struct {
 	Outcome string
 }
 
-// SeenBefore finds earlier deliveries with the same bytes, by SHA-256.
-func SeenBefore(ctx context.Context, tx *sqldb.Tx, sums [][]byte) (map[[32]byte][]Seen, error) {
+// Sum is what a mail is known by: the key form of its Message-ID and the SHA-256 of its bytes.
+type Sum struct {
+	MsgID  string
+	SHA256 [32]byte
+}
+
+// SeenBefore finds earlier deliveries with the same bytes. The same bytes have the same Message-ID, by which they are found: an index of all SHA-256 alone would cost each mail a
+// page of its own.
+func SeenBefore(ctx context.Context, tx *sqldb.Tx, mails ...Sum) (map[[32]byte][]Seen, error) {
 	out := map[[32]byte][]Seen{}
-	err := sqldb.Chunks(sums, func(sums [][]byte) error {
-		return tx.Each(ctx, func(rows *sqlx.Rows) error {
+	for some := range slices.Chunk(mails, sqldb.MaxList/2) {
+		msgids, sums := make([]string, len(some)), make([][]byte, len(some))
+		for i, m := range some {
+			msgids[i], sums[i] = m.MsgID, m.SHA256[:]
+		}
+		err := tx.Each(ctx, func(rows *sqlx.Rows) error {
 			var sum []byte
 			var s Seen
 			if err := rows.Scan(&sum, &s.ID, &s.Project, &s.ListID, &s.Outcome); err != nil {
@@ -115,13 +127,18 @@ func SeenBefore(ctx context.Context, tx *sqldb.Tx, sums [][]byte) (map[[32]byte]
 			}
 			out[[32]byte(sum)] = append(out[[32]byte(sum)], s)
 			return nil
-		}, "SELECT sha256, id, COALESCE(project_id, 0), list_id, outcome FROM mail WHERE sha256 IN (?)", sums)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("look for earlier deliveries: %w", err)
+		}, sameBytes, msgids, sums)
+		if err != nil {
+			return nil, fmt.Errorf("look for earlier deliveries: %w", err)
+		}
 	}
 	return out, nil
 }
+
+// sameBytes goes through the deliveries with these Message-IDs in the index, and reads the rows of those with the same bytes. The expression keeps engines from
+// looking for each of the bytes under each of the Message-IDs.
+const sameBytes = `SELECT sha256, id, COALESCE(project_id, 0), list_id, outcome FROM mail
+	WHERE id IN (SELECT id FROM mail WHERE msgid IN (?) AND COALESCE(sha256, '') IN (?))`
 
 // Raw reads a delivery as it was received. A purged or unknown one is fault.NotFound.
 func Raw(ctx context.Context, q sqldb.Queryer, id, limit int64) ([]byte, error) {

@@ -117,7 +117,7 @@ func TestMails(t *testing.T) {
 		}
 		inTx(t, db, func(ctx context.Context, tx *sqldb.Tx) error {
 			a, empty, other := sha256.Sum256([]byte("raw a")), sha256.Sum256(nil), sha256.Sum256([]byte("other"))
-			got, err := mailstore.SeenBefore(ctx, tx, [][]byte{a[:], empty[:], other[:]})
+			got, err := mailstore.SeenBefore(ctx, tx, mailstore.Sum{MsgID: "<a@x>", SHA256: a}, mailstore.Sum{MsgID: "<a@x>", SHA256: empty}, mailstore.Sum{MsgID: "<long@x>", SHA256: other})
 			want := map[[32]byte][]mailstore.Seen{
 				a:     {{ID: 3, Project: 0, ListID: "l.example.org", Outcome: "unrouted"}, {ID: 1, Project: 3, ListID: "l.example.org", Outcome: "patch"}},
 				empty: {{ID: 2, Project: 3, ListID: "l.example.org", Outcome: "duplicate"}},

@@ -22,6 +22,11 @@ func TestPlans(t *testing.T) {
 	}{
 		{"SELECT " + seriesColumns + " FROM series s WHERE " + byID, []any{many}, "[SEARCH s USING INTEGER PRIMARY KEY (rowid=?)]"},
 		{dueNotices, []any{1, 1, 1}, "[SCAN n SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
+		{sentPatches, []any{"x", 1, 2, 3, 4}, "[SEARCH e USING COVERING INDEX sqlite_autoindex_person_1 (email_key=?) SEARCH x USING INDEX patch_submitter (submitter_id=? AND date>? AND date<?) SEARCH m USING INTEGER PRIMARY KEY"},
+		{sentCovers, []any{"x", 1, 2, 3, 4}, "[SEARCH e USING COVERING INDEX sqlite_autoindex_person_1 (email_key=?) SEARCH x USING INDEX cover_submitter (submitter_id=? AND date>? AND date<?) SEARCH m USING INTEGER PRIMARY KEY"},
+		{"SELECT id FROM patch WHERE related_id IN (?)", []any{many}, "[SEARCH patch USING COVERING INDEX patch_related (related_id=?)"}, // those of partial indexes
+		{"SELECT id FROM series WHERE previous_id IN (?)", []any{many}, "[SEARCH series USING COVERING INDEX series_previous (previous_id=?)"},
+		{"SELECT id FROM series s WHERE s.project_id = ? AND s.change_id IN (?)", []any{1, []string{"a", "b"}}, "[SEARCH s USING COVERING INDEX series_change (project_id=? AND change_id=?)"},
 	} {
 		if got := fmt.Sprint(dbtest.Plan(t, c.query, c.args...)); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s\nis run as %s\nwant %s", c.query, got, c.want)
@@ -62,6 +67,7 @@ func TestListPlans(t *testing.T) {
 		{Query{Projects: project, Series: []int64{7}, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_2 (series_id=?)"},
 		{Query{Projects: project, Submitters: []int64{7}, Order: "-date"}, 0, "SEARCH p USING INDEX patch_submitter (submitter_id=?)"},
 		{Query{Projects: project, Hashes: []string{"x"}, Order: "id"}, 0, "SEARCH p USING INDEX patch_hash (hash=?)"},
+		{Query{Projects: project, Delegates: []int64{7, 8}, Words: "x", few: true, Order: "state"}, 0, "SEARCH p USING INDEX patch_delegate (delegate_id=?)"},
 		{Query{Projects: project, MsgIDs: []string{"<x>"}, Archived: open, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_1 (message_id=?)"},
 	} {
 		l := &Listing{f: c.f, Total: 1.2e6, exact: true}

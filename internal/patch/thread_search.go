@@ -28,6 +28,15 @@ const (
 	foundThreads  = 20
 )
 
+// sentPatches and sentCovers find the newest patches and cover letters of a sender; sentMails both.
+const (
+	sentPatches = "SELECT m.thread_id AS thread, m.subject, x.date, m.id FROM patch x" + sentBy
+	sentCovers  = "SELECT m.thread_id AS thread, m.subject, x.date, m.id FROM cover x" + sentBy
+	sentBy      = ` JOIN person e ON e.id = x.submitter_id JOIN message m ON m.id = x.message_id
+		WHERE e.email_key = ? AND x.date >= ? AND x.date < ? AND x.project_id + 0 = ? AND m.hidden = FALSE ORDER BY x.date DESC, x.id DESC LIMIT ?`
+	sentMails = "SELECT thread, subject FROM (SELECT * FROM (" + sentPatches + ") p UNION ALL SELECT * FROM (" + sentCovers + ") c) m ORDER BY date DESC, id DESC LIMIT ?"
+)
+
 // Threads finds the threads of a project in which something fits, the newest first, 20 at most. It looks at the newest 2,000 mails of the sender.
 func Threads(ctx context.Context, q sqldb.Queryer, project int64, s ThreadSearch) ([]int64, error) {
 	var found []struct {
@@ -38,9 +47,8 @@ func Threads(ctx context.Context, q sqldb.Queryer, project int64, s ThreadSearch
 		s.Before = 1<<63 - 1
 	}
 	if s.Subject != "" && s.From != "" {
-		err := q.Select(ctx, &found, fmt.Sprintf(`SELECT m.thread_id AS thread, m.subject FROM message m JOIN person e ON e.id = m.submitter_id
-			WHERE e.email_key = ? AND m.date >= ? AND m.date < ? AND m.project_id = ? AND m.hidden = FALSE AND m.kind IN ('patch', 'cover') ORDER BY m.date DESC, m.id DESC LIMIT %d`, searchedMails),
-			fold.Cut(fold.Key(s.From), 255), int64(s.Since), int64(s.Before), project)
+		from := []any{fold.Cut(fold.Key(s.From), 255), int64(s.Since), int64(s.Before), project, searchedMails}
+		err := q.Select(ctx, &found, sentMails, append(append(from, from...), searchedMails)...)
 		if err != nil {
 			return nil, fmt.Errorf("look for threads of %s: %w", s.From, err)
 		}

@@ -101,11 +101,12 @@ var (
 	bytesRE = regexp.MustCompile(`\bBYTES\b`)
 	textRE  = regexp.MustCompile(`\bTEXT\b`)
 	charRE  = regexp.MustCompile(`\bVARCHAR\(\d+\)`)
+	whereRE = regexp.MustCompile(`^(CREATE INDEX .*\)) WHERE \w+ IS NOT NULL$`)
 )
 
 // dialect writes a statement of the migration files for engine. The files say BYTES and BYTES(n) for octets, TEXT for text without
-// limit, BIGINT PRIMARY KEY for an id, and WITHOUT ROWID where SQLite may keep the row in its primary key. Text compares by code
-// point on every engine.
+// limit, BIGINT PRIMARY KEY for an id, and WITHOUT ROWID where SQLite may keep the row in its primary key. An index WHERE a column IS NOT NULL has
+// only such rows, but on MariaDB all. Text compares by code point on every engine.
 func dialect(s, engine string) string {
 	s = strings.Replace(s, "CREATE TABLE ", "CREATE TABLE IF NOT EXISTS ", 1)
 	s = strings.Replace(s, "CREATE VIRTUAL TABLE ", "CREATE VIRTUAL TABLE IF NOT EXISTS ", 1)
@@ -129,6 +130,7 @@ func dialect(s, engine string) string {
 	s = bytesRE.ReplaceAllString(s, "LONGBLOB")
 	s = textRE.ReplaceAllString(s, "LONGTEXT")
 	s = strings.TrimSuffix(s, " WITHOUT ROWID")
+	s = whereRE.ReplaceAllString(s, "$1")
 	if strings.HasPrefix(s, "CREATE TABLE") {
 		s += " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
 	}

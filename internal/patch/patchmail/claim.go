@@ -121,11 +121,11 @@ func projectsOf(letters []*letter) []int64 {
 
 // markKnown finds the mails whose bytes were taken in before for the same project, or for none and the same list.
 func markKnown(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail, outcomes []ingress.Outcome) error {
-	sums := make([][]byte, len(mails))
+	sums := make([]mailstore.Sum, len(mails))
 	for i := range mails {
-		sums[i] = mails[i].SHA256[:]
+		sums[i] = mails[i].Sum()
 	}
-	seen, err := mailstore.SeenBefore(ctx, tx, sums)
+	seen, err := mailstore.SeenBefore(ctx, tx, sums...)
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,10 @@ CREATE TABLE mail (
   outcome VARCHAR(20) NOT NULL,
   reason VARCHAR(1000) NOT NULL
 );
-CREATE INDEX mail_sha256 ON mail (sha256);
 CREATE INDEX mail_outcome ON mail (outcome, id);
 CREATE INDEX mail_project_outcome ON mail (project_id, outcome, id);
 CREATE INDEX mail_received ON mail (received_at, id);
-CREATE INDEX mail_msgid ON mail (msgid);
+CREATE INDEX mail_msgid ON mail (msgid, sha256);
 
 -- The bytes of a delivery, zstd, in pieces that any server takes in one statement.
 CREATE TABLE mail_raw (
@@ -45,7 +44,6 @@ CREATE TABLE message (
   UNIQUE (msgid, project_id, copy)
 );
 CREATE INDEX message_thread ON message (thread_id, date);
-CREATE INDEX message_submitter ON message (submitter_id, date);
 
 CREATE TABLE message_body (
   message_id BIGINT PRIMARY KEY,

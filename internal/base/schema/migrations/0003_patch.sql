@@ -62,11 +62,11 @@ CREATE TABLE series (
   threaded BOOLEAN NOT NULL DEFAULT FALSE,
   completed BOOLEAN NOT NULL DEFAULT FALSE
 );
-CREATE INDEX series_change ON series (project_id, change_id);
+CREATE INDEX series_change ON series (project_id, change_id) WHERE change_id IS NOT NULL;
 CREATE INDEX series_name ON series (project_id, name_key, version);
 CREATE INDEX series_project_date ON series (project_id, date, id);
 CREATE INDEX series_submitter_date ON series (submitter_id, date);
-CREATE INDEX series_previous ON series (previous_id);
+CREATE INDEX series_previous ON series (previous_id) WHERE previous_id IS NOT NULL;
 CREATE INDEX series_date ON series (date, id);
 
 -- Message-IDs that the mails of a series refer to and by which more of its mails may be known: distance 1 is the parent of one of them. awaited: the
@@ -127,11 +127,11 @@ CREATE INDEX patch_list ON patch (project_id, archived, state_id, date, id);
 CREATE INDEX patch_list_date ON patch (project_id, archived, date, id);
 CREATE INDEX patch_list_name ON patch (project_id, archived, name, id);
 CREATE INDEX patch_submitter ON patch (submitter_id, date);
-CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date);
+CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date) WHERE delegate_id IS NOT NULL;
 CREATE INDEX patch_date ON patch (date, id);
 CREATE INDEX patch_hash ON patch (hash);
 CREATE INDEX patch_git ON patch (git_patch_id, project_id);
-CREATE INDEX patch_related ON patch (related_id);
+CREATE INDEX patch_related ON patch (related_id) WHERE related_id IS NOT NULL;
 
 -- The bytes of the diff as they were sent, and the charset they are in when it is not UTF-8.
 CREATE TABLE patch_diff (
@@ -149,7 +149,6 @@ CREATE TABLE patch_comment (
   addressed BOOLEAN NULL
 );
 CREATE INDEX patch_comment_patch ON patch_comment (patch_id, date, id);
-CREATE INDEX patch_comment_submitter ON patch_comment (submitter_id, date);
 
 CREATE TABLE cover_comment (
   id BIGINT PRIMARY KEY,
@@ -160,7 +159,6 @@ CREATE TABLE cover_comment (
   addressed BOOLEAN NULL
 );
 CREATE INDEX cover_comment_cover ON cover_comment (cover_id, date, id);
-CREATE INDEX cover_comment_submitter ON cover_comment (submitter_id, date);
 
 -- Roll-up: how often a tag stands in a patch and its comments. Rows with zero are not kept.
 CREATE TABLE patch_tag (

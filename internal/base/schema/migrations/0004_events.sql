@@ -12,7 +12,7 @@ CREATE TABLE event (
 CREATE INDEX event_at ON event (at, id);
 CREATE INDEX event_project_at ON event (project_id, at, id);
 CREATE INDEX event_kind_at ON event (kind, at, id);
-CREATE INDEX event_actor_at ON event (actor_id, at, id);
+CREATE INDEX event_actor_at ON event (actor_id, at, id) WHERE actor_id IS NOT NULL;
 
 CREATE TABLE event_subject (
   kind VARCHAR(10) NOT NULL,
