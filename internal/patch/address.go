@@ -23,7 +23,10 @@ func PathID(msgid string) string {
 	if id == "." || id == ".." {
 		id = strings.ReplaceAll(id, ".", "%2E")
 	}
-	return plain.Replace(url.PathEscape(id))
+	if id = url.PathEscape(id); strings.Contains(id, "%") {
+		id = plain.Replace(id)
+	}
+	return id
 }
 
 // plain puts back what url.PathEscape escapes and RFC 3986 allows in a path, and Patchwork 3.2 leaves.

@@ -64,6 +64,7 @@ type held struct {
 	Relation  int64  // 0: none
 	Series    int64  `db:"series"`
 	Submitter int64  `db:"submitter"` // user, 0: none
+	Withheld  bool   // it is hidden, and counted nowhere
 }
 
 // MaxChanged is how many patches are changed at most by one request that names a filter.
@@ -224,7 +225,7 @@ func holdThere(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]*held, error) 
 		var some []*held
 		err := tx.Select(ctx, &some, `SELECT p.id, p.project_id, p.name, COALESCE(p.state_id, 0) AS state, COALESCE(p.delegate_id, 0) AS delegate, p.archived,
 				COALESCE(p.commit_ref, '') AS commit_ref, COALESCE(p.pull_url, '') AS pull_url, COALESCE(p.related_id, 0) AS relation,
-				COALESCE(p.series_id, 0) AS series, COALESCE(e.user_id, 0) AS submitter
+				COALESCE(p.series_id, 0) AS series, COALESCE(e.user_id, 0) AS submitter, NOT (`+shownPatch+`) AS withheld
 			FROM patch p LEFT JOIN person e ON e.id = p.submitter_id WHERE p.id IN (?) ORDER BY p.id`, ids)
 		out = append(out, some...)
 		return err
@@ -311,7 +312,7 @@ func (u *update) apply(p *held) error {
 		u.counts, u.series, u.stands, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]bool{}, map[int64]int64{}
 	}
 	was, is := countKey{old.Project, old.State, old.Delegate, old.Archived}, countKey{p.Project, p.State, p.Delegate, p.Archived}
-	if was != is {
+	if was != is && !p.Withheld {
 		u.counts[was]--
 		u.counts[is]++
 		u.stands[p.Series] = true

@@ -26,19 +26,22 @@ type probe struct {
 
 // probes are independent of each other.
 var probes = []probe{
+	{"hidden mails that lists do not leave out, or others that they do", "SELECT COUNT(*) FROM (SELECT kind, id FROM (SELECT kind, id, 1 AS n FROM withheld WHERE " + withheldTested + " UNION ALL SELECT kind, id, -1 FROM (" + withheldAnew + `) a) both_of
+			GROUP BY kind, id HAVING SUM(n) <> 0) w`,
+		[]string{"DELETE FROM withheld WHERE " + withheldTested, "INSERT INTO withheld (kind, id) " + withheldAnew}},
 	{"series whose count of patches or common state is wrong", `SELECT COUNT(*) FROM series s
-			LEFT JOIN (SELECT series_id, COUNT(*) AS n, CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END AS st FROM patch WHERE series_id IS NOT NULL GROUP BY series_id) p ON p.series_id = s.id
+			LEFT JOIN (SELECT series_id, COUNT(*) AS n, CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END AS st FROM patch p WHERE series_id IS NOT NULL AND ` + shownPatch + ` GROUP BY series_id) p ON p.series_id = s.id
 			WHERE s.received <> COALESCE(p.n, 0) OR COALESCE(s.state_id, 0) <> COALESCE(p.st, 0)`,
-		[]string{`UPDATE series SET received = (SELECT COUNT(*) FROM patch WHERE series_id = series.id),
-			state_id = (SELECT CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END FROM patch WHERE series_id = series.id)`}},
+		[]string{"UPDATE series SET received = (SELECT COUNT(*) FROM patch p WHERE p.series_id = series.id AND " + shownPatch + `),
+			state_id = (SELECT CASE WHEN MIN(p.state_id) = MAX(p.state_id) THEN MIN(p.state_id) END FROM patch p WHERE p.series_id = series.id AND ` + shownPatch + ")"}},
 	{"counts of patches per project, state and delegate that are wrong", `SELECT COUNT(*) FROM (
-			SELECT project_id, COALESCE(state_id, 0) AS st, archived, COALESCE(delegate_id, 0) AS de, COUNT(*) AS n FROM patch
+			SELECT project_id, COALESCE(state_id, 0) AS st, archived, COALESCE(delegate_id, 0) AS de, COUNT(*) AS n FROM patch p WHERE ` + shownPatch + `
 				GROUP BY project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0)) p
 			LEFT JOIN patch_count c ON c.project_id = p.project_id AND c.state_id = p.st AND c.archived = p.archived AND c.delegate_id = p.de
 			WHERE COALESCE(c.patches, 0) <> p.n`,
 		recountAll},
 	{"counts of patches where there are none", `SELECT COUNT(*) FROM patch_count c WHERE c.patches <> 0 AND NOT EXISTS (SELECT 1 FROM patch p
-			WHERE p.project_id = c.project_id AND COALESCE(p.state_id, 0) = c.state_id AND p.archived = c.archived AND COALESCE(p.delegate_id, 0) = c.delegate_id)`,
+			WHERE p.project_id = c.project_id AND COALESCE(p.state_id, 0) = c.state_id AND p.archived = c.archived AND COALESCE(p.delegate_id, 0) = c.delegate_id AND ` + shownPatch + ")",
 		recountAll},
 	{"counts of series and cover letters that are wrong", `SELECT COUNT(*) FROM (` + listedAnew + `) l
 			LEFT JOIN list_count c ON c.project_id = l.project_id AND c.kind = l.kind WHERE COALESCE(c.objects, 0) <> l.n`,
@@ -73,16 +76,27 @@ var probes = []probe{
 	{"patches of a submitter that does not exist", "SELECT COUNT(*) FROM patch p WHERE NOT EXISTS (SELECT 1 FROM person s WHERE s.id = p.submitter_id)", nil},
 }
 
+// withheldTested leaves out series without mails: they are withheld if the mails were deleted.
+const withheldTested = `NOT (kind = 'series' AND NOT EXISTS (SELECT 1 FROM patch p WHERE p.series_id = withheld.id)
+	AND EXISTS (SELECT 1 FROM series s WHERE s.id = withheld.id AND NOT EXISTS (SELECT 1 FROM cover c WHERE c.id = s.cover_id)))`
+
+// withheldAnew are hidden mails, and series of which no mail is shown.
+const withheldAnew = `SELECT 'patch' AS kind, p.id FROM message m JOIN patch p ON p.message_id = m.id WHERE m.hidden = TRUE
+	UNION ALL SELECT 'cover', c.id FROM message m JOIN cover c ON c.message_id = m.id WHERE m.hidden = TRUE
+	UNION ALL SELECT 'series', s.id FROM series s
+		WHERE (EXISTS (SELECT 1 FROM patch p WHERE p.series_id = s.id) OR EXISTS (SELECT 1 FROM cover c WHERE c.id = s.cover_id)) AND NOT EXISTS (SELECT 1 FROM patch p JOIN message m ON m.id = p.message_id WHERE p.series_id = s.id AND m.hidden = FALSE)
+		AND NOT EXISTS (SELECT 1 FROM cover c JOIN message m ON m.id = c.message_id WHERE c.id = s.cover_id AND m.hidden = FALSE)`
+
 var (
 	recountAll = []string{"DELETE FROM patch_count", `INSERT INTO patch_count (project_id, state_id, archived, delegate_id, patches)
-		SELECT project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0), COUNT(*) FROM patch
+		SELECT project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0), COUNT(*) FROM patch p WHERE ` + shownPatch + `
 		GROUP BY project_id, COALESCE(state_id, 0), archived, COALESCE(delegate_id, 0)`}
 	recheckAll = []string{"DELETE FROM patch_check_latest", recheck}
 	relistAll  = []string{"DELETE FROM list_count", "INSERT INTO list_count (project_id, kind, objects) SELECT project_id, kind, n FROM (" + listedAnew + ") l"}
 )
 
-const listedAnew = `SELECT COALESCE(project_id, 0) AS project_id, 'series' AS kind, COUNT(*) AS n FROM series GROUP BY COALESCE(project_id, 0)
-	UNION ALL SELECT project_id, 'cover', COUNT(*) FROM cover GROUP BY project_id`
+const listedAnew = `SELECT COALESCE(project_id, 0) AS project_id, 'series' AS kind, COUNT(*) AS n FROM series s WHERE ` + shownSeries + ` GROUP BY COALESCE(project_id, 0)
+	UNION ALL SELECT project_id, 'cover', COUNT(*) FROM cover x WHERE x.id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'cover') GROUP BY project_id`
 
 // newerCheck finds a check that comes after c of the same patch, user and context; of two with the same date the later row counts.
 const newerCheck = `SELECT 1 FROM patch_check o WHERE o.patch_id = c.patch_id AND COALESCE(o.user_id, 0) = COALESCE(c.user_id, 0) AND o.context = c.context
@@ -101,7 +115,7 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 	for _, last := range []struct {
 		what  string
 		check func(context.Context, *sqldb.Tx, bool) (Finding, error)
-	}{{"tag counts that are wrong", checkTags}, {"entries of the index of words that are wrong or missing", checkWords}} {
+	}{{"series that tell of hidden mails", checkFacades}, {"tag counts that are wrong", checkTags}, {"entries of the index of words that are wrong or missing", checkWords}} {
 		step(last.what)
 		f, err := last.check(ctx, tx, repair)
 		if err != nil {

@@ -165,13 +165,13 @@ type SeriesDetail struct {
 	SubmitterUser int64  `db:"submitter_user"` // 0: none
 }
 
-// ReadSeries reads a series by its id.
+// ReadSeries reads a series by its id. One that shows no mail is fault.NotFound.
 func ReadSeries(ctx context.Context, q sqldb.Queryer, id int64) (*SeriesDetail, error) {
 	var d SeriesDetail
 	err := q.Get(ctx, &d, "SELECT "+seriesColumns+`, COALESCE(m.msgid, '') AS cover_msgid, COALESCE(c.name, '') AS cover_name, COALESCE(m.id, 0) AS cover_message,
 			COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(e.user_id, 0) AS submitter_user
 		FROM series s JOIN person e ON e.id = s.submitter_id LEFT JOIN cover c ON c.id = s.cover_id LEFT JOIN message m ON m.id = c.message_id AND m.hidden = FALSE
-		WHERE s.id = ?`, id)
+		WHERE s.id = ? AND `+shownSeries, id)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "there is no series %d", id)
 	}

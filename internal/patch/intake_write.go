@@ -113,9 +113,13 @@ func (in *Intake) writePatches(ctx context.Context) error {
 
 func (in *Intake) writeSeries(ctx context.Context) error {
 	var rows [][]any
+	var reappeared []int64
 	for _, s := range in.series {
 		if s.unwritten {
 			in.new.series++
+		}
+		if s.dirty && s.Withheld {
+			reappeared = append(reappeared, s.ID)
 		}
 		if s.dirty {
 			rows = append(rows, []any{s.ID, sqldb.NullID(s.Project), sqldb.NullID(s.Cover), sqldb.NullText(s.Name), sqldb.NullText(nameFold(s.Name)), int64(s.Date), s.Submitter, s.Version, s.Total, s.Received, sqldb.NullID(s.State),
@@ -124,7 +128,10 @@ func (in *Intake) writeSeries(ctx context.Context) error {
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return cmp.Compare(a[0].(int64), b[0].(int64)) })
 	columns := []string{"id", "project_id", "cover_id", "name", "name_fold", "date", "submitter_id", "version", "total", "received", "state_id", "previous_id", "previous_by", "change_id", "base_commit", "name_key", "run", "threaded", "completed"}
-	return in.tx.Upsert(ctx, sqldb.Upsert{Table: "series", Key: columns[:1], Replace: columns[2:], Columns: columns}, rows)
+	if err := in.tx.Upsert(ctx, sqldb.Upsert{Table: "series", Key: columns[:1], Replace: columns[2:], Columns: columns}, rows); err != nil {
+		return err
+	}
+	return refreshSeries(ctx, in.tx, reappeared)
 }
 
 func (in *Intake) writeReferences(ctx context.Context) error {

@@ -147,6 +147,7 @@ func (f *finder) ids(ctx context.Context, q sqldb.Queryer, s Slice) ([]int64, er
 		if err := s.after(&all[i], by); err != nil {
 			return nil, err
 		}
+		all[i].add(shownIn(f.kind))
 	}
 	query, args := f.walk(all, by, s)
 	var ids []int64
@@ -198,6 +199,7 @@ func (f *finder) count(ctx context.Context, q sqldb.Queryer) (int, error) {
 		w.add("c.kind = ?", f.kind)
 	} else {
 		w = f.where.clone()
+		w.add(shownIn(f.kind))
 	}
 	w.in(column, f.projects)
 	var n int

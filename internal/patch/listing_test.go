@@ -36,16 +36,19 @@ func seedSeries(t *testing.T, db *sqldb.DB) {
 		{"message", "id project_id msgid copy kind submitter_id date subject in_reply_to thread_id hidden", [][]any{
 			message(2020, projectAlpha, "<c/20@mail.example>", "cover", 1, day(9), false), message(2021, projectAlpha, "<c21@mail.example>", "cover", 3, day(5), false),
 			message(2022, projectBeta, "<c22@mail.example>", "cover", 1, day(5), false), message(2023, projectAlpha, "<c23@mail.example>", "cover", 3, day(6), true),
+			message(2090, projectAlpha, "<p90@mail.example>", "patch", 2, day(12), false),
 			comment(2105, "<r5@mail.example>", 3, day(12), false), comment(2106, "<r6@mail.example>", 1, day(11), false), comment(2107, "<r7@mail.example>", 3, day(10), true),
 			comment(2205, "<s5@mail.example>", 3, day(12), false)}},
-		{"message_body", "message_id headers content", [][]any{{2020, "From: a\nTo: b", "What it is about."}, {2021, "", nil}, {2022, "", ""}, {2023, "", ""},
+		{"message_body", "message_id headers content", [][]any{{2020, "From: a\nTo: b", "What it is about."}, {2021, "", nil}, {2022, "", ""}, {2023, "", ""}, {2090, "", ""},
 			{2105, "From: bob", "Looks GOOD,\nbut größer."}, {2106, "From: ann", "Done."}, {2107, "", "good"}, {2205, "", "cover comment"}}},
 		{"cover", "id message_id project_id submitter_id date name name_fold", [][]any{
 			{20, 2020, projectAlpha, 1, int64(day(9)), "[0/3] Split PAGES", "[0/3] split pages"}, {21, 2021, projectAlpha, 3, int64(day(5)), "Another cover", "another cover"},
 			{22, 2022, projectBeta, 1, int64(day(5)), "[0/2] Größe", "[0/2] grösse"}, {23, 2023, projectAlpha, 3, int64(day(6)), "hidden cover", "hidden cover"}}},
 		{"series", "id project_id cover_id name name_fold date submitter_id version total received state_id previous_id", [][]any{
-			{3, projectBeta, 22, "Größe 100%", "grösse 100%", int64(day(5)), 1, 2, 2, 1, 1, nil}, {4, projectAlpha, 23, "split pages", "split pages", int64(day(12)), 2, 2, 1, 0, nil, 1}}},
-		{"list_count", "project_id kind objects", [][]any{{projectAlpha, "cover", 3}, {projectBeta, "cover", 1}, {projectBeta, "series", 1}}},
+			{3, projectBeta, 22, "Größe 100%", "grösse 100%", int64(day(5)), 1, 2, 2, 1, 1, nil}, {4, projectAlpha, 23, "split pages", "split pages", int64(day(12)), 2, 2, 2, 1, nil, 1}}},
+		{"patch", "id message_id project_id submitter_id date name name_key archived series_id number", [][]any{{90, 2090, projectAlpha, 2, int64(day(12)), "again", "again", false, 4, 1}}},
+		{"withheld", "kind id", [][]any{{"cover", 23}}},
+		{"list_count", "project_id kind objects", [][]any{{projectAlpha, "cover", 2}, {projectBeta, "cover", 1}, {projectBeta, "series", 1}}},
 		{"series_dependency", "series_id depends_on_id position", [][]any{{4, 2, 1}, {4, 1, 2}}},
 		{"series_metadata", "series_id name value value_key", [][]any{{4, "bug", "12", "12"}, {4, "ci", "ok", "ok"}, {2, "bug", "13", "13"}, {2, "log", strings.Repeat("x", 200), strings.Repeat("x", 100)}}},
 		{"patch_comment", "id message_id patch_id submitter_id date addressed", [][]any{
@@ -64,6 +67,7 @@ func seedSeries(t *testing.T, db *sqldb.DB) {
 		t.Fatal(err)
 	}
 	seedExec(t, db, "UPDATE series SET cover_id = 20 WHERE id = 1")
+	seedExec(t, db, "UPDATE patch_count SET patches = patches + 1 WHERE project_id = 1 AND state_id = 0 AND archived = FALSE AND delegate_id = 0")
 	seedExec(t, db, "UPDATE patch SET series_id = 3, number = 1 WHERE id = 39")
 	seedExec(t, db, "UPDATE list_count SET objects = 3 WHERE project_id = 1 AND kind = 'series'")
 	seedExec(t, db, "UPDATE message SET msgid_long = '"+long+"' WHERE id = 2021")
@@ -88,19 +92,19 @@ func TestListCovers(t *testing.T) {
 	tests := []struct {
 		q     patch.CoverQuery
 		total int
-		want  string // number 23 is hidden: it is counted, but not shown
+		want  string // number 23 is hidden
 	}{
-		{patch.CoverQuery{}, 4, "[20 21 22]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-id"}}}, 4, "[22 21 20]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-id"}, Offset: 1, Limit: 2}}, 4, "[22 21]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"date"}}}, 4, "[21 22 20]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-date"}}}, 4, "[20 22 21]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"name"}}}, 4, "[21 22 20]"},
-		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"bogus", "submitter", "-date"}}}, 4, "[20 22 21]"},
-		{patch.CoverQuery{Projects: []int64{projectAlpha}}, 3, "[20 21]"},
-		{patch.CoverQuery{Projects: []int64{projectBeta, projectAlpha, projectBeta}, Slice: patch.Slice{Order: []string{"-date"}}}, 4, "[20 22 21]"},
-		{patch.CoverQuery{Projects: []int64{projectBeta, projectAlpha}, Slice: patch.Slice{Order: []string{"-date"}, Offset: 2, Limit: 2}}, 4, "[22 21]"},
-		{patch.CoverQuery{Projects: manyAnd(projectAlpha)}, 3, "[20 21]"},
+		{patch.CoverQuery{}, 3, "[20 21 22]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-id"}}}, 3, "[22 21 20]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-id"}, Offset: 1, Limit: 2}}, 3, "[21 20]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"date"}}}, 3, "[21 22 20]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"-date"}}}, 3, "[20 22 21]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"name"}}}, 3, "[21 22 20]"},
+		{patch.CoverQuery{Slice: patch.Slice{Order: []string{"bogus", "submitter", "-date"}}}, 3, "[20 22 21]"},
+		{patch.CoverQuery{Projects: []int64{projectAlpha}}, 2, "[20 21]"},
+		{patch.CoverQuery{Projects: []int64{projectBeta, projectAlpha, projectBeta}, Slice: patch.Slice{Order: []string{"-date"}}}, 3, "[20 22 21]"},
+		{patch.CoverQuery{Projects: []int64{projectBeta, projectAlpha}, Slice: patch.Slice{Order: []string{"-date"}, Offset: 1, Limit: 2}}, 3, "[22 21]"},
+		{patch.CoverQuery{Projects: manyAnd(projectAlpha)}, 2, "[20 21]"},
 		{patch.CoverQuery{Projects: []int64{}}, 0, "[]"},
 		{patch.CoverQuery{Projects: []int64{77}}, 0, "[]"},
 		{patch.CoverQuery{Series: []int64{1, 3}}, 2, "[20 22]"},
@@ -112,13 +116,13 @@ func TestListCovers(t *testing.T) {
 		{patch.CoverQuery{MsgIDs: []string{"<c/20@mail.example>", "<c22@mail.example>"}}, 2, "[20 22]"},
 		{patch.CoverQuery{MsgIDs: []string{"<c23@mail.example>"}}, 0, "[]"},
 		{patch.CoverQuery{MsgIDs: []string{}}, 0, "[]"},
-		{patch.CoverQuery{Since: at(6)}, 2, "[20]"},
+		{patch.CoverQuery{Since: at(6)}, 1, "[20]"},
 		{patch.CoverQuery{Before: at(6)}, 2, "[21 22]"},
-		{patch.CoverQuery{Since: at(5), Before: at(9), Projects: []int64{projectAlpha}}, 2, "[21]"},
+		{patch.CoverQuery{Since: at(5), Before: at(9), Projects: []int64{projectAlpha}}, 1, "[21]"},
 		{patch.CoverQuery{Words: "pages SPLIT,split"}, 1, "[20]"},
 		{patch.CoverQuery{Words: "GRÖSSE"}, 1, "[22]"},
 		{patch.CoverQuery{Words: "%"}, 0, "[]"},
-		{patch.CoverQuery{Words: "cover", Projects: []int64{projectAlpha}}, 2, "[21]"},
+		{patch.CoverQuery{Words: "cover", Projects: []int64{projectAlpha}}, 1, "[21]"},
 	}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
@@ -273,8 +277,8 @@ func TestSeriesByID(t *testing.T) {
 				Patches: []*patch.MailRef{ref(2, "<p2@mail.example>", day(9), "[1/3] mm: split pages", "under-review"),
 					ref(3, "<p3@mail.example>", day(9), "[2/3] mm: split 100% of the pages", "under-review"), ref(4, "<p4@mail.example>", day(9), "[3/3] mm: test_split", "accepted")},
 				Dependents: []int64{4}, Next: []int64{4}, States: map[string]int{"under-review": 2, "accepted": 1}, Checks: [4]int{0, 2, 1, 0}},
-			4: {SeriesRef: patch.SeriesRef{ID: 4, Project: projectAlpha, Date: day(12), Name: "split pages", Version: 2}, Sender: work, Total: 1,
-				DependsOn: []int64{2, 1}, Previous: 1, Metadata: map[string]string{"bug": "12", "ci": "ok"}},
+			4: {SeriesRef: patch.SeriesRef{ID: 4, Project: projectAlpha, Date: day(12), Name: "split pages", Version: 2}, Sender: work, Total: 2, Received: 1,
+				Patches: []*patch.MailRef{ref(90, "<p90@mail.example>", day(12), "again", "")}, States: map[string]int{}, DependsOn: []int64{2, 1}, Previous: 1, Metadata: map[string]string{"bug": "12", "ci": "ok"}},
 		} {
 			got, err := patch.SeriesByID(t.Context(), db, id, all)
 			if diff := gocmp.Diff(want, got); err != nil || diff != "" {

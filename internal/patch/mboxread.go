@@ -66,7 +66,7 @@ func mboxOfOne(ctx context.Context, q sqldb.Queryer, what string, id int64, quer
 }
 
 // MboxOfSeries finds the patches of a series by their number, without hidden ones and without the cover letter, as Patchwork 3.2 does. A series
-// that does not exist is fault.NotFound; one without patches has none.
+// that does not exist, or shows no mail, is fault.NotFound; one without patches has none.
 func MboxOfSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*MboxMail, error) {
 	var out []*MboxMail
 	if err := q.Select(ctx, &out, mboxPatches+"p.series_id = ? ORDER BY p.number, p.id", series); err != nil {
@@ -76,7 +76,7 @@ func MboxOfSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*MboxMa
 		return out, nil
 	}
 	var id int64
-	err := q.Get(ctx, &id, "SELECT id FROM series WHERE id = ?", series)
+	err := q.Get(ctx, &id, "SELECT s.id FROM series s WHERE s.id = ? AND "+shownSeries, series)
 	if fault.Is(err, fault.NotFound) {
 		return nil, fault.New(fault.NotFound, "there is no series %d", series)
 	}

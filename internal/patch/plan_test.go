@@ -20,7 +20,7 @@ func TestPlans(t *testing.T) {
 		args  []any
 		want  string
 	}{
-		{"SELECT " + seriesColumns + " FROM series s WHERE " + byID, []any{many}, "[SEARCH s USING INTEGER PRIMARY KEY (rowid=?)]"},
+		{"SELECT " + seriesColumns + " FROM series s WHERE " + byID, []any{many}, "[SEARCH s USING INTEGER PRIMARY KEY (rowid=?) LIST SUBQUERY 1 SEARCH w USING PRIMARY KEY (kind=?)"},
 		{dueNotices, []any{1, 1, 1}, "[SCAN n SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"},
 		{sentPatches, []any{"x", 1, 2, 3, 4}, "[SEARCH e USING COVERING INDEX sqlite_autoindex_person_1 (email_key=?) SEARCH x USING INDEX patch_submitter (submitter_id=? AND date>? AND date<?) SEARCH m USING INTEGER PRIMARY KEY"},
 		{sentCovers, []any{"x", 1, 2, 3, 4}, "[SEARCH e USING COVERING INDEX sqlite_autoindex_person_1 (email_key=?) SEARCH x USING INDEX cover_submitter (submitter_id=? AND date>? AND date<?) SEARCH m USING INTEGER PRIMARY KEY"},

@@ -181,5 +181,6 @@ func (f Query) conditionsTo(w *where) *where {
 		w.add("COALESCE((SELECT l.received_at FROM message m JOIN mail l ON l.id = m.mail_id WHERE m.id = p.message_id), 0) <= ?", int64(f.arrived))
 	}
 	w.words("p.name_key", f.words())
+	w.add(shownPatch)
 	return w
 }

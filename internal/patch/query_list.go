@@ -70,7 +70,7 @@ func Count(ctx context.Context, q sqldb.Queryer, f Query) (int, error) {
 	return l.Total, nil
 }
 
-// Find counts what a query finds, in one query: by the counters where they cover it, else row by row. Hidden patches are counted, but not shown.
+// Find counts what a query finds, in one query: by the counters where they cover it, else row by row.
 func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 	f, err := f.tidy()
 	if err != nil {
@@ -232,7 +232,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 		return readRows(ctx, q, ids)
 	}
 	l.f = f
-	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, keyset: true, desc: key.desc}
+	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, desc: key.desc}
 	query, args := s.ids(0, key)
 	var ids []int64
 	err = q.Select(ctx, &ids, "SELECT id FROM ("+query+") page ORDER BY k"+key.direction()+", id"+key.direction(), args...)
@@ -253,13 +253,9 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 	}
 	var ids []int64
 	w := f.conditions()
-	w.add(shownPatch)
 	if err := q.Select(ctx, &ids, "SELECT p.id FROM patch p"+w.sql()+" LIMIT ?", append(w.args, limit)...); err != nil {
 		return nil, fmt.Errorf("find patches: %w", err)
 	}
 	slices.Sort(ids)
 	return ids, nil
 }
-
-// shownPatch looks at the mail of each patch by itself. An EXISTS may be made a join, for which PostgreSQL reads all mails.
-const shownPatch = "(SELECT m.hidden FROM message m WHERE m.id = p.message_id) = FALSE"

@@ -18,6 +18,7 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -485,11 +486,14 @@ func TestListHidden(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
 		hide(t, db, 1, 3)
+		if found := findings(t, db); len(found) > 0 {
+			t.Errorf("after hiding: %v", found)
+		}
 		for _, q := range []patch.Query{{}, {Order: "name"}, {Order: "state"}, {Series: []int64{1}}, {Words: "leak"}} {
 			q.Projects, q.PerPage = []int64{projectAlpha}, 100
 			p, err := patch.List(t.Context(), db, q)
-			if err != nil || len(p.Rows) == 0 {
-				t.Errorf("%+v: %d rows, %v", q, len(p.Rows), err)
+			if err != nil || len(p.Rows) == 0 || len(p.Rows) != p.Total {
+				t.Errorf("%+v: %d rows of %d, %v", q, len(p.Rows), p.Total, err)
 			}
 			for _, r := range p.Rows {
 				if r.ID == 1 || r.ID == 3 {
@@ -504,7 +508,9 @@ func TestListHidden(t *testing.T) {
 func hide(t *testing.T, db *sqldb.DB, ids ...int64) {
 	t.Helper()
 	for _, id := range ids {
-		seedExec(t, db, "UPDATE message SET hidden = TRUE WHERE id = ?", id+1000)
+		if err := patch.HideMessage(t.Context(), db, account.CLI, noon, project.Project{ID: projectAlpha, Linkname: "alpha"}, fmt.Sprintf("<p%d@mail.example>", id), "", true); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

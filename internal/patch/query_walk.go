@@ -19,7 +19,6 @@ type segment struct {
 	offset, limit int
 	desc          bool
 	at            *Cursor
-	keyset        bool // nothing hidden may take up a place
 }
 
 // segments are the parts of a page: the classes it touches, with what it takes from each.
@@ -219,9 +218,6 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 
 // from begins an arm behind the cursor.
 func (s segment) from(w *where, column string, key sortKey) {
-	if s.keyset {
-		w.add(shownPatch)
-	}
 	if s.at == nil {
 		return
 	}

@@ -86,7 +86,7 @@ func ReadRefs(ctx context.Context, q sqldb.Queryer, ids RefIDs) (*Refs, error) {
 		*sort.to = found
 	}
 	var err error
-	r.Series, err = read(ctx, q, ids.Series, "SELECT id, COALESCE(project_id, 0) AS project, date, COALESCE(name, '') AS name, version FROM series WHERE id IN (?)",
+	r.Series, err = read(ctx, q, ids.Series, "SELECT s.id, COALESCE(s.project_id, 0) AS project, s.date, COALESCE(s.name, '') AS name, s.version FROM series s WHERE s.id IN (?) AND "+shownSeries,
 		func(s *SeriesRef) int64 { return s.ID })
 	if err != nil {
 		return nil, err

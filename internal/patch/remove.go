@@ -21,7 +21,7 @@ import (
 // import brings it back. Of a patch goes all that hangs on it (diff, checks, tags, places in bundles); replies to it are kept as pending.
 // msgid is the key form. An administrator or a maintainer of the project may.
 func DeleteMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, p project.Project, msgid, reason string) error {
-	return withhold(ctx, db, by, now, "message delete", p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
+	return moderate(ctx, db, by, now, "message delete", p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
 		if err := removeSatellites(ctx, tx, m); err != nil {
 			return err
 		}
@@ -35,14 +35,22 @@ func DeleteMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now cloc
 	})
 }
 
-// HideMessage withholds a message from every reader, or shows it again; nothing is removed.
+// HideMessage withholds a message from every reader, or shows it again; nothing is removed. Its series tells of its other mails only, and is withheld itself
+// if there are none.
 func HideMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, p project.Project, msgid, reason string, hide bool) error {
 	verb := "message hide"
 	if !hide {
 		verb = "message show again"
 	}
-	return withhold(ctx, db, by, now, verb, p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
+	return moderate(ctx, db, by, now, verb, p, msgid, func(tx *sqldb.Tx, m *mailstore.Message) error {
 		if err := mailstore.SetHidden(ctx, tx, m.ID, hide); err != nil {
+			return err
+		}
+		series, err := withholdSatellite(ctx, tx, m, hide)
+		if err != nil {
+			return err
+		}
+		if err := refreshFor(ctx, tx, series); err != nil {
 			return err
 		}
 		if err := retriageOfMessage(ctx, tx, m.ID); err != nil {
@@ -55,7 +63,8 @@ func HideMessage(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 	})
 }
 
-func withhold(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb string, p project.Project, msgid string, change func(*sqldb.Tx, *mailstore.Message) error) error {
+// moderate runs a verb on a message: permission, lock, the change, its line in the audit trail, in one transaction.
+func moderate(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, verb string, p project.Project, msgid string, change func(*sqldb.Tx, *mailstore.Message) error) error {
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if err := mayMaintain(ctx, tx, by, p, verb); err != nil {
 			return err
@@ -109,21 +118,19 @@ func removeSatellites(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) e
 }
 
 func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error {
-	var p struct {
-		ID       int64
-		Series   int64 `db:"series"`
-		State    int64 `db:"state"`
-		Delegate int64 `db:"delegate"`
-		Related  int64 `db:"related"`
-		Archived bool
-	}
-	err := tx.Get(ctx, &p, `SELECT id, COALESCE(series_id, 0) AS series, COALESCE(state_id, 0) AS state, COALESCE(delegate_id, 0) AS delegate,
-			COALESCE(related_id, 0) AS related, archived
-		FROM patch WHERE message_id = ?`, m.ID)
+	var p struct{ ID, Series, Related int64 }
+	err := tx.Get(ctx, &p, "SELECT id, COALESCE(series_id, 0) AS series, COALESCE(related_id, 0) AS related FROM patch WHERE message_id = ?", m.ID)
 	if err != nil {
 		return fmt.Errorf("find the patch of %s: %w", m.MsgID, err)
 	}
 	if err := orphan(ctx, tx, m, "SELECT message_id FROM patch_comment WHERE patch_id = ?", p.ID); err != nil {
+		return err
+	}
+	was, err := facadeOf(ctx, tx, p.Series)
+	if err != nil {
+		return err
+	}
+	if _, err := withholdSatellite(ctx, tx, m, true); err != nil { // it counts no more
 		return err
 	}
 	if err := forgetWords(ctx, tx, []int64{p.ID}); err != nil {
@@ -139,16 +146,12 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 		"DELETE FROM state_notice WHERE patch_id = ?",
 		"DELETE FROM patch_superseded WHERE patch_id = ?",
 		"DELETE FROM change_row WHERE patch_id = ?",
+		"DELETE FROM withheld WHERE kind = 'patch' AND id = ?",
 		"DELETE FROM patch WHERE id = ?",
 	} {
 		if _, err := tx.Exec(ctx, query, p.ID); err != nil {
 			return fmt.Errorf("remove patch %d: %w", p.ID, err)
 		}
-	}
-	_, err = tx.Exec(ctx, "UPDATE patch_count SET patches = patches - 1 WHERE project_id = ? AND state_id = ? AND archived = ? AND delegate_id = ?",
-		m.Project, p.State, p.Archived, p.Delegate)
-	if err != nil {
-		return fmt.Errorf("uncount patch %d: %w", p.ID, err)
 	}
 	if err := event.Forget(ctx, tx, event.Subject{Kind: "patch", ID: p.ID}, nil); err != nil {
 		return err
@@ -159,7 +162,7 @@ func removePatch(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := keepReference(ctx, tx, m, p.Series); err != nil {
 		return err
 	}
-	if err := recountSeries(ctx, tx, p.Series); err != nil {
+	if err := was.refresh(ctx, tx); err != nil {
 		return err
 	}
 	return retriage(ctx, tx, []int64{p.Series})
@@ -193,13 +196,13 @@ func settleRelation(ctx context.Context, tx *sqldb.Tx, id int64) error {
 	return nil
 }
 
-// recountSeries makes a series' roll-ups true again.
+// recountSeries makes a series' roll-ups true again: those of the patches that are shown.
 func recountSeries(ctx context.Context, tx *sqldb.Tx, id int64) error {
 	if id == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `UPDATE series SET received = (SELECT COUNT(*) FROM patch WHERE series_id = ?),
-		state_id = (SELECT CASE WHEN MIN(state_id) = MAX(state_id) THEN MIN(state_id) END FROM patch WHERE series_id = ?) WHERE id = ?`, id, id, id)
+	_, err := tx.Exec(ctx, "UPDATE series SET received = (SELECT COUNT(*) FROM patch p WHERE p.series_id = ? AND "+shownPatch+`),
+		state_id = (SELECT CASE WHEN MIN(p.state_id) = MAX(p.state_id) THEN MIN(p.state_id) END FROM patch p WHERE p.series_id = ? AND `+shownPatch+") WHERE id = ?", id, id, id)
 	if err != nil {
 		return fmt.Errorf("recount series %d: %w", id, err)
 	}
@@ -215,17 +218,25 @@ func removeCover(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message) error 
 	if err := orphan(ctx, tx, m, "SELECT message_id FROM cover_comment WHERE cover_id = ?", c.ID); err != nil {
 		return err
 	}
+	was, err := facadeOf(ctx, tx, c.Series)
+	if err != nil {
+		return err
+	}
+	if _, err := withholdSatellite(ctx, tx, m, true); err != nil { // it counts no more
+		return err
+	}
 	for _, query := range []string{
 		"DELETE FROM cover_comment WHERE cover_id = ?",
 		"UPDATE series SET cover_id = NULL WHERE cover_id = ?",
 		"DELETE FROM cover_tag WHERE cover_id = ?",
+		"DELETE FROM withheld WHERE kind = 'cover' AND id = ?",
 		"DELETE FROM cover WHERE id = ?",
 	} {
 		if _, err := tx.Exec(ctx, query, c.ID); err != nil {
 			return fmt.Errorf("remove cover %d: %w", c.ID, err)
 		}
 	}
-	if err := countListed(ctx, tx, m.Project, listedCount{covers: -1}); err != nil {
+	if err := was.refresh(ctx, tx); err != nil {
 		return err
 	}
 	if err := keepReference(ctx, tx, m, c.Series); err != nil {

@@ -109,7 +109,7 @@ func TestDeleteCover(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectRows(t, db, messages, "<lost@demo> pending", "<p1@demo> patch", "<p2@demo> patch", "<r1@demo> comment", "<r2@demo> comment", "<rc@demo> pending")
-		expectRows(t, db, seriesRows, "whole 2 2 1 bare")
+		expectRows(t, db, seriesRows, "[1/2] one 2 2 1 bare")                         // what it had of the cover letter went with it
 		expectRows(t, db, tagRows, "<p1@demo> A 2", "<p1@demo> R 1", "<p1@demo> T 1") // without what was said to the cover letter
 		expectRows(t, db, waits, "<lost@demo> for <nowhere@demo>", "<rc@demo> for <c0@demo>")
 		expectRows(t, db, eventRows, "patch-comment-created 2", "patch-completed 2", "patch-created 2", "series-completed 1", "series-created 1")
@@ -222,6 +222,16 @@ func TestReleaseUser(t *testing.T) {
 	})
 }
 
+// hideAll hides all patches and covers of a project.
+func hideAll(t *testing.T, db *sqldb.DB, p project.Project) {
+	t.Helper()
+	for _, msgid := range rows(t, db, fmt.Sprintf("SELECT msgid FROM message WHERE kind IN ('patch', 'cover') AND project_id = %d ORDER BY id", p.ID)) {
+		if err := patch.HideMessage(t.Context(), db, account.CLI, now, p, msgid, "", true); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // tables counts the rows of every table.
 func tables(t *testing.T, db *sqldb.DB) map[string]string {
 	t.Helper()
@@ -264,11 +274,13 @@ func TestPurgeProject(t *testing.T) {
 		keep := newProject(t, db, "keep")
 		take(t, db, "keep")
 		hang(t, db, keep, u.ID)
+		hideAll(t, db, keep)
 		relay(t, db)
 		before := tables(t, db)
 		drop := newProject(t, db, "drop")
 		take(t, db, "drop")
 		hang(t, db, drop, u.ID)
+		hideAll(t, db, drop)
 		relay(t, db)
 		full := tables(t, db)
 		for table, n := range full {

@@ -35,6 +35,8 @@ type regrouping struct {
 	created []int64
 	removed []int64
 	events  []event.Event
+
+	uncounted int // of removed: those that no counter had, because they showed no mail
 }
 
 // group is a series with its mails.

@@ -127,7 +127,14 @@ func (r *regrouping) removeEmpty(ctx context.Context) error {
 		if _, err := r.tx.Exec(ctx, "DELETE FROM series WHERE id = ?", g.ID); err != nil {
 			return fmt.Errorf("remove series %d: %w", g.ID, err)
 		}
-		err := event.Forget(ctx, r.tx, event.Subject{Kind: "series", ID: g.ID}, func(kind, _ string) bool {
+		withheld, err := withhold(ctx, r.tx, "series", g.ID, false)
+		if err != nil {
+			return err
+		}
+		if withheld {
+			r.uncounted++
+		}
+		err = event.Forget(ctx, r.tx, event.Subject{Kind: "series", ID: g.ID}, func(kind, _ string) bool {
 			return kind == EventSeriesCreated || kind == EventSeriesCompleted
 		})
 		if err != nil {
@@ -140,11 +147,12 @@ func (r *regrouping) removeEmpty(ctx context.Context) error {
 
 // recount makes the roll-ups true.
 func (r *regrouping) recount(ctx context.Context) error {
-	var patches []int64
+	var patches, written []int64
 	for _, g := range r.sorted() {
 		if !g.changed || g.empty() {
 			continue
 		}
+		written = append(written, g.ID)
 		if err := recountSeries(ctx, r.tx, g.ID); err != nil {
 			return err
 		}
@@ -152,7 +160,10 @@ func (r *regrouping) recount(ctx context.Context) error {
 			patches = append(patches, m.id)
 		}
 	}
-	if err := countListed(ctx, r.tx, r.project.ID, listedCount{series: len(r.created) - len(r.removed)}); err != nil {
+	if err := countListed(ctx, r.tx, r.project.ID, listedCount{series: len(r.created) - len(r.removed) + r.uncounted}); err != nil {
+		return err
+	}
+	if err := refreshSeries(ctx, r.tx, written); err != nil {
 		return err
 	}
 	return retag(ctx, r.tx, patches, nil)

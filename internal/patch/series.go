@@ -31,6 +31,7 @@ type Series struct {
 	Run        int    // what is known of the run of git-send-email or b4 that sent it: NoRun to FirstRun
 	Threaded   bool   // one of its patches answers a mail
 	Completed  bool   // it had all its patches once
+	Withheld   bool   // it shows no mail
 
 	numbers     map[int]int64 // number → patch
 	awaits      int           // mails that its mails refer to and that are not here
@@ -57,7 +58,7 @@ const (
 
 const seriesColumns = `s.id, COALESCE(s.project_id, 0) AS project_id, COALESCE(s.cover_id, 0) AS cover_id, COALESCE(s.previous_id, 0) AS previous_id,
 	COALESCE(s.name, '') AS name, s.date, s.submitter_id, s.version, s.total, s.received, COALESCE(s.state_id, 0) AS state_id, COALESCE(s.previous_by, 0) AS previous_by,
-	COALESCE(s.change_id, '') AS change_id, COALESCE(s.base_commit, '') AS base_commit, COALESCE(s.name_key, '') AS name_key, s.run, s.threaded, s.completed`
+	COALESCE(s.change_id, '') AS change_id, COALESCE(s.base_commit, '') AS base_commit, COALESCE(s.name_key, '') AS name_key, s.run, s.threaded, s.completed, s.id IN (SELECT w.id FROM withheld w WHERE w.kind = 'series') AS withheld`
 
 // Has tells whether the series has a patch with this number.
 func (s *Series) Has(number int) bool { return s.numbers[number] != 0 }

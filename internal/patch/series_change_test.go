@@ -108,7 +108,7 @@ func TestUpdateSeries(t *testing.T) {
 			{root, 1, patch.SeriesChange{Metadata: map[string]*string{"gone": nil, "never": nil, "ci": ptr("bad")}}},
 			{user(userAnn), 1, patch.SeriesChange{Patches: patch.Change{Archived: ptr(false)}}},
 			{user(userDel), 2, patch.SeriesChange{Patches: patch.Change{State: ptr(int64(1))}}},
-			{root, 4, patch.SeriesChange{Patches: accepted}}, // it has no patches
+			{root, 4, patch.SeriesChange{Patches: accepted}},
 		} {
 			if err := patch.UpdateSeries(ctx, db, c.by, noon, c.id, c.SeriesChange); err != nil {
 				t.Errorf("%+v: %v", c, err)
@@ -124,7 +124,7 @@ func TestUpdateSeries(t *testing.T) {
 			N     int
 		}
 		err := db.Select(ctx, &events, "SELECT kind, actor_id AS actor, COUNT(*) AS n FROM event GROUP BY kind, actor_id ORDER BY actor_id, kind")
-		if got := fmt.Sprint(events); err != nil || got != "[{patch-archived-changed 11 3} {patch-archived-changed 12 3} {patch-delegated 12 3} {patch-state-changed 12 2} {patch-state-changed 14 2}]" {
+		if got := fmt.Sprint(events); err != nil || got != "[{patch-archived-changed 11 3} {patch-archived-changed 12 3} {patch-delegated 12 3} {patch-state-changed 12 2} {patch-state-changed 14 2} {patch-state-changed 16 1}]" {
 			t.Error(err, got)
 		}
 		err = db.Select(ctx, &audit, "SELECT CONCAT(verb, ', ', subject, ', ', detail) AS kind, actor_id AS actor, 1 AS n FROM audit ORDER BY id")

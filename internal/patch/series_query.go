@@ -127,8 +127,8 @@ type seriesReader struct {
 // readSeries reads series in the order of ids; those that do not exist are left out.
 func readSeries(ctx context.Context, q sqldb.Queryer, ids []int64, parts SeriesParts) ([]*ListedSeries, error) {
 	found, err := read(ctx, q, ids, `SELECT x.id, COALESCE(x.project_id, 0) AS project, x.date, COALESCE(x.name, '') AS name, x.version, x.total, x.received,
-			COALESCE(x.previous_id, 0) AS previous, x.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail
-		FROM series x JOIN person e ON e.id = x.submitter_id WHERE x.id IN (?)`, func(s *ListedSeries) int64 { return s.ID })
+			CASE WHEN x.previous_id IS NULL OR x.previous_id IN (SELECT w.id FROM withheld w WHERE w.kind = 'series') THEN 0 ELSE x.previous_id END AS previous, x.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail
+		FROM series x JOIN person e ON e.id = x.submitter_id WHERE x.id IN (?) AND `+shownIn("series"), func(s *ListedSeries) int64 { return s.ID })
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -198,8 +198,8 @@ func (r *seriesReader) dependencies(ctx context.Context) error {
 				s.Dependents = append(s.Dependents, other)
 			}
 			return err
-		}, `SELECT 0 AS kind, d.series_id AS id, d.position AS place, d.depends_on_id AS other FROM series_dependency d WHERE d.series_id IN (?)
-			UNION ALL SELECT 1, d.depends_on_id, d.series_id, d.series_id FROM series_dependency d WHERE d.depends_on_id IN (?)
+		}, `SELECT 0 AS kind, d.series_id AS id, d.position AS place, d.depends_on_id AS other FROM series_dependency d WHERE d.series_id IN (?) AND d.depends_on_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')
+			UNION ALL SELECT 1, d.depends_on_id, d.series_id, d.series_id FROM series_dependency d WHERE d.depends_on_id IN (?) AND d.series_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')
 			ORDER BY 1, 2, 3, 4`, ids, ids)
 	})
 }
@@ -213,7 +213,7 @@ func (r *seriesReader) next(ctx context.Context) error {
 				s.Next = append(s.Next, id)
 			}
 			return err
-		}, "SELECT previous_id, id FROM series WHERE previous_id IN (?) ORDER BY previous_id, date, id", ids)
+		}, "SELECT s.previous_id, s.id FROM series s WHERE s.previous_id IN (?) AND "+shownSeries+" ORDER BY s.previous_id, s.date, s.id", ids)
 	})
 }
 

@@ -189,7 +189,7 @@ func (f Query) besideOfWords(ctx context.Context, q sqldb.Queryer, key sortKey, 
 	if f.Order = key.by; key.desc {
 		f.Order = "-" + key.by
 	}
-	s := segment{at: at, keyset: true, desc: key.desc}
+	s := segment{at: at, desc: key.desc}
 	if at != nil && f.streams() {
 		than := " > ?"
 		if key.desc {
@@ -211,7 +211,6 @@ func (f Query) besideOfWords(ctx context.Context, q sqldb.Queryer, key sortKey, 
 func (f Query) idsOfWords(ctx context.Context, q sqldb.Queryer, limit int) ([]int64, error) {
 	f.plan = wordPlan{engine: engineOf(q), grams: wordGrams(f.words())}
 	from, w := f.indexed()
-	w.add(shownPatch)
 	var ids []int64
 	if err := q.Select(ctx, &ids, "SELECT p.id"+from+w.sql()+" LIMIT ?", append(w.args, limit)...); err != nil {
 		return nil, fmt.Errorf("find patches: %w", err)

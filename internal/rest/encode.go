@@ -16,19 +16,29 @@ import (
 // Marshal is JSON as Patchwork 3.2 writes it: compact, in the order of the fields, characters as they are. A field of a struct with the tag since:"1.2"
 // is left out below that version, and one with omitempty, which must be a pointer, where it is nil. A type that has MarshalJSON of its own is trusted with it.
 func Marshal(v Version, value any) ([]byte, error) {
-	return encode(nil, reflect.ValueOf(value), v)
+	e := encoder{v: v}
+	err := e.value(reflect.ValueOf(value))
+	return e.to, err
+}
+
+// encoder writes one document.
+type encoder struct {
+	to   []byte
+	v    Version
+	seen map[*Project][2]int // where in to a project stands that lists name again and again
 }
 
 // appender writes a value of one type.
-type appender func(to []byte, value reflect.Value, v Version) ([]byte, error)
+type appender func(e *encoder, value reflect.Value) error
 
 var appenders sync.Map // reflect.Type → appender
 
-func encode(to []byte, value reflect.Value, v Version) ([]byte, error) {
+func (e *encoder) value(value reflect.Value) error {
 	if !value.IsValid() {
-		return append(to, "null"...), nil
+		e.to = append(e.to, "null"...)
+		return nil
 	}
-	return appenderOf(value.Type())(to, value, v)
+	return appenderOf(value.Type())(e, value)
 }
 
 func appenderOf(t reflect.Type) appender {
@@ -39,83 +49,136 @@ func appenderOf(t reflect.Type) appender {
 	return a.(appender)
 }
 
-var marshaler = reflect.TypeFor[json.Marshaler]()
+// later is appenderOf, looked up when it is first needed: types may hold themselves.
+func later(t reflect.Type) appender {
+	find := sync.OnceValue(func() appender { return appenderOf(t) })
+	return func(e *encoder, value reflect.Value) error { return find()(e, value) }
+}
+
+var (
+	marshaler = reflect.TypeFor[json.Marshaler]()
+	projects  = reflect.TypeFor[*Project]()
+)
 
 func newAppender(t reflect.Type) appender {
-	if t.Implements(marshaler) {
+	switch {
+	case t.Implements(marshaler):
 		return appendForeign
+	case t == projects:
+		return appendProject
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return func(to []byte, value reflect.Value, _ Version) ([]byte, error) {
-			return strconv.AppendBool(to, value.Bool()), nil
+		return func(e *encoder, value reflect.Value) error {
+			e.to = strconv.AppendBool(e.to, value.Bool())
+			return nil
 		}
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return func(to []byte, value reflect.Value, _ Version) ([]byte, error) {
-			return strconv.AppendInt(to, value.Int(), 10), nil
+		return func(e *encoder, value reflect.Value) error {
+			e.to = strconv.AppendInt(e.to, value.Int(), 10)
+			return nil
 		}
 	case reflect.String:
-		return func(to []byte, value reflect.Value, _ Version) ([]byte, error) {
-			return appendText(to, value.String()), nil
+		return func(e *encoder, value reflect.Value) error {
+			e.to = appendText(e.to, value.String())
+			return nil
 		}
-	case reflect.Pointer, reflect.Interface:
-		return appendElem
+	case reflect.Pointer:
+		return newElemAppender(t)
+	case reflect.Interface:
+		return func(e *encoder, value reflect.Value) error { return e.value(value.Elem()) } // of nil it is not valid
 	case reflect.Slice, reflect.Array:
-		return appendList
+		return newListAppender(t)
 	case reflect.Map:
-		return appendMap
+		return newMapAppender(t)
 	case reflect.Struct:
 		return newStructAppender(t)
 	}
 	return appendForeign
 }
 
-func appendForeign(to []byte, value reflect.Value, _ Version) ([]byte, error) {
+func appendForeign(e *encoder, value reflect.Value) error {
 	if m, ok := value.Interface().(json.Marshaler); ok && (value.Kind() != reflect.Pointer || !value.IsNil()) { // json.Marshal would escape < and >
 		text, err := m.MarshalJSON()
-		return append(to, text...), err
+		e.to = append(e.to, text...)
+		return err
 	}
 	text, err := json.Marshal(value.Interface())
-	return append(to, text...), err
+	e.to = append(e.to, text...)
+	return err
 }
 
-func appendElem(to []byte, value reflect.Value, v Version) ([]byte, error) {
-	if value.IsNil() {
-		return append(to, "null"...), nil
+// appendProject writes a project that stands in the document already by copying it.
+func appendProject(e *encoder, value reflect.Value) error {
+	p := value.Interface().(*Project)
+	if p == nil {
+		e.to = append(e.to, "null"...)
+		return nil
 	}
-	return encode(to, value.Elem(), v)
+	if at, ok := e.seen[p]; ok {
+		e.to = append(e.to, e.to[at[0]:at[1]]...)
+		return nil
+	}
+	begin := len(e.to)
+	err := e.value(value.Elem())
+	if e.seen == nil {
+		e.seen = map[*Project][2]int{}
+	}
+	e.seen[p] = [2]int{begin, len(e.to)}
+	return err
 }
 
-// appendList writes a nil slice as an empty list: no client of Patchwork expects null in its place.
-func appendList(to []byte, value reflect.Value, v Version) ([]byte, error) {
-	to = append(to, '[')
-	var err error
-	for i := range value.Len() {
-		if i > 0 {
-			to = append(to, ',')
+func newElemAppender(t reflect.Type) appender {
+	elem := later(t.Elem())
+	return func(e *encoder, value reflect.Value) error {
+		if value.IsNil() {
+			e.to = append(e.to, "null"...)
+			return nil
 		}
-		if to, err = encode(to, value.Index(i), v); err != nil {
-			return to, err
-		}
+		return elem(e, value.Elem())
 	}
-	return append(to, ']'), nil
 }
 
-func appendMap(to []byte, value reflect.Value, v Version) ([]byte, error) {
-	keys := value.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
-	to = append(to, '{')
-	var err error
-	for i, key := range keys {
-		if i > 0 {
-			to = append(to, ',')
+// newListAppender writes a nil slice as an empty list: no client of Patchwork expects null in its place.
+func newListAppender(t reflect.Type) appender {
+	elem := later(t.Elem())
+	return func(e *encoder, value reflect.Value) error {
+		e.to = append(e.to, '[')
+		for i := range value.Len() {
+			if i > 0 {
+				e.to = append(e.to, ',')
+			}
+			if err := elem(e, value.Index(i)); err != nil {
+				return err
+			}
 		}
-		to = append(appendText(to, fmt.Sprint(key)), ':')
-		if to, err = encode(to, value.MapIndex(key), v); err != nil {
-			return to, err
-		}
+		e.to = append(e.to, ']')
+		return nil
 	}
-	return append(to, '}'), nil
+}
+
+func newMapAppender(t reflect.Type) appender {
+	elem := later(t.Elem())
+	return func(e *encoder, value reflect.Value) error {
+		if value.Len() == 0 {
+			e.to = append(e.to, "{}"...)
+			return nil
+		}
+		keys := value.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		e.to = append(e.to, '{')
+		for i, key := range keys {
+			if i > 0 {
+				e.to = append(e.to, ',')
+			}
+			e.to = append(appendText(e.to, fmt.Sprint(key)), ':')
+			if err := elem(e, value.MapIndex(key)); err != nil {
+				return err
+			}
+		}
+		e.to = append(e.to, '}')
+		return nil
+	}
 }
 
 // wireField is a field of a struct as it is written.
@@ -135,25 +198,42 @@ func (f wireField) key() string {
 
 func newStructAppender(t reflect.Type) appender {
 	fields := wireFields(t)
-	return func(to []byte, value reflect.Value, v Version) ([]byte, error) {
-		to = append(to, '{')
+	inner := make([]appender, len(fields))
+	for i, f := range fields {
+		inner[i] = later(t.FieldByIndex(f.index).Type)
+	}
+	return func(e *encoder, value reflect.Value) error {
+		e.to = append(e.to, '{')
 		begun := false
-		var err error
-		for _, f := range fields {
-			if v < f.since || f.omit && value.FieldByIndex(f.index).IsNil() {
+		for i := range fields {
+			f := &fields[i]
+			if e.v < f.since {
+				continue
+			}
+			field := f.of(value)
+			if f.omit && field.IsNil() {
 				continue
 			}
 			if begun {
-				to = append(to, ',')
+				e.to = append(e.to, ',')
 			}
 			begun = true
-			to = append(to, f.name...)
-			if to, err = encode(to, value.FieldByIndex(f.index), v); err != nil {
-				return to, err
+			e.to = append(e.to, f.name...)
+			if err := inner[i](e, field); err != nil {
+				return err
 			}
 		}
-		return append(to, '}'), nil
+		e.to = append(e.to, '}')
+		return nil
 	}
+}
+
+// of is the field of a struct.
+func (f *wireField) of(value reflect.Value) reflect.Value {
+	for _, i := range f.index {
+		value = value.Field(i)
+	}
+	return value
 }
 
 // wireFields are the fields of a wire type in their order, those of embedded structs among them. A tag that is no version is a mistake in the program.
@@ -187,6 +267,14 @@ func wireFields(t reflect.Type) []wireField {
 
 const hex = "0123456789abcdef"
 
+// plain are the bytes of ASCII that stand in a text as they are.
+var plain = func() (t [utf8.RuneSelf]bool) {
+	for b := byte(' '); b < utf8.RuneSelf; b++ {
+		t[b] = b != '"' && b != '\\'
+	}
+	return t
+}()
+
 // appendText writes a string. What is no UTF-8 becomes U+FFFD.
 func appendText(to []byte, s string) []byte {
 	to = append(to, '"')
@@ -194,7 +282,7 @@ func appendText(to []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		b := s[i]
 		if b < utf8.RuneSelf {
-			if b >= ' ' && b != '"' && b != '\\' {
+			if plain[b] {
 				i++
 				continue
 			}

@@ -3,7 +3,7 @@
 package rest
 
 import (
-	"fmt"
+	"strconv"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -13,10 +13,45 @@ import (
 // Date is an instant as the API writes it: ISO 8601 in UTC without a zone, with six decimals unless they are zero, as Patchwork 3.2 does.
 func Date(t clock.Time) string {
 	at := t.Time()
-	if at.Nanosecond() == 0 {
-		return at.Format("2006-01-02T15:04:05")
+	year, month, day := at.Date()
+	if year < 0 || year > 9999 {
+		return at.Format("2006-01-02T15:04:05.000000")
 	}
-	return at.Format("2006-01-02T15:04:05.000000")
+	to := make([]byte, 0, len("2006-01-02T15:04:05.000000"))
+	to = append(decimals(to, year, 4), '-')
+	to = append(decimals(to, int(month), 2), '-')
+	to = append(decimals(to, day, 2), 'T')
+	to = append(decimals(to, at.Hour(), 2), ':')
+	to = append(decimals(to, at.Minute(), 2), ':')
+	to = decimals(to, at.Second(), 2)
+	if µs := at.Nanosecond() / 1000; µs != 0 {
+		to = decimals(append(to, '.'), µs, 6)
+	}
+	return string(to)
+}
+
+// decimals writes n, which is not negative, with so many digits.
+func decimals(to []byte, n, digits int) []byte {
+	to = append(to, "000000"[:digits]...)
+	for i := len(to) - 1; digits > 0; i, digits = i-1, digits-1 {
+		to[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return to
+}
+
+// Address joins parts of an address: texts, and numbers as int64.
+func Address(parts ...any) string {
+	to := make([]byte, 0, 96)
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			to = append(to, p...)
+		case int64:
+			to = strconv.AppendInt(to, p, 10)
+		}
+	}
+	return string(to)
 }
 
 // DateOrNil is Date, or nil for none.
@@ -47,7 +82,7 @@ type Project struct {
 // EmbedProject makes the wire type. api is the address of the API, as Call.API has it.
 func EmbedProject(api string, p *project.Project) *Project {
 	return &Project{
-		ID: p.ID, URL: fmt.Sprintf("%s/projects/%d/", api, p.ID), Name: p.Name, LinkName: p.Linkname, ListID: p.ListID, ListEmail: p.ListEmail,
+		ID: p.ID, URL: Address(api, "/projects/", p.ID, "/"), Name: p.Name, LinkName: p.Linkname, ListID: p.ListID, ListEmail: p.ListEmail,
 		WebURL: p.WebURL, SCMURL: p.SCMURL, WebSCMURL: p.WebSCMURL, ListArchiveURL: p.ListArchiveURL,
 		ListArchiveURLFormat: p.ListArchiveURLFormat, CommitURLFormat: p.CommitURLFormat,
 	}
@@ -68,7 +103,7 @@ func EmbedUser(api string, u *account.User) *User {
 	if u == nil {
 		return nil
 	}
-	return &User{ID: u.ID, URL: fmt.Sprintf("%s/users/%d/", api, u.ID), Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email}
+	return &User{ID: u.ID, URL: Address(api, "/users/", u.ID, "/"), Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: u.Email}
 }
 
 // Person is a person as other objects embed him.
@@ -81,7 +116,7 @@ type Person struct {
 
 // EmbedPerson makes the wire type. An empty name is null.
 func EmbedPerson(api string, id int64, name, email string) *Person {
-	p := &Person{ID: id, URL: fmt.Sprintf("%s/people/%d/", api, id), Email: email}
+	p := &Person{ID: id, URL: Address(api, "/people/", id, "/"), Email: email}
 	if name != "" {
 		p.Name = &name
 	}

@@ -3,7 +3,6 @@
 package patchapi
 
 import (
-	"fmt"
 	"net/http"
 
 	"patchwork.example/pw/internal/base/fault"
@@ -139,8 +138,8 @@ func (f *face) covers(c *rest.Call, found ...*patch.ListedCover) ([]CoverLetter,
 			continue
 		}
 		e := a.cover(pr, &x.MailRef)
-		w := CoverLetter{ID: e.ID, URL: e.URL, WebURL: e.WebURL, Project: rest.EmbedProject(c.API, pr), MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Name: e.Name,
-			Submitter: rest.EmbedPerson(c.API, x.Submitter, x.SubmitterName, x.SubmitterMail), Mbox: e.Mbox, Comments: fmt.Sprintf("%s%s%d/comments/", c.Unversioned, coversPath, x.ID)}
+		w := CoverLetter{ID: e.ID, URL: e.URL, WebURL: e.WebURL, Project: a.project(pr), MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Name: e.Name,
+			Submitter: rest.EmbedPerson(c.API, x.Submitter, x.SubmitterName, x.SubmitterMail), Mbox: e.Mbox, Comments: rest.Address(c.Unversioned, coversPath, x.ID, "/comments/")}
 		if x.Series != nil {
 			w.Series = []*Series{a.series(pr, x.Series)}
 		}

@@ -17,6 +17,8 @@ type Addresses struct {
 	Base        string // scheme and host without a slash at the end: pages
 	API         string // objects in one version of the API: https://host/api/1.2
 	Unversioned string // what in Patchwork 3.2 never has a version: https://host/api
+
+	made map[int64]*rest.Project // projects of one answer, each made once; nil: none is kept
 }
 
 // AddressesAt are those of API 1.4 at a site. An empty base makes them paths.
@@ -25,7 +27,20 @@ func AddressesAt(base string) Addresses {
 }
 
 // addressesFor are those that the answer to a call has.
-func addressesFor(c *rest.Call) Addresses { return Addresses{c.Base, c.API, c.Unversioned} }
+func addressesFor(c *rest.Call) Addresses {
+	return Addresses{c.Base, c.API, c.Unversioned, map[int64]*rest.Project{}}
+}
+
+func (a Addresses) project(p *project.Project) *rest.Project {
+	if made := a.made[p.ID]; made != nil {
+		return made
+	}
+	made := rest.EmbedProject(a.API, p)
+	if a.made != nil {
+		a.made[p.ID] = made
+	}
+	return made
+}
 
 // Patch is a patch as other objects embed it.
 type Patch struct {
@@ -84,30 +99,30 @@ type Check struct {
 
 func (a Addresses) patch(p *project.Project, m *patch.MailRef) *Patch {
 	page := a.page(p, patch.KindPatch, m.MsgID)
-	return &Patch{ID: m.ID, URL: fmt.Sprintf("%s/patches/%d/", a.API, m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+	return &Patch{ID: m.ID, URL: rest.Address(a.API, "/patches/", m.ID, "/"), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
 		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
 }
 
 func (a Addresses) cover(p *project.Project, m *patch.MailRef) *Cover {
 	page := a.page(p, patch.KindCover, m.MsgID)
-	return &Cover{ID: m.ID, URL: fmt.Sprintf("%s/covers/%d/", a.API, m.ID), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
+	return &Cover{ID: m.ID, URL: rest.Address(a.API, "/covers/", m.ID, "/"), WebURL: page, MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID),
 		Date: rest.Date(m.Date), Name: m.Name, Mbox: page + "mbox/"}
 }
 
 // comment is one on a patch or cover letter; parents is "patches" or "covers".
 func (a Addresses) comment(p *project.Project, parents string, m *patch.MailRef) *Comment {
-	return &Comment{ID: m.ID, URL: fmt.Sprintf("%s/%s/%d/comments/%d/", a.API, parents, m.Parent, m.ID), WebURL: fmt.Sprintf("%s/comment/%d/", a.Base, m.ID),
+	return &Comment{ID: m.ID, URL: rest.Address(a.API, "/", parents, "/", m.Parent, "/comments/", m.ID, "/"), WebURL: rest.Address(a.Base, "/comment/", m.ID, "/"),
 		MsgID: m.MsgID, ListArchiveURL: archive(p, m.MsgID), Date: rest.Date(m.Date)}
 }
 
 func (a Addresses) series(p *project.Project, s *patch.SeriesRef) *Series {
-	return &Series{ID: s.ID, URL: fmt.Sprintf("%s/series/%d/", a.API, s.ID),
-		WebURL: fmt.Sprintf("%s/project/%s/list/?series=%d", a.Base, url.PathEscape(p.Linkname), s.ID),
-		Date:   rest.Date(s.Date), Name: orNil(s.Name), Version: s.Version, Mbox: fmt.Sprintf("%s/series/%d/mbox/", a.Base, s.ID)}
+	return &Series{ID: s.ID, URL: rest.Address(a.API, "/series/", s.ID, "/"),
+		WebURL: rest.Address(a.Base, "/project/", url.PathEscape(p.Linkname), "/list/?series=", s.ID),
+		Date:   rest.Date(s.Date), Name: orNil(s.Name), Version: s.Version, Mbox: rest.Address(a.Base, "/series/", s.ID, "/mbox/")}
 }
 
 func (a Addresses) check(c *patch.CheckRef) *Check {
-	return &Check{ID: c.ID, URL: fmt.Sprintf("%s/patches/%d/checks/%d/", a.API, c.Patch, c.ID), Date: rest.Date(c.Date), State: checkStateName(c.State),
+	return &Check{ID: c.ID, URL: rest.Address(a.API, "/patches/", c.Patch, "/checks/", c.ID, "/"), Date: rest.Date(c.Date), State: checkStateName(c.State),
 		TargetURL: orNil(c.TargetURL), Context: c.Context}
 }
 

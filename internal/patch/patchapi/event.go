@@ -196,7 +196,7 @@ func (m *maker) event(s event.Stored, p patch.Payload) *Event {
 	if payload == nil {
 		return nil
 	}
-	e := &Event{ID: s.ID, Category: s.Kind, Project: rest.EmbedProject(m.API, pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.API, m.users[s.Actor]), Payload: payload}
+	e := &Event{ID: s.ID, Category: s.Kind, Project: m.Addresses.project(pr), Date: rest.Date(s.At), Actor: rest.EmbedUser(m.API, m.users[s.Actor]), Payload: payload}
 	if s.Pos != 0 {
 		e.Pos = &s.Pos
 	}

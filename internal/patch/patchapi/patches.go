@@ -334,10 +334,10 @@ func (f *face) patches(ctx context.Context, q sqldb.Queryer, a Addresses, rows [
 func (a Addresses) patchInList(p *project.Project, r *patch.Row, projects map[int64]*project.Project, related []*patch.MailRef, tags []patch.Tag) *PatchInList {
 	e := a.patch(p, &patch.MailRef{ID: r.ID, MsgID: r.WholeID(), Date: r.Date, Name: r.Name})
 	out := &PatchInList{
-		ID: e.ID, URL: e.URL, WebURL: e.WebURL, Project: rest.EmbedProject(a.API, p), MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Name: e.Name,
+		ID: e.ID, URL: e.URL, WebURL: e.WebURL, Project: a.project(p), MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Name: e.Name,
 		CommitRef: r.CommitRef, PullURL: r.PullURL, State: orNil(r.StateSlug), Archived: r.Archived, Hash: orNil(r.Hash),
 		Submitter: rest.EmbedPerson(a.API, r.Submitter, r.SubmitterName, r.SubmitterMail), Mbox: e.Mbox, Series: []*Series{}, Check: checkStateName(r.CheckState()),
-		Comments: fmt.Sprintf("%s/patches/%d/comments/", a.Unversioned, r.ID), Checks: fmt.Sprintf("%s/patches/%d/checks/", a.Unversioned, r.ID),
+		Comments: rest.Address(a.Unversioned, "/patches/", r.ID, "/comments/"), Checks: rest.Address(a.Unversioned, "/patches/", r.ID, "/checks/"),
 		Tags: map[string]int{}, Related: []*Patch{},
 	}
 	if r.Delegate != 0 {

@@ -4,7 +4,6 @@ package patchapi
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
 	"patchwork.example/pw/internal/base/fault"
@@ -155,25 +154,25 @@ func (f *face) series(ctx context.Context, q sqldb.Queryer, c *rest.Call, found 
 		return nil, err
 	}
 	out := []SeriesDetail{}
+	a := addressesFor(c)
 	for _, x := range found {
 		pr := of[x.Project]
 		if pr == nil && x.Project != 0 { // it was deleted since
 			continue
 		}
-		out = append(out, seriesDetail(c, pr, x))
+		out = append(out, seriesDetail(c, a, pr, x))
 	}
 	return out, nil
 }
 
-func seriesDetail(c *rest.Call, pr *project.Project, x *patch.ListedSeries) SeriesDetail {
-	a := addressesFor(c)
+func seriesDetail(c *rest.Call, a Addresses, pr *project.Project, x *patch.ListedSeries) SeriesDetail {
 	w := SeriesDetail{Patches: []*Patch{}, Submitter: rest.EmbedPerson(c.API, x.Submitter, x.SubmitterName, x.SubmitterMail), Total: x.Total, ReceivedTotal: x.Received,
 		ReceivedAll: x.Received >= x.Total, StateCounts: x.States, Check: checkStateName(patch.CombinedCheck(x.Checks)), CheckCounts: map[string]int{}, Metadata: x.Metadata}
 	of := pr
 	if of == nil {
 		of = &project.Project{}
 	} else {
-		w.Project = rest.EmbedProject(c.API, pr)
+		w.Project = a.project(pr)
 	}
 	e := a.series(of, &x.SeriesRef)
 	w.ID, w.URL, w.WebURL, w.Name, w.Date, w.Version, w.Mbox = e.ID, e.URL, e.WebURL, e.Name, e.Date, e.Version, e.Mbox
@@ -205,7 +204,7 @@ func seriesDetail(c *rest.Call, pr *project.Project, x *patch.ListedSeries) Seri
 
 func ptr[T any](v T) *T { return &v }
 
-func seriesURL(c *rest.Call, id int64) string { return fmt.Sprintf("%s%s%d/", c.API, seriesPath, id) }
+func seriesURL(c *rest.Call, id int64) string { return rest.Address(c.API, seriesPath, id, "/") }
 
 func seriesURLs(c *rest.Call, ids []int64) []string {
 	out := []string{}

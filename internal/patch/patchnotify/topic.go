@@ -179,8 +179,8 @@ func (w *news) loadTopic(ctx context.Context, tx *sqldb.Tx, topic int64) error {
 		Cover, First, MsgID string
 	}
 	const ofSeries = `SELECT COALESCE(s.name, '') AS name, j.linkname, j.name AS project, s.version, s.received AS total, '' AS msgid,
-		COALESCE((SELECT COALESCE(m.msgid_long, m.msgid) FROM cover c JOIN message m ON m.id = c.message_id WHERE c.id = s.cover_id), '') AS cover,
-		COALESCE((SELECT COALESCE(m.msgid_long, m.msgid) FROM patch p JOIN message m ON m.id = p.message_id WHERE p.series_id = s.id ORDER BY p.number, p.id LIMIT 1), '') AS first
+		COALESCE((SELECT COALESCE(m.msgid_long, m.msgid) FROM cover c JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE c.id = s.cover_id), '') AS cover,
+		COALESCE((SELECT COALESCE(m.msgid_long, m.msgid) FROM patch p JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE p.series_id = s.id ORDER BY p.number, p.id LIMIT 1), '') AS first
 		FROM series s JOIN project j ON j.id = s.project_id WHERE s.id = ?`
 	const ofPatch = `SELECT p.name, j.linkname, j.name AS project, 1 AS version, 1 AS total, COALESCE(m.msgid_long, m.msgid) AS msgid, '' AS cover, '' AS first
 		FROM patch p JOIN message m ON m.id = p.message_id JOIN project j ON j.id = p.project_id WHERE p.id = ?`
