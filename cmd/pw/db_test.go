@@ -120,7 +120,7 @@ func TestDBCheckShowsProgress(t *testing.T) {
 	at.await("nothing is wrong\n")
 	const clear = "\r\x1b[K"
 	got := at.text()
-	if !strings.HasPrefix(got, clear+"looking for series whose") || !strings.HasSuffix(got, clear+"looking for targets of jobs that nobody works on"+clear+s.url+": nothing is wrong\n") {
+	if !strings.HasPrefix(got, clear+"looking for hidden mails") || !strings.HasSuffix(got, clear+"looking for targets of jobs that nobody works on"+clear+s.url+": nothing is wrong\n") {
 		t.Errorf("%q", got)
 	}
 }

@@ -318,7 +318,7 @@ func TestSeriesStatements(t *testing.T) {
 					_, err := patch.ListSeries(ctx, db, patch.SeriesQuery{Slice: slice}, patch.SeriesParts{})
 					return err
 				})
-				takes("series with all", 8, func() error {
+				takes("series with all", 6, func() error {
 					_, err := patch.ListSeries(ctx, db, patch.SeriesQuery{Slice: slice}, patch.SeriesParts{Dependencies: true, Rest: true})
 					return err
 				})

@@ -213,11 +213,10 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 		return nil, err
 	}
 	l := &Listing{f: f}
-	if f.counted() {
-		err = l.readBunches(ctx, q)
-	}
-	if err != nil || f.counted() && l.Total == 0 {
-		return nil, err
+	if f.counted() && f.Selects() { // which arms there are
+		if err = l.readBunches(ctx, q); err != nil || l.Total == 0 {
+			return nil, err
+		}
 	}
 	_, key, _ := f.walk()
 	key.desc = key.desc != back

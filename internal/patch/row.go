@@ -84,6 +84,16 @@ const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid,
 		COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name,
 		COALESCE(u.first_name, '') AS delegate_first, COALESCE(u.last_name, '') AS delegate_last, COALESCE(u.email, '') AS delegate_mail`
 
+// columns are where those of rowColumns go.
+func (r *Row) columns() []any {
+	return []any{&r.ID, &r.Message, &r.Project, &r.MsgID, &r.LongID, &r.Name, &r.Date, &r.Archived, &r.State,
+		&r.StateSlug, &r.Hash, &r.CommitRef, &r.PullURL,
+		&r.Relation, &r.Series, &r.SeriesName, &r.SeriesDate,
+		&r.SeriesVersion, &r.Number, &r.Total, &r.Submitter,
+		&r.SubmitterName, &r.SubmitterMail, &r.Delegate, &r.DelegateName,
+		&r.DelegateFirst, &r.DelegateLast, &r.DelegateMail}
+}
+
 const rowJoins = ` JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
 	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id`
 
@@ -145,15 +155,19 @@ func readRows(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*Row, error)
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var found []*Row
-	if err := q.Select(ctx, &found, rowsByID, atLeast(ids, fewestRows)); err != nil {
+	found := make([]Row, 0, len(ids)) // never more, so that their addresses stay
+	byID := make(map[int64]*Row, len(ids))
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		found = append(found, Row{})
+		r := &found[len(found)-1]
+		err := rows.Scan(r.columns()...)
+		byID[r.ID] = r
+		return err
+	}, rowsByID, atLeast(ids, fewestRows))
+	if err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	byID := make(map[int64]*Row, len(found))
-	for _, r := range found {
-		byID[r.ID] = r
-	}
-	rows := found[:0]
+	rows := make([]*Row, 0, len(found))
 	for _, id := range ids {
 		if r := byID[id]; r != nil {
 			rows = append(rows, r)

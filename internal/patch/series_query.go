@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -68,8 +69,8 @@ func CountSeries(ctx context.Context, q sqldb.Queryer, f SeriesQuery) (int, erro
 
 // SeriesParts says what is read of series beyond what every list shows.
 type SeriesParts struct {
-	Dependencies bool // one query more
-	Rest         bool // neighbours, metadata and roll-ups; three queries more
+	Dependencies bool // one query more for both
+	Rest         bool // neighbours, metadata and roll-ups; one more for the last
 }
 
 // ListedSeries is a series as lists show it.
@@ -134,11 +135,11 @@ func readSeries(ctx context.Context, q sqldb.Queryer, ids []int64, parts SeriesP
 	}
 	r := &seriesReader{q: q, ids: ids, found: found, patches: map[int64]*ListedSeries{}}
 	steps := []func(context.Context) error{r.covers, r.members}
-	if parts.Dependencies {
-		steps = append(steps, r.dependencies)
+	if parts.Dependencies || parts.Rest {
+		steps = append(steps, func(ctx context.Context) error { return r.kin(ctx, parts) })
 	}
 	if parts.Rest {
-		steps = append(steps, r.next, r.metadata, r.checks)
+		steps = append(steps, r.checks)
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -186,51 +187,54 @@ func (r *seriesReader) members(ctx context.Context) error {
 	})
 }
 
-func (r *seriesReader) dependencies(ctx context.Context) error {
+// What series have beside them, in one form: kind, series, place, other series, name, value.
+const (
+	kinDependencies = `SELECT 0 AS kind, d.series_id AS id, d.position AS place, d.depends_on_id AS other, '' AS name, '' AS value FROM series_dependency d
+			WHERE d.series_id IN (?) AND d.depends_on_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')
+		UNION ALL SELECT 1, d.depends_on_id, d.series_id, d.series_id, '', '' FROM series_dependency d
+			WHERE d.depends_on_id IN (?) AND d.series_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')`
+	kinRest = "SELECT 2 AS kind, s.previous_id AS id, s.date AS place, s.id AS other, '' AS name, '' AS value FROM series s WHERE s.previous_id IN (?) AND " + shownSeries +
+		" UNION ALL SELECT 3, g.series_id, 0, 0, g.name, g.value FROM series_metadata g WHERE g.series_id IN (?)"
+)
+
+// kin reads dependencies, newer versions and metadata.
+func (r *seriesReader) kin(ctx context.Context, parts SeriesParts) error {
+	query := kinDependencies + " UNION ALL " + kinRest
+	switch {
+	case !parts.Dependencies:
+		query = kinRest
+	case !parts.Rest:
+		query = kinDependencies
+	}
 	return sqldb.Chunks(r.ids, func(ids []int64) error {
+		args := []any{ids, ids, ids, ids}
 		return r.q.Each(ctx, func(rows *sqlx.Rows) error {
 			var kind int
 			var of, place, other int64
-			err := rows.Scan(&kind, &of, &place, &other)
-			if s := r.found[of]; kind == 0 {
-				s.DependsOn = append(s.DependsOn, other)
-			} else if len(s.Dependents) < maxNext {
-				s.Dependents = append(s.Dependents, other)
-			}
-			return err
-		}, `SELECT 0 AS kind, d.series_id AS id, d.position AS place, d.depends_on_id AS other FROM series_dependency d WHERE d.series_id IN (?) AND d.depends_on_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')
-			UNION ALL SELECT 1, d.depends_on_id, d.series_id, d.series_id FROM series_dependency d WHERE d.depends_on_id IN (?) AND d.series_id NOT IN (SELECT w.id FROM withheld w WHERE w.kind = 'series')
-			ORDER BY 1, 2, 3, 4`, ids, ids)
-	})
-}
-
-func (r *seriesReader) next(ctx context.Context) error {
-	return sqldb.Chunks(r.ids, func(ids []int64) error {
-		return r.q.Each(ctx, func(rows *sqlx.Rows) error {
-			var of, id int64
-			err := rows.Scan(&of, &id)
-			if s := r.found[of]; len(s.Next) < maxNext {
-				s.Next = append(s.Next, id)
-			}
-			return err
-		}, "SELECT s.previous_id, s.id FROM series s WHERE s.previous_id IN (?) AND "+shownSeries+" ORDER BY s.previous_id, s.date, s.id", ids)
-	})
-}
-
-func (r *seriesReader) metadata(ctx context.Context) error {
-	return sqldb.Chunks(r.ids, func(ids []int64) error {
-		return r.q.Each(ctx, func(rows *sqlx.Rows) error {
-			var of int64
 			var name, value string
-			err := rows.Scan(&of, &name, &value)
-			s := r.found[of]
-			if s.Metadata == nil {
-				s.Metadata = map[string]string{}
+			err := rows.Scan(&kind, &of, &place, &other, &name, &value)
+			if s := r.found[of]; s != nil {
+				s.addKin(kind, other, name, value)
 			}
-			s.Metadata[name] = value
 			return err
-		}, "SELECT series_id, name, value FROM series_metadata WHERE series_id IN (?)", ids)
+		}, query+" ORDER BY 1, 2, 3, 4", args[:strings.Count(query, "?")]...)
 	})
+}
+
+func (s *ListedSeries) addKin(kind int, other int64, name, value string) {
+	switch {
+	case kind == 0:
+		s.DependsOn = append(s.DependsOn, other)
+	case kind == 1 && len(s.Dependents) < maxNext:
+		s.Dependents = append(s.Dependents, other)
+	case kind == 2 && len(s.Next) < maxNext:
+		s.Next = append(s.Next, other)
+	case kind == 3:
+		if s.Metadata == nil {
+			s.Metadata = map[string]string{}
+		}
+		s.Metadata[name] = value
+	}
 }
 
 func (r *seriesReader) checks(ctx context.Context) error {

@@ -90,7 +90,7 @@ func (f *face) bundleFilters(c *rest.Call, q *patch.BundleQuery) (none bool, err
 		return false, err
 	}
 	q.Public = fs.Bool("public")
-	q.Words, err = words(fs)
+	q.Words, err = wordsOf(fs)
 	return fs.None(), err
 }
 

@@ -81,7 +81,7 @@ func (f commented) list(c *rest.Call) error {
 	}
 	q := patch.CommentQuery{On: on, Order: order(c, "id", "subject", "date", "submitter")}
 	fs := c.Filters()
-	if q.Words, err = words(fs); err != nil {
+	if q.Words, err = wordsOf(fs); err != nil {
 		return err
 	}
 	var ids []int64

@@ -97,7 +97,7 @@ func (f *face) coverFilters(c *rest.Call, q *patch.CoverQuery) (none bool, err e
 		q.MsgIDs = append(q.MsgIDs, "<"+id+">")
 	}
 	q.Since, q.Before = fs.Time("since"), fs.Time("before")
-	q.Words, err = words(fs)
+	q.Words, err = wordsOf(fs)
 	return fs.None(), err
 }
 

@@ -74,8 +74,8 @@ func (f *face) seriesOf(c *rest.Call, fs *rest.Filters, name string) ([]int64, e
 	return ids, err
 }
 
-// words are what is searched for.
-func words(fs *rest.Filters) (string, error) {
+// wordsOf are what is searched for.
+func wordsOf(fs *rest.Filters) (string, error) {
 	values, err := texts(fs, "q")
 	if err != nil || len(values) == 0 {
 		return "", err

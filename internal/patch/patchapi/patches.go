@@ -96,7 +96,7 @@ func patchParams() []rest.Param {
 }
 
 func (f *face) listPatches(c *rest.Call) error {
-	q, none, err := f.patchQuery(c)
+	q, none, words, err := f.patchQuery(c)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (f *face) listPatches(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	out, err := f.patches(c.R.Context(), f.db, addressesFor(c), rows)
+	out, err := f.patches(c.R.Context(), f.db, addressesFor(c), rows, words)
 	if err != nil {
 		return err
 	}
@@ -158,37 +158,37 @@ func (f *face) patchesBeside(c *rest.Call, q patch.Query, none bool) ([]*patch.R
 	return rest.CursorPage(cur, rows, of), err
 }
 
-// patchQuery reads the filters and the order of the address; none tells that nothing can match.
-func (f *face) patchQuery(c *rest.Call) (q patch.Query, none bool, err error) {
+// patchQuery reads the filters and the order of the address; none tells that nothing can match. words are the states and tags, if they had to be read.
+func (f *face) patchQuery(c *rest.Call) (q patch.Query, none bool, words *patch.Vocabulary, err error) {
 	q = patch.Query{Order: patchOrder(c), Totals: f.totals, MaxSort: maxSorted}
 	fs := c.Filters()
 	if q.Projects, err = f.projects(c, fs, "project"); err != nil {
-		return q, false, err
+		return q, false, nil, err
 	}
 	if q.Submitters, err = f.persons(c, fs, "submitter"); err != nil {
-		return q, false, err
+		return q, false, nil, err
 	}
 	if q.Delegates, err = f.users(c, fs, "delegate"); err != nil {
-		return q, false, err
+		return q, false, nil, err
 	}
 	if q.Series, err = f.seriesOf(c, fs, "series"); err != nil {
-		return q, false, err
+		return q, false, nil, err
 	}
-	if q.States, err = f.states(c, fs, "state"); err != nil {
-		return q, false, err
+	if q.States, words, err = f.states(c, fs, "state"); err != nil {
+		return q, false, nil, err
 	}
 	if archived := fs.Bool("archived"); archived != nil {
 		q.Archived = []bool{*archived}
 	}
 	q.Since, q.Before = fs.Time("since"), fs.Time("before")
-	if q.Words, err = words(fs); err != nil {
-		return q, false, err
+	if q.Words, err = wordsOf(fs); err != nil {
+		return q, false, nil, err
 	}
 	q.Words = strings.ReplaceAll(q.Words, ",", " ")
 	if c.Version >= rest.V12 {
 		err = patchTexts(fs, &q)
 	}
-	return q, fs.None(), err
+	return q, fs.None(), words, err
 }
 
 // patchTexts reads the filters that API 1.2 brought.
@@ -220,24 +220,24 @@ func patchOrder(c *rest.Call) string {
 }
 
 // states are the numbers of the states that a filter names, by number, slug or name; nil if it was not given.
-func (f *face) states(c *rest.Call, fs *rest.Filters, name string) ([]int64, error) {
+func (f *face) states(c *rest.Call, fs *rest.Filters, name string) ([]int64, *patch.Vocabulary, error) {
 	values, err := texts(fs, name)
 	if err != nil || values == nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all, err := patch.States(c.R.Context(), f.db)
+	words, err := patch.ReadVocabulary(c.R.Context(), f.db)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found := map[string]int64{}
 	for _, v := range values {
-		for _, s := range all {
+		for _, s := range words.States {
 			if v == fmt.Sprint(s.ID) || strings.EqualFold(v, s.Slug) || strings.EqualFold(strings.ReplaceAll(v, "-", " "), strings.ReplaceAll(s.Name, "-", " ")) {
 				found[v] = s.ID
 			}
 		}
 	}
-	return picked(fs, values, found), nil
+	return picked(fs, values, found), &words, nil
 }
 
 func (f *face) getPatch(c *rest.Call) error {
@@ -258,7 +258,7 @@ func (f *face) patchDetail(ctx context.Context, q sqldb.Queryer, c *rest.Call, i
 	if err != nil {
 		return nil, err
 	}
-	out, err := f.patches(ctx, q, addressesFor(c), []*patch.Row{&full.Row})
+	out, err := f.patches(ctx, q, addressesFor(c), []*patch.Row{&full.Row}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -296,13 +296,13 @@ func prefixes(name string) []string {
 	return out
 }
 
-// patches makes the wire types, in three queries however many there are.
-func (f *face) patches(ctx context.Context, q sqldb.Queryer, a Addresses, rows []*patch.Row) ([]*PatchInList, error) {
+// patches makes the wire types, in one query, one more if some are related, and one if words were not read before.
+func (f *face) patches(ctx context.Context, q sqldb.Queryer, a Addresses, rows []*patch.Row, words *patch.Vocabulary) ([]*PatchInList, error) {
 	out := []*PatchInList{}
 	if len(rows) == 0 {
 		return out, nil
 	}
-	projects, relations := []int64{}, []int64{-1} // none has that number; the number of queries is the same
+	projects, relations := []int64{}, []int64{}
 	for _, r := range rows {
 		projects, relations = append(projects, r.Project), add(relations, r.Relation)
 	}
@@ -319,9 +319,12 @@ func (f *face) patches(ctx context.Context, q sqldb.Queryer, a Addresses, rows [
 	if err != nil {
 		return nil, err
 	}
-	words, err := patch.ReadVocabulary(ctx, q)
-	if err != nil {
-		return nil, err
+	if words == nil {
+		read, err := patch.ReadVocabulary(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		words = &read
 	}
 	for _, r := range rows {
 		if p := of[r.Project]; p != nil { // else it was deleted since it was read

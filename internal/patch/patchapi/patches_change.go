@@ -210,7 +210,7 @@ func (f *face) changePatches(c *rest.Call) error {
 	if err := c.RequireUser(); err != nil {
 		return err
 	}
-	q, none, err := f.patchQuery(c)
+	q, none, _, err := f.patchQuery(c)
 	if err != nil {
 		return err
 	}

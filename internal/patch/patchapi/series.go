@@ -99,7 +99,7 @@ func (f *face) seriesFilters(c *rest.Call, q *patch.SeriesQuery) (none bool, err
 		return false, err
 	}
 	q.Since, q.Before = fs.Time("since"), fs.Time("before")
-	if q.Words, err = words(fs); err != nil {
+	if q.Words, err = wordsOf(fs); err != nil {
 		return false, err
 	}
 	if c.Version >= rest.V14 {
