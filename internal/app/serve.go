@@ -4,6 +4,8 @@ package app
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 
 	"golang.org/x/sync/errgroup"
 
@@ -46,11 +48,31 @@ func (a *App) ServeIngress(ctx context.Context, server *Ingress) error {
 
 // together runs parts, and the measurements beside them, until ctx ends or one fails.
 func (a *App) together(ctx context.Context, parts ...func(context.Context) error) error {
+	if err := a.bound(ctx); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, part := range append(parts, a.ServeMetrics) {
 		g.Go(func() error { return part(ctx) })
 	}
 	return g.Wait()
+}
+
+// Requests make much garbage beside a small heap. It is collected when it is three times as large as what lives, and sooner when the heap comes near its limit.
+const (
+	serverGC   = 300      // percent
+	serverHeap = 72 << 20 // bytes
+)
+
+// bound keeps the memory of a server within 150 MiB, unless $GOGC and $GOMEMLIMIT say otherwise.
+func (a *App) bound(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(serverGC)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serverHeap)
+	}
+	return a.DB.Shrink(ctx)
 }
 
 // greet tells who starts an empty site what to do first.

@@ -61,11 +61,15 @@ func seedSeries(t *testing.T, db *sqldb.DB) {
 				return err
 			}
 		}
-		return nil
+		if _, err := tx.Exec(context.Background(), "DELETE FROM patch_words_fill"); err != nil {
+			return err
+		}
+		return tx.Insert(context.Background(), "patch_words_fill", []string{"id", "done", "last"}, [][]any{{1, 89, 1000}})
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	fillWords(t, db)
 	seedExec(t, db, "UPDATE series SET cover_id = 20 WHERE id = 1")
 	seedExec(t, db, "UPDATE patch_count SET patches = patches + 1 WHERE project_id = 1 AND state_id = 0 AND archived = FALSE AND delegate_id = 0")
 	seedExec(t, db, "UPDATE patch SET series_id = 3, number = 1 WHERE id = 39")

@@ -133,7 +133,7 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	}
 	write.SetMaxOpenConns(1)
 	write.SetConnMaxIdleTime(0)
-	read, err := openPreparing(dsn("_pragma=query_only(1)", "_pragma=cache_size(-8192)"))
+	read, err := openPreparing(dsn("_pragma=query_only(1)", "_pragma=cache_size(-4096)"))
 	if err != nil {
 		write.Close()
 		return nil, err
@@ -293,6 +293,15 @@ func (db *DB) Close() error {
 		db.read.Close()
 	}
 	return db.write.Close()
+}
+
+// Shrink gives a DB of a server, which stays, half the cache that one has for an import: 24 MB for writing. SQLite's own; a database server has its cache.
+func (db *DB) Shrink(ctx context.Context) error {
+	if db.engine != SQLite {
+		return nil
+	}
+	_, err := db.write.ExecContext(ctx, "PRAGMA cache_size(-24576)")
+	return classify(ctx, err)
 }
 
 // SQL is the plain handle that writes, for the migration library; nothing else uses it.
