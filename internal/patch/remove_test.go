@@ -32,6 +32,7 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		"INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT %[3]d, " + one + ", 1",
 		"INSERT INTO state_notice (patch_id, original_state_id, modified_at) SELECT " + one + ", 1, 5",
 		"INSERT INTO series_metadata (series_id, name, value) SELECT " + series + ", 'n', 'v'",
+		"INSERT INTO series_look (series_id, user_id, at) SELECT " + series + ", %[2]d, 5",
 		"INSERT INTO series_dependency (series_id, depends_on_id, position) SELECT " + series + ", 999999, 0",
 		"INSERT INTO series_need (project_id, kind, value, series_id, position) SELECT %[1]d, 'change', 'x', " + series + ", 1",
 		"INSERT INTO series_kin (series_id, other_id, sign) SELECT " + series + ", 999999, 1",
