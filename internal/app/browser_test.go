@@ -297,6 +297,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"series list of a user", busy, "/project/hostile/series/?who=*&state=1&q=a&order=name", true, 200, false},
 		{"queue", busy, "/project/kettle/queue/review/", true, 200, false},
 		{"queue, nothing", busy, "/project/kettle/queue/mine/", true, 200, false},
+		{"series with comments by date", busy, series + "?comments=date", false, 200, false},
+		{"thread", busy, "/project/hostile/" + coverID + "/T/", false, 200, false},
+		{"thread with scripts", busy, "/project/hostile/" + scriptID + "/T/", true, 200, false},
 		{"bundle", busy, bundlePath, false, 200, false},
 		{"bundle of one's own", busy, bundlePath, true, 200, false},
 		{"bundles", busy, "/user/bundles/", true, 200, false},
@@ -358,6 +361,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 					t.Errorf("%v: %s", v.View, found)
 				}
 			}
+			lookOtherwise(t, tab, p.slow)
 			for _, said := range tab.Complaints() {
 				if p.status == 200 || !strings.Contains(said, "Failed to load resource") { // which is what Chromium says of an error page itself
 					t.Errorf("console: %s", said)

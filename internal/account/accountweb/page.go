@@ -19,3 +19,6 @@ func problemAttributes(f loginForm) templ.Attributes {
 }
 
 func fullName(u account.User) string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
+
+// isPrimary tells whether a person has the address of the account, which stays linked.
+func isPrimary(u account.User, p account.Person) bool { return strings.EqualFold(u.Email, p.Email) }

@@ -29,6 +29,8 @@ type Options struct {
 func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, sessions *account.Sessions, log *slog.Logger, opt Options) {
 	f := &face{db: db, sessions: sessions, log: log, opt: opt}
 	mux.Handle("GET /user/{$}", shell.Page(f.profile))
+	mux.Handle("POST /user/{$}", shell.Page(f.saveProfile))
+	mux.Handle("POST /user/unlink/{id}/{$}", shell.Page(f.unlink))
 	mux.Handle("GET /user/login/{$}", shell.Page(f.showLogin))
 	mux.Handle("POST /user/login/{$}", shell.Page(f.login))
 	mux.Handle("GET /user/logout/{$}", shell.Page(f.showLogout))
@@ -46,16 +48,4 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, sessions *accoun
 	mux.Handle("POST /mail/unsubscribe/{token}/{$}", shell.Page(f.unsubscribe))
 	mux.Handle("GET /confirm/{key}/{$}", shell.Page(f.showConfirm))
 	mux.Handle("POST /confirm/{key}/{$}", shell.Page(f.confirm))
-}
-
-// profile shows the user his own account.
-func (f *face) profile(c *web.Call) error {
-	if err := c.RequireLogin(); err != nil {
-		return err
-	}
-	persons, err := account.LinkedPersons(c.R.Context(), f.db, c.User.ID)
-	if err != nil {
-		return err
-	}
-	return c.Render(http.StatusOK, web.Meta{Title: c.User.Username, NoIndex: true}, profilePage(c.User, persons))
 }

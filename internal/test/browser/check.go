@@ -64,3 +64,53 @@ func (p *Tab) Has(selector string) int {
 	p.t.Helper()
 	return Eval[int](p, fmt.Sprintf(`document.querySelectorAll(%q).length`, selector))
 }
+
+// unfocused goes to each element that the keyboard can reach, and lists those that have the focus unseen: without a line around them of two pixels at least, out of view, or under
+// something else (WCAG 2.2, 2.4.7 and 2.4.11). Those that are not laid out, as in a closed fold, can't be reached.
+const unfocused = `(() => {
+	const out = [], list = [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")];
+	for (const e of list) {
+		e.focus();
+		if (document.activeElement !== e || !e.checkVisibility({contentVisibilityAuto: true, visibilityProperty: true})) continue;
+		const s = getComputedStyle(e), all = [...e.getClientRects()].filter(r => r.width > 0 && r.height > 0), name = e.tagName + "." + e.className + " " + (e.ariaLabel || e.name || e.textContent).trim().slice(0, 40);
+		if (s.outlineStyle === "none" || parseFloat(s.outlineWidth) < 2) out.push(name + ": no focus to be seen");
+		const seen = all.some(r => {
+			const left = Math.max(r.left, 0), right = Math.min(r.right, innerWidth), top = Math.max(r.top, 0), bottom = Math.min(r.bottom, innerHeight);
+			if (left >= right || top >= bottom) return false;
+			return [0.1, 0.5, 0.9].some(x => [0.1, 0.5, 0.9].some(y => {
+				const at = document.elementFromPoint(left + (right - left) * x, top + (bottom - top) * y);
+				return at && (e.contains(at) || at.contains(e) && at.tagName !== "HTML" && at.tagName !== "BODY" && at.tagName !== "MAIN");
+			}));
+		});
+		if (!seen) out.push(name + ": has the focus unseen");
+		if (e.tabIndex > 0) out.push(name + ": changes the order of the focus");
+	}
+	return out.slice(0, 5);
+})()`
+
+// Unfocused lists elements that get the focus by keyboard without being seen, five at most; nil: none.
+func (p *Tab) Unfocused() []string {
+	p.t.Helper()
+	p.Press("\t") // from now on it is the keyboard that moves the focus
+	found := Eval[[]string](p, unfocused)
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
+// moving lists what changes by itself or not at once.
+const moving = `[...document.querySelectorAll("*")].filter(e => {
+	const s = getComputedStyle(e);
+	return s.animationName !== "none" || s.transitionDuration.split(",").some(d => parseFloat(d) > 0) || s.scrollBehavior !== "auto";
+}).slice(0, 5).map(e => e.tagName + "." + e.className)`
+
+// Moving lists elements that move or scroll smoothly, five at most; nil: none.
+func (p *Tab) Moving() []string {
+	p.t.Helper()
+	found := Eval[[]string](p, moving)
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}

@@ -82,6 +82,8 @@ type View struct {
 	Dark          bool
 	Print         bool // as on paper
 	NoScript      bool // with JavaScript switched off
+	Forced        bool // in the few colours that the system gives
+	Still         bool // for who wants nothing to move
 }
 
 // String names the view for messages.
@@ -93,6 +95,12 @@ func (v View) String() string {
 	if v.Print {
 		s += ", print"
 	}
+	if v.Forced {
+		s += ", forced colours"
+	}
+	if v.Still {
+		s += ", reduced motion"
+	}
 	if v.NoScript {
 		s += ", without JavaScript"
 	}
@@ -102,17 +110,23 @@ func (v View) String() string {
 // Look changes the view; the page that is open is laid out anew.
 func (p *Tab) Look(v View) {
 	p.t.Helper()
-	theme, media := "light", ""
+	theme, media, forced, motion := "light", "", "none", "no-preference"
 	if v.Dark {
 		theme = "dark"
 	}
 	if v.Print {
 		media = "print"
 	}
+	if v.Forced {
+		forced = "active"
+	}
+	if v.Still {
+		motion = "reduce"
+	}
 	command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.Width < 500})
 	command(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: motion}}})
 	command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
 }
 
