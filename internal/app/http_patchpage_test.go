@@ -233,3 +233,34 @@ func TestLongThread(t *testing.T) {
 	s.expect(first, 200, "204 mails", "answer 0.", "answer 198.", "!answer 199.", `href="/project/alpha/p@x/T/?page=2#m`)
 	s.expect(second, 200, "204 mails", "!answer 198.", "answer 199.", "answer 202.")
 }
+
+// TestBundleFromPage puts a patch, and a whole series, into bundles by the forms on their pages, and changes the series.
+func TestBundleFromPage(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, _ := s.newCast()
+		const page = "/project/alpha/patch/p1@x/"
+		p1, p2 := s.id("patch", "p1@x"), s.id("patch", "p2@x")
+		series := "/project/alpha/series/" + s.rows("SELECT series_id FROM patch WHERE id = ?", p1)[0] + "/"
+		s.expect(s.get(page), 200, "!Create bundle")
+		s.expect(s.visit(c.joe, "GET", page, ""), 200, "Create bundle", "!Add to bundle", fmt.Sprintf(`name="patch_id:%d"`, p1), `name="next" value="`+page+`"`)
+		bundle := func(want ...string) {
+			t.Helper()
+			got := s.rows("SELECT m.msgid FROM bundle_patch b JOIN patch p ON p.id = b.patch_id JOIN message m ON m.id = p.message_id ORDER BY b.position")
+			if diff := cmp.Diff(strings.Join(want, " "), strings.Join(got, " ")); diff != "" {
+				t.Error("in the bundle:", diff)
+			}
+		}
+		s.redirects(s.visit(c.joe, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&name=tea&action=create&next=%s", p1, page)), 303, page)
+		bundle("<p1@x>")
+		id := s.rows("SELECT id FROM bundle")[0]
+		s.expect(s.visit(c.joe, "GET", series, ""), 200, "Add to bundle", ">tea</option>", "!Update all")
+		s.redirects(s.visit(c.joe, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&bundle_id=%s&action=add&next=%s", p1, p2, id, series)), 303, series)
+		bundle("<p1@x>", "<p2@x>")
+		s.expect(s.visit(c.ann, "GET", series, ""), 200, "Update all", fmt.Sprintf(`name="patch_id:%d"`, p2))
+		s.redirects(s.visit(c.ann, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&state=3&delegate=*&archived=*&action=update&next=%s", p1, p2, series)), 303, series)
+		s.isPatch("p1@x", "3 0 open")
+		s.isPatch("p2@x", "3 0 open")
+		s.sound()
+	})
+}

@@ -32,7 +32,8 @@ type mailPage struct {
 	checks    []patch.CheckRow
 	older     []patch.CheckRow // than those
 	related   []*patch.RelatedPatch
-	diff      *diffPage // nil: none
+	diff      *diffPage      // nil: none
+	bundles   []patch.Bundle // of the visitor
 	visitor   account.Actor
 	mayEdit   bool
 	maintains bool // the visitor maintains the project
@@ -150,8 +151,12 @@ func (p *Pages) readRights(c *web.Call, page *mailPage) (err error) {
 		return err
 	}
 	page.maintains = c.User.IsAdmin || slices.ContainsFunc(page.members, func(m project.Member) bool { return m.ID == c.User.ID })
-	page.mayEdit = page.patch != nil && patch.EditsPatch(page.visitor, page.maintains, page.mail.User, page.patch.Delegate)
-	return nil
+	if page.patch == nil {
+		return nil
+	}
+	page.bundles, err = p.ownBundles(c, page.project.ID)
+	page.mayEdit = patch.EditsPatch(page.visitor, page.maintains, page.mail.User, page.patch.Delegate)
+	return err
 }
 
 // postMail does what a form on the page of a patch or cover letter asks for.

@@ -30,7 +30,9 @@ type seriesPage struct {
 	chain     patch.Chain
 	editions  []patch.Edition // all versions
 	visitor   account.Actor
-	maintains bool // the visitor maintains the project
+	members   []project.Member
+	bundles   []patch.Bundle // of the visitor
+	maintains bool           // the visitor maintains the project
 }
 
 func (p *Pages) series(c *web.Call) error {
@@ -46,6 +48,9 @@ func (p *Pages) series(c *web.Call) error {
 		return err
 	}
 	p.look(c, s.editions, s.series.ID)
+	if err := p.readSeriesRights(c, &s); err != nil {
+		return err
+	}
 	meta := web.Meta{Title: shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, seriesView(s))
 }
@@ -84,10 +89,39 @@ func (p *Pages) readSeriesPage(ctx context.Context, s *seriesPage) (err error) {
 	if s.editions, err = patch.Editions(ctx, p.db, s.series.ID, s.visitor.User); err != nil {
 		return err
 	}
-	if s.visitor.User != 0 {
-		s.maintains, err = project.IsMaintainer(ctx, p.db, s.project.ID, s.visitor.User)
+	return nil
+}
+
+// readSeriesRights finds out what the visitor may do here.
+func (p *Pages) readSeriesRights(c *web.Call, s *seriesPage) (err error) {
+	if s.visitor.User == 0 {
+		return nil
 	}
+	if s.members, err = project.MembersOf(c.R.Context(), p.db, s.project.ID); err != nil {
+		return err
+	}
+	s.maintains = slices.ContainsFunc(s.members, func(m project.Member) bool { return m.ID == s.visitor.User })
+	s.bundles, err = p.ownBundles(c, s.project.ID)
 	return err
+}
+
+// mayAll tells whether there is something to change, and the visitor may change all of it.
+func (s seriesPage) mayAll() bool { return len(s.patches) > 0 && s.mayUndo() }
+
+// bar is what the form for all patches of the series needs; who may not change them has no members to choose from.
+func (s seriesPage) bar() bulkBar {
+	b := bulkBar{words: s.words, bundles: s.bundles}
+	if s.mayAll() {
+		b.members = append([]project.Member{}, s.members...)
+	}
+	return b
+}
+
+func (s seriesPage) patchIDs() (ids []int64) {
+	for _, r := range s.patches {
+		ids = append(ids, r.ID)
+	}
+	return ids
 }
 
 // mayUndo tells whether the visitor may change all patches of the series.

@@ -474,6 +474,12 @@ func seriesView(s seriesPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
+		if s.visitor.User != 0 && len(s.patches) > 0 {
+			templ_7745c5c3_Err = manyForm(s.project.Linkname, seriesURL(s.project.Linkname, s.series.ID), "Change all patches of the series", s.patchIDs(), s.bar()).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		}
 		if s.cover != nil {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<h2>Cover letter</h2>")
 			if templ_7745c5c3_Err != nil {
