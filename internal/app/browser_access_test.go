@@ -11,7 +11,7 @@ import (
 // unmarked lists what is current and says so by colour, or by a shadow, alone: in forced colours neither is shown.
 const unmarked = `[...document.querySelectorAll("main [aria-current], .top [aria-current]")].filter(e => {
 	const s = getComputedStyle(e);
-	return e.checkVisibility() && parseInt(s.fontWeight) < 600 && !["Top", "Bottom", "Left"].some(side => parseFloat(s["border" + side + "Width"]) > 0 && s["border" + side + "Style"] !== "none") && !s.textDecorationLine.includes("underline");
+	return e.checkVisibility() && parseInt(s.fontWeight) < 600 && !["Top", "Bottom", "Left"].some(side => parseFloat(s["border" + side + "Width"]) > 0 && s["border" + side + "Style"] !== "none") && !s.textDecorationLine.includes("underline") && s.outlineStyle === "none";
 }).map(e => e.textContent.trim())`
 
 // inkless lists texts that have the colour of what they stand on.
@@ -24,7 +24,7 @@ const inkless = `[...document.querySelectorAll("main *")].filter(e => {
 func lookOtherwise(t *testing.T, tab *browser.Tab, slow bool) {
 	t.Helper()
 	wide := browser.View{Width: 1280, Height: 800}
-	zoomed := browser.View{Width: 320, Height: 256} // a window of 1280 by 1024 at 400 %
+	zoomed := browser.View{Width: 320, Height: 256, Zoomed: true} // a window of 1280 by 1024 at 400 %
 	for _, v := range []browser.View{wide, zoomed} {
 		tab.Look(v)
 		if said := tab.Overflow(); said != "" {

@@ -91,7 +91,8 @@ const unfocused = `(() => {
 // Unfocused lists elements that get the focus by keyboard without being seen, five at most; nil: none.
 func (p *Tab) Unfocused() []string {
 	p.t.Helper()
-	p.Press("\t") // from now on it is the keyboard that moves the focus
+	Eval[any](p, `document.querySelector("a, button, input")?.focus(); null`) // not from the last one, where the focus would leave the page
+	p.Press("\t")                                                             // from now on it is the keyboard that moves the focus
 	found := Eval[[]string](p, unfocused)
 	if len(found) == 0 {
 		return nil

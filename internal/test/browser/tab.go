@@ -84,6 +84,7 @@ type View struct {
 	NoScript      bool // with JavaScript switched off
 	Forced        bool // in the few colours that the system gives
 	Still         bool // for who wants nothing to move
+	Zoomed        bool // a desktop's window enlarged so far, not a phone
 }
 
 // String names the view for messages.
@@ -124,7 +125,7 @@ func (p *Tab) Look(v View) {
 		motion = "reduce"
 	}
 	command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.Width < 500})
+		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.Width < 500 && !v.Zoomed})
 	command(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: motion}}})
 	command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
