@@ -283,6 +283,8 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"patch with a slash", busy, mailPath("patch", slashID), false, 200, false},
 		{"patch with a long diff", busy, mailPath("patch", longDiffID), false, 200, true},
 		{"diff alone, long", busy, mailPath("patch", longDiffID) + "diff/?file=3", false, 200, false},
+		{"diff side by side", busy, mailPath("patch", scriptID) + "diff/?view=split", false, 200, false},
+		{"patch side by side", busy, mailPath("patch", bidiID) + "?view=split&ws=ignore", true, 200, false},
 		{"patch, binary", busy, mailPath("patch", binaryID), false, 200, false},
 		{"patch, wide", busy, mailPath("patch", wideID), false, 200, false},
 		{"patch, bidi", busy, mailPath("patch", bidiID), false, 200, false},

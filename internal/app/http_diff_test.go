@@ -48,6 +48,31 @@ func TestDiffPage(t *testing.T) {
 	})
 }
 
+// TestDiffViews: a diff is shown side by side to who wants it, words that changed are marked, and white space can be left out.
+func TestDiffViews(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.diffMail("views@x", "--- a/f.c\n+++ b/f.c\n@@ -1,5 +1,6 @@\n int f(void)\n-\tboil(k, 90);\n+\tboil(k, 95);\n-if (x)\n-  y();\n+\tif (x)\n+\t\ty();\n+\tz();\t\n }\n")
+		page := "/project/alpha/patch/views@x/"
+		s.expect(s.get(page), 200, `-	boil(k, <b class="x">90</b>);`, `+	boil(k, <b class="x">95</b>);`, "-  y();", `z();<b class="ws">	</b>`, "!<table class=\"split\"", `href="`+page+`?view=split#diff"`)
+		s.expect(s.get(page+"?ws=ignore"), 200, "!-  y();", `<span class="c" id="f0n4"><a href="#f0n4" tabindex="-1"><u>4</u><u>4</u></a> 		y();`, `+	z();`, `href="`+page+`?view=split&amp;ws=ignore#diff"`)
+		a := s.get(page + "?view=split")
+		s.expect(a, 200, `<td id="f0o2" class="d"><a href="#f0o2" tabindex="-1">2</a></td><td class="d"><del>-	boil(k, <b class="x">90</b>);</del></td><td id="f0n2" class="a"><a href="#f0n2" tabindex="-1">2</a></td><td class="a"><ins>+`,
+			`<td class="e"></td><td class="e"></td><td id="f0n5" class="a">`, `href="`+page+`?view=unified#diff"`)
+		if n := strings.Count(a.body, `id="f0n1"`); n != 1 {
+			t.Errorf("the id of a line that both sides have is there %d times", n)
+		}
+		cookie := a.Header.Get("Set-Cookie")
+		if !strings.HasPrefix(cookie, "pw_diff=split; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax") {
+			t.Errorf("cookie %q", cookie)
+		}
+		s.expect(s.visit("", "GET", page, "", "Cookie: pw_diff=split"), 200, `<table class="split">`)
+		s.expect(s.visit("", "GET", page+"?view=unified", "", "Cookie: pw_diff=split"), 200, `!<table class="split">`)
+		s.expect(s.visit("", "GET", page, "", "Cookie: pw_diff=<script>"), 200, `!<table class="split">`, "!<script>\"")
+	})
+}
+
 // TestRemarks: what replies say of lines stands below them, on the page of the patch and on that of the diff, and what they say of the message below that.
 func TestRemarks(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -40,7 +39,7 @@ type diffPage struct {
 	count          int    // files of the diff
 	cut            bool   // there is more of it than files
 	path           string // where the patch is shown
-	query          url.Values
+	view           view
 	alone          bool   // the page has nothing but the diff
 	said           []said // of the message above the diff
 }
@@ -81,7 +80,7 @@ func newDiffPage(c *web.Call, d *patch.Detail, comments []*patch.Comment, linkna
 	if doc == nil {
 		return nil, nil
 	}
-	p := &diffPage{cut: cut, count: len(doc.Files), path: patch.PagePath(linkname, patch.KindPatch, d.MsgID), alone: alone, query: url.Values{}}
+	p := &diffPage{cut: cut, count: len(doc.Files), path: patch.PagePath(linkname, patch.KindPatch, d.MsgID), alone: alone, view: readView(c)}
 	only := -1
 	if s := c.R.URL.Query().Get("file"); s != "" && alone {
 		n, err := strconv.Atoi(s)
@@ -109,7 +108,7 @@ func newDiffPage(c *web.Call, d *patch.Detail, comments []*patch.Comment, linkna
 		p.files = append(p.files, f)
 		f.measure()
 		if room.take(f, only >= 0) {
-			f.html = unified(f, p.path)
+			f.html = p.view.html(f, p.path)
 		}
 	}
 	return p, nil
@@ -178,23 +177,13 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// link is the address of the page of the diff alone, with other words in its query.
-func (p *diffPage) link(words ...string) string {
-	q := url.Values{}
-	for name, v := range p.query {
-		q[name] = v
-	}
-	for i := 0; i+1 < len(words); i += 2 {
-		q.Set(words[i], words[i+1])
-	}
-	if len(q) == 0 {
-		return p.path + "diff/"
-	}
-	return p.path + "diff/?" + q.Encode()
-}
+// link is the address of the page of the diff alone.
+func (p *diffPage) link() string { return p.path + "diff/" + p.view.query("") }
 
 // fileLink is the address of a page with one file of the diff.
-func (p *diffPage) fileLink(f *diffFile) string { return p.link("file", strconv.Itoa(f.n)) }
+func (p *diffPage) fileLink(f *diffFile) string {
+	return p.path + "diff/" + p.view.query("file="+strconv.Itoa(f.n))
+}
 
 // notes say what the diff does to a file besides its lines.
 func (f *diffFile) notes() string {

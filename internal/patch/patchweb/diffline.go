@@ -14,91 +14,186 @@ import (
 type liner struct {
 	b     strings.Builder
 	f     *diffFile
-	page  string // where the patch is shown
-	said  []said // of the lines to come
-	lines int    // that may still come
+	view  view
+	page  string         // where the patch is shown
+	said  map[int][]said // of the lines of the current hunk
+	lines int            // that may still come
 	bytes int
 }
 
-// unified writes a file the way diff does: one line below the other, removed ones before added ones.
-func unified(f *diffFile, page string) string {
-	w := liner{f: f, page: page, said: f.said, lines: maxAloneLines, bytes: maxAloneBytes}
+// html writes a file as it is to be shown.
+func (v view) html(f *diffFile, page string) string {
+	w := liner{f: f, view: v, page: page, said: map[int][]said{}, lines: maxAloneLines, bytes: maxAloneBytes}
 	w.b.Grow(min(f.lines*110, maxAloneBytes))
 	if len(f.Head) > 0 {
-		w.b.WriteString(`<pre class="diff"><code>`)
+		w.b.WriteString(beginLines)
 		for _, s := range f.Head {
 			w.plain(s)
 		}
-		w.b.WriteString("</code></pre>")
+		w.b.WriteString(endLines)
 	}
+	said := f.said
 	for i := range f.Hunks {
 		if w.lines <= 0 || w.bytes <= 0 {
 			break
 		}
-		w.hunk(i, &f.Hunks[i])
+		clear(w.said)
+		for len(said) > 0 && said[0].Hunk == i {
+			w.said[said[0].Line] = append(w.said[said[0].Line], said[0])
+			said = said[1:]
+		}
+		h := &f.Hunks[i]
+		w.head(i, h)
+		if v.split && h.Marks == 1 {
+			w.beside(h)
+		} else {
+			w.below(h)
+		}
+		if h.Short && !f.cut {
+			w.b.WriteString(beginLines + `<span class="m">(fewer lines than the head of the hunk says)` + "\n</span>" + endLines)
+		}
 	}
 	return w.b.String()
 }
 
-func (w *liner) hunk(n int, h *diff.Hunk) {
-	w.b.WriteString(`<pre class="diff"><code>`)
-	if h.Head != "" {
-		id := w.f.anchor() + "h" + strconv.Itoa(n)
-		w.b.WriteString(`<span class="h" id="` + id + `"><a href="#` + id + `" aria-label="Link to hunk ` + strconv.Itoa(n+1) + `">§</a>`)
-		escape(&w.b, strings.TrimSuffix(h.Head, "\r"))
-		w.b.WriteString("\n</span>")
+const (
+	beginLines = `<pre class="diff"><code>`
+	endLines   = "</code></pre>"
+	beginTable = `<table class="split"><colgroup><col class="n"><col><col class="n"><col></colgroup><thead class="unseen"><tr><th scope="col">Old line</th><th scope="col">Before</th><th scope="col">New line</th><th scope="col">After</th></tr></thead><tbody>`
+	endTable   = "</tbody></table>"
+)
+
+func (w *liner) head(n int, h *diff.Hunk) {
+	if h.Head == "" {
+		return
 	}
-	for i := range h.Lines {
+	id := w.f.anchor() + "h" + strconv.Itoa(n)
+	w.b.WriteString(beginLines + `<span class="h" id="` + id + `"><a href="#` + id + `" aria-label="Link to hunk ` + strconv.Itoa(n+1) + `">§</a>`)
+	escape(&w.b, strings.TrimSuffix(h.Head, "\r"))
+	w.b.WriteString("\n</span>" + endLines)
+}
+
+// below writes a hunk the way diff does: one line below the other.
+func (w *liner) below(h *diff.Hunk) {
+	w.b.WriteString(beginLines)
+	for _, u := range units(h, w.view.spaces) {
 		if w.lines--; w.lines < 0 || w.bytes < 0 {
 			break
 		}
-		w.line(h, &h.Lines[i])
-		if len(w.said) > 0 && w.said[0].Hunk == n && w.said[0].Line == i {
-			w.remarks(n, i)
+		w.line(h, &u)
+		w.remarks(endLines, beginLines, u.at, u.twin)
+	}
+	w.b.WriteString(endLines)
+}
+
+// beside writes a hunk in two columns.
+func (w *liner) beside(h *diff.Hunk) {
+	w.b.WriteString(beginTable)
+	for _, p := range pairs(units(h, w.view.spaces)) {
+		if w.lines--; w.lines < 0 || w.bytes < 0 {
+			break
 		}
+		w.b.WriteString("<tr>")
+		w.cell(h, p.old, true, p.old != p.new)
+		w.cell(h, p.new, false, true)
+		w.b.WriteString("</tr>\n")
+		at := []int{-1, -1, -1, -1}
+		if p.old != nil {
+			at[0], at[1] = p.old.at, p.old.twin
+		}
+		if p.new != nil {
+			at[2], at[3] = p.new.at, p.new.twin
+		}
+		w.remarks(endTable, beginTable, at...)
 	}
-	if h.Short && !w.f.cut {
-		w.b.WriteString(`<span class="m">(fewer lines than the head of the hunk says)` + "\n</span>")
-	}
-	w.b.WriteString("</code></pre>")
+	w.b.WriteString(endTable)
 }
 
-// remarks writes what was said of a line below it.
-func (w *liner) remarks(hunk, line int) {
-	w.b.WriteString("</code></pre>")
-	for len(w.said) > 0 && w.said[0].Hunk == hunk && w.said[0].Line == line {
-		w.said[0].write(&w.b, w.page)
-		w.said = w.said[1:]
+// cell writes one side of a row: the number and the line.
+func (w *liner) cell(h *diff.Hunk, u *unit, old, named bool) {
+	b := &w.b
+	if u == nil {
+		b.WriteString(`<td class="e"></td><td class="e"></td>`)
+		return
 	}
-	w.b.WriteString(`<pre class="diff"><code>`)
+	start := b.Len()
+	n := u.New
+	if old {
+		n = u.Old
+	}
+	b.WriteString(`<td`)
+	id := w.id(u.Line)
+	if named && id != "" {
+		b.WriteString(` id="` + id + `"`)
+	}
+	b.WriteString(` class="` + classes[u.Kind] + `">`)
+	if id != "" {
+		b.WriteString(`<a href="#` + id + `" tabindex="-1">`)
+		number(b, n)
+		b.WriteString("</a>")
+	}
+	body := h.Body(u.Line)
+	b.WriteString(`</td><td class="` + classes[u.Kind] + `">`)
+	if tag := edits[u.Kind]; tag != "" {
+		b.WriteString("<" + tag + ">")
+	}
+	b.WriteString(u.Text[:len(u.Text)-len(body)])
+	w.body(u, body)
+	if tag := edits[u.Kind]; tag != "" {
+		b.WriteString("</" + tag + ">")
+	}
+	b.WriteString("</td>")
+	w.bytes -= b.Len() - start
 }
 
-// tags are the elements of added and removed lines, which screen readers know, and of others.
-var tags = [...]struct{ open, end string }{
-	diff.Context: {`<span class="c"`, "\n</span>"},
-	diff.Add:     {`<ins class="a"`, "\n</ins>"},
-	diff.Remove:  {`<del class="d"`, "\n</del>"},
-	diff.Note:    {`<span class="m"`, "\n</span>"},
-	diff.Text:    {`<span class="m"`, "\n</span>"},
+// remarks writes what was said of lines below them.
+func (w *liner) remarks(end, begin string, lines ...int) {
+	if len(w.said) == 0 {
+		return
+	}
+	open := true
+	for _, at := range lines {
+		for _, s := range w.said[at] {
+			if open {
+				w.b.WriteString(end)
+				open = false
+			}
+			s.write(&w.b, w.page)
+		}
+		delete(w.said, at)
+	}
+	if !open {
+		w.b.WriteString(begin)
+	}
 }
 
-func (w *liner) line(h *diff.Hunk, l *diff.Line) {
+// The elements of added and removed lines, which screen readers know, and the classes of all.
+var (
+	classes = [...]string{diff.Context: "c", diff.Add: "a", diff.Remove: "d", diff.Note: "m", diff.Text: "m"}
+	edits   = [...]string{diff.Add: "ins", diff.Remove: "del", diff.Note: "", diff.Text: ""}
+)
+
+func (w *liner) line(h *diff.Hunk, u *unit) {
 	b := &w.b
 	start := b.Len()
-	b.WriteString(tags[l.Kind].open)
-	if id := w.id(l); id != "" {
+	tag := edits[u.Kind]
+	if tag == "" {
+		tag = "span"
+	}
+	b.WriteString("<" + tag + ` class="` + classes[u.Kind] + `"`)
+	if id := w.id(u.Line); id != "" {
 		b.WriteString(` id="` + id + `"><a href="#` + id + `" tabindex="-1"><u>`)
-		number(b, l.Old)
+		number(b, u.Old)
 		b.WriteString("</u><u>")
-		number(b, l.New)
+		number(b, u.New)
 		b.WriteString("</u></a>")
 	} else {
 		b.WriteByte('>')
 	}
-	body := h.Body(l)
-	b.WriteString(l.Text[:len(l.Text)-len(body)])
-	w.body(l, body)
-	b.WriteString(tags[l.Kind].end)
+	body := h.Body(u.Line)
+	b.WriteString(u.Text[:len(u.Text)-len(body)])
+	w.body(u, body)
+	b.WriteString("\n</" + tag + ">")
 	w.bytes -= b.Len() - start
 }
 
@@ -120,23 +215,32 @@ func number(b *strings.Builder, n int32) {
 }
 
 // body writes a line without its marks.
-func (w *liner) body(l *diff.Line, s string) {
+func (w *liner) body(u *unit, s string) {
 	b := &w.b
 	cr := strings.HasSuffix(s, "\r")
-	s = strings.TrimSuffix(s, "\r")
-	s, over := cutLine(s)
+	s, over := cutLine(strings.TrimSuffix(s, "\r"))
 	end := len(s)
-	if l.Kind == diff.Add && over == 0 {
+	if u.Kind == diff.Add && over == 0 {
 		end = len(strings.TrimRight(s, " \t"))
 	}
-	escape(b, s[:end])
+	at := 0
+	for _, r := range u.changed {
+		if from, to := min(r.Begin, end), min(r.End, end); from < to {
+			escape(b, s[at:from])
+			b.WriteString(`<b class="x">`)
+			escape(b, s[from:to])
+			b.WriteString("</b>")
+			at = to
+		}
+	}
+	escape(b, s[at:end])
 	if end < len(s) {
 		b.WriteString(`<b class="ws">` + s[end:] + "</b>")
 	}
 	if over > 0 {
 		b.WriteString(`<b class="ctl">` + strconv.Itoa(over) + ` bytes more, see the download</b>`)
 	}
-	if cr && !w.f.crlf && l.Kind <= diff.Remove {
+	if cr && !w.f.crlf && u.Kind <= diff.Remove {
 		b.WriteString(`<b class="ctl">CR</b>`)
 	}
 }

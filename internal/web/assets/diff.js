@@ -43,12 +43,22 @@ document.addEventListener("DOMContentLoaded", () => {
   addEventListener("hashchange", (e) => { if (!document.querySelector(":target")) reveal(); });
   if (location.hash && !document.querySelector(":target")) reveal();
 
+  // In two columns only the one is selected in which the mouse goes down.
+  document.addEventListener("mousedown", (e) => {
+    const cell = e.target.closest?.(".split td");
+    if (!cell) return;
+    document.querySelectorAll(".split").forEach((t) => {
+      t.classList.toggle("from-old", cell.cellIndex < 2);
+      t.classList.toggle("from-new", cell.cellIndex >= 2);
+    });
+  });
+
   // Numbers are no stops of the Tab key: there are too many. From the link of a hunk the arrow keys go on to them.
   document.addEventListener("keydown", (e) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[e.key];
-    const here = step && e.target.closest?.(".diff a[href^='#f']");
+    const here = step && e.target.closest?.(":is(.diff, .split) a[href^='#f']");
     if (!here || e.altKey || e.ctrlKey || e.metaKey) return;
-    const all = [...here.closest(".file").querySelectorAll(".diff a[href^='#f']")];
+    const all = [...here.closest(".file").querySelectorAll(":is(.diff, .split) a[href^='#f']")];
     const next = all[all.indexOf(here) + step];
     if (!next) return;
     e.preventDefault();
