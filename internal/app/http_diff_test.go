@@ -73,6 +73,21 @@ func TestDiffViews(t *testing.T) {
 	})
 }
 
+// TestDiffColours: a page comes plain and says where its colours are; once they were asked for it has them.
+func TestDiffColours(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.diffMail("hue@x", "--- a/f.c\n+++ b/f.c\n@@ -1,2 +1,2 @@\n int f(void)\n-return \"<b>\";\n+return 1; /* \"é\" */\n--- a/f.odd-name\n+++ b/f.odd-name\n@@ -1 +1 @@\n-int\n+return\n")
+		page := "/project/alpha/patch/hue@x/"
+		s.expect(s.get(page), 200, `data-colours="`+page+`diff/?colours=1"`, "!<i class")
+		colours := []string{`<i class="y">int</i> <i class="f">f</i>(<i class="y">void</i>)`, `<i class="k">return</i>`, `<i class="n">1</i>`, `<i class="o">`, "+return\n", "!data-colours"}
+		s.expect(s.get(page+"diff/?colours=1"), 200, colours...)
+		s.expect(s.get(page), 200, colours...)
+		s.expect(s.get(page+"?view=split"), 200, colours[0])
+	})
+}
+
 // TestRemarks: what replies say of lines stands below them, on the page of the patch and on that of the diff, and what they say of the message below that.
 func TestRemarks(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

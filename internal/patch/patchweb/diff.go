@@ -40,6 +40,7 @@ type diffPage struct {
 	cut            bool   // there is more of it than files
 	path           string // where the patch is shown
 	view           view
+	plain          bool   // there are colours that it lacks
 	alone          bool   // the page has nothing but the diff
 	said           []said // of the message above the diff
 }
@@ -47,13 +48,14 @@ type diffPage struct {
 // diffFile is what a diff does to one file.
 type diffFile struct {
 	*diff.File
-	n      int
-	lines  int
-	html   string // its lines; empty: they are shown elsewhere
-	folded bool
-	cut    bool // html lacks lines at the end
-	crlf   bool // all its lines end with CR and LF
-	said   []said
+	n       int
+	lines   int
+	html    string // its lines; empty: they are shown elsewhere
+	folded  bool
+	cut     bool // html lacks lines at the end
+	colours coloured
+	crlf    bool // all its lines end with CR and LF
+	said    []said
 }
 
 // anchor is the id of the file on the page.
@@ -75,7 +77,7 @@ func readDiff(d *patch.Detail) (doc *diff.Doc, cut bool) {
 }
 
 // newDiffPage makes the diff of a patch ready to be shown on its page, or alone on one of its own, then perhaps only one of its files.
-func newDiffPage(c *web.Call, d *patch.Detail, comments []*patch.Comment, linkname string, alone bool) (*diffPage, error) {
+func newDiffPage(c *web.Call, paints palette, d *patch.Detail, comments []*patch.Comment, linkname string, alone bool) (*diffPage, error) {
 	doc, cut := readDiff(d)
 	if doc == nil {
 		return nil, nil
@@ -107,7 +109,11 @@ func newDiffPage(c *web.Call, d *patch.Detail, comments []*patch.Comment, linkna
 		}
 		p.files = append(p.files, f)
 		f.measure()
-		if room.take(f, only >= 0) {
+		f.folded = !room.take(f, only >= 0)
+	}
+	p.plain = paints.colour(d.Diff, p.files, p.view.colours)
+	for _, f := range p.files {
+		if !f.folded {
 			f.html = p.view.html(f, p.path)
 		}
 	}
@@ -153,12 +159,10 @@ func (r *room) take(f *diffFile, asked bool) bool {
 		return true
 	}
 	if f.Binary && len(f.Hunks) > 0 || f.lines > r.file || f.lines > r.lines {
-		f.folded = true
 		return false
 	}
 	size := f.size()
 	if size > r.bytes {
-		f.folded = true
 		return false
 	}
 	r.lines, r.bytes = r.lines-f.lines, r.bytes-size
@@ -179,6 +183,15 @@ func plural(n int, noun string) string {
 
 // link is the address of the page of the diff alone.
 func (p *diffPage) link() string { return p.path + "diff/" + p.view.query("") }
+
+// coloursLink is the address of the same diff in colours.
+func (p *diffPage) coloursLink() string {
+	more := "colours=1"
+	if p.alone && len(p.files) == 1 && p.count > 1 {
+		more = "file=" + strconv.Itoa(p.files[0].n) + "&colours=1"
+	}
+	return p.path + "diff/" + p.view.query(more)
+}
 
 // fileLink is the address of a page with one file of the diff.
 func (p *diffPage) fileLink(f *diffFile) string {
@@ -251,7 +264,7 @@ func (p *Pages) diffAlone(c *web.Call, pr project.Project, m *mailstore.Message)
 	if err != nil {
 		return err
 	}
-	page, err := newDiffPage(c, d, comments, pr.Linkname, true)
+	page, err := newDiffPage(c, p.palette, d, comments, pr.Linkname, true)
 	if err != nil {
 		return err
 	}

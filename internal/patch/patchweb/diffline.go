@@ -8,6 +8,7 @@ import (
 
 	"patchwork.example/pw/internal/format/diff"
 	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/format/syntax"
 )
 
 // liner writes the lines of one file as HTML.
@@ -15,6 +16,7 @@ type liner struct {
 	b     strings.Builder
 	f     *diffFile
 	view  view
+	hunk  int
 	page  string         // where the patch is shown
 	said  map[int][]said // of the lines of the current hunk
 	lines int            // that may still come
@@ -38,6 +40,7 @@ func (v view) html(f *diffFile, page string) string {
 			break
 		}
 		clear(w.said)
+		w.hunk = i
 		for len(said) > 0 && said[0].Hunk == i {
 			w.said[said[0].Line] = append(w.said[said[0].Line], said[0])
 			said = said[1:]
@@ -223,17 +226,21 @@ func (w *liner) body(u *unit, s string) {
 	if u.Kind == diff.Add && over == 0 {
 		end = len(strings.TrimRight(s, " \t"))
 	}
+	var runs []syntax.Run
+	if w.hunk < len(w.f.colours) && u.at < len(w.f.colours[w.hunk]) {
+		runs = w.f.colours[w.hunk][u.at]
+	}
 	at := 0
 	for _, r := range u.changed {
 		if from, to := min(r.Begin, end), min(r.End, end); from < to {
-			escape(b, s[at:from])
+			hued(b, s, at, from, runs)
 			b.WriteString(`<b class="x">`)
-			escape(b, s[from:to])
+			hued(b, s, from, to, runs)
 			b.WriteString("</b>")
 			at = to
 		}
 	}
-	escape(b, s[at:end])
+	hued(b, s, at, end, runs)
 	if end < len(s) {
 		b.WriteString(`<b class="ws">` + s[end:] + "</b>")
 	}

@@ -14,14 +14,15 @@ const viewCookie = "pw_diff"
 
 // view is how a diff is shown.
 type view struct {
-	split  bool // what was beside what is
-	spaces bool // lines that differ in white space only are context
+	split   bool // what was beside what is
+	spaces  bool // lines that differ in white space only are context
+	colours bool // are looked for, if they are not known yet
 }
 
 // readView finds out how the visitor wants diffs; what he asks for by ?view= is remembered for a year.
 func readView(c *web.Call) view {
 	q := c.R.URL.Query()
-	v := view{spaces: q.Get("ws") == "ignore"}
+	v := view{spaces: q.Get("ws") == "ignore", colours: q.Get("colours") == "1"}
 	switch asked := q.Get("view"); asked {
 	case "split", "unified":
 		v.split = asked == "split"
@@ -52,14 +53,14 @@ func (v view) query(more string) string {
 	return "?" + strings.Join(s, "&")
 }
 
-// choice is a link to another view of the same page.
-type choice struct {
+// viewLink is a link to another view of the same page.
+type viewLink struct {
 	text, href string
 	on         bool
 }
 
 // choices are the views of the diff. The page that is left alone keeps the file it shows.
-func (p *diffPage) choices() []choice {
+func (p *diffPage) choices() []viewLink {
 	keep := ""
 	if p.alone && len(p.files) == 1 && p.count > 1 {
 		keep = "file=" + strings.TrimPrefix(p.files[0].anchor(), "f")
@@ -77,5 +78,5 @@ func (p *diffPage) choices() []choice {
 	}
 	one, two, all := p.view, p.view, p.view
 	one.split, two.split, all.spaces = false, true, !p.view.spaces
-	return []choice{{"Unified", to(one), !p.view.split}, {"Side by side", to(two), p.view.split}, {"Ignore white space", to(all), p.view.spaces}}
+	return []viewLink{{"Unified", to(one), !p.view.split}, {"Side by side", to(two), p.view.split}, {"Ignore white space", to(all), p.view.spaces}}
 }

@@ -109,7 +109,7 @@ func (p *Pages) read(c *web.Call, pr project.Project, message int64, kind string
 		return page, err
 	}
 	if page.patch != nil {
-		if page.diff, err = newDiffPage(c, page.patch, page.comments, pr.Linkname, false); err != nil {
+		if page.diff, err = newDiffPage(c, p.palette, page.patch, page.comments, pr.Linkname, false); err != nil {
 			return page, err
 		}
 	}

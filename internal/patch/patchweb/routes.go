@@ -25,6 +25,7 @@ import (
 type Pages struct {
 	db        *sqldb.DB
 	opt       Options
+	palette   palette
 	comparing *semaphore.Weighted // comparisons of series that may be under way
 }
 
@@ -44,7 +45,7 @@ const messagePattern = "GET /project/{link}/{rest...}"
 
 // Routes hangs the pages into mux.
 func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
-	p := &Pages{db: db, opt: opt, comparing: semaphore.NewWeighted(maxComparing)}
+	p := &Pages{db: db, opt: opt, palette: newPalette(), comparing: semaphore.NewWeighted(maxComparing)}
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
 	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk(p.matchingPatches)))
 	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))

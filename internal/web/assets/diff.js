@@ -26,6 +26,19 @@ document.addEventListener("DOMContentLoaded", () => {
     load(link.closest("details"));
   });
 
+  // Colours take longer than the page: they come behind it.
+  const plain = document.querySelector(".changes[data-colours]");
+  if (plain) fetch(plain.dataset.colours).then(async (answer) => {
+    if (!answer.ok || !getSelection().isCollapsed) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.querySelectorAll("details.file > div").forEach((now) => {
+      const then = page.querySelector("#" + now.parentElement.id + " > div");
+      if (then && then.textContent === now.textContent) now.replaceChildren(...then.childNodes);
+    });
+    document.querySelector(".views .hue")?.remove();
+    if (document.activeElement === document.body) reveal();
+  }).catch(() => {});
+
   // A link to a line of a file that is folded opens it.
   const reveal = async () => {
     const id = decodeURIComponent(location.hash.slice(1));
