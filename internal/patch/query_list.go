@@ -106,8 +106,14 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		l.Total, f.plan = known.n, known.plan
 		return nil
 	}
-	if f.plan, err = f.planWords(ctx, q); err != nil || f.plan.none {
+	var n planned
+	if f.plan, n, err = f.planWords(ctx, q); err != nil {
 		return err
+	}
+	if f.plan.count && len(f.plan.grams) > 0 && n.Found <= fewFound {
+		l.Total, l.exact = n.Total, true
+		l.remember(key)
+		return nil
 	}
 	from, w := " FROM patch p", f.conditions()
 	if f.plan.count {
@@ -124,10 +130,15 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		}
 		l.exact = true
 	}
-	if l.Total > CountLimit || len(f.Words) > 0 && l.Total > dearTotal {
-		f.Totals.keep(key, total{n: l.Total, plan: f.plan})
-	}
+	l.remember(key)
 	return nil
+}
+
+// remember keeps a total that was dear to count.
+func (l *Listing) remember(key string) {
+	if l.Total > CountLimit || len(l.f.Words) > 0 && l.Total > dearTotal {
+		l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan})
+	}
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
@@ -220,7 +231,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 	}
 	_, key, _ := f.walk()
 	key.desc = key.desc != back
-	if f.plan, err = f.planWords(ctx, q); err != nil || f.plan.none {
+	if f.plan, _, err = f.planWords(ctx, q); err != nil {
 		return nil, err
 	}
 	if f.plan.page {

@@ -21,40 +21,45 @@ type wordPlan struct {
 	engine      string
 	grams       []int32 // of the words; none: the index has nothing of them
 	count, page bool    // whether the index is asked for the total, and for a page
-	none        bool    // it found nothing
 }
 
 func engineOf(q sqldb.Queryer) string { return q.(interface{ Engine() string }).Engine() }
 
-// planWords says how the patches with the words of a query are found: by the index, or by going through the list, whichever has fewer patches to look at.
-func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (wordPlan, error) {
+// planned is what planWords has found out.
+type planned struct {
+	Listed int // patches that the list would have without words, by the counters; -1: they do not know
+	Found  int // patches that the index finds, up to fewFound + 1
+	Total  int // of these, those that the list has
+}
+
+// planWords says how the patches with the words of a query are found: by the index, or by going through the list, whichever has fewer patches to look at. If the index
+// finds few, they are counted too.
+func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n planned, err error) {
 	words := f.words()
 	if len(words) == 0 || f.narrow() {
-		return wordPlan{}, nil
+		return p, n, nil
 	}
-	p := wordPlan{engine: engineOf(q), grams: wordGrams(words), count: true, page: true}
+	p = wordPlan{engine: engineOf(q), grams: wordGrams(words), count: true, page: true}
 	if len(p.grams) == 0 {
-		return p, nil
+		return p, n, nil
 	}
-	query, args := p.found()
-	listed := "-1"
+	listed, w := "-1", &where{}
 	if f.Since == nil && f.Before == nil {
-		w := f.counters()
-		listed, args = "(SELECT COALESCE(SUM(p.patches), 0) FROM patch_count p"+w.sql()+")", append(w.args, args...)
+		w = f.counters()
+		listed = "(SELECT COALESCE(SUM(p.patches), 0) FROM patch_count p" + w.sql() + ")"
 	}
-	var n struct{ Listed, Found int }
-	if err := q.Get(ctx, &n, "SELECT "+listed+" AS listed, ("+query+") AS found", args...); err != nil {
-		return p, fmt.Errorf("look for words: %w", err)
+	query, args := f.fewOfWords(p)
+	if err := q.Get(ctx, &n, "SELECT "+listed+" AS listed, f.found, f.total FROM ("+query+") f", append(w.args, args...)...); err != nil {
+		return p, n, fmt.Errorf("look for words: %w", err)
 	}
 	_, _, walk := f.walk()
-	p.none = n.Found == 0
 	switch {
 	case n.Listed >= 0 && n.Listed < n.Found: // also if more than fewFound were found
 		p.count, p.page = false, !walk
 	case n.Found > fewFound && !(p.engine == sqldb.SQLite && f.byDate()):
 		p.page = !walk
 	}
-	return p, nil
+	return p, n, nil
 }
 
 // byDate tells whether a list has the order of dates, in which SQLite's index finds.
@@ -77,20 +82,24 @@ var joinedGrams = [...]string{"", " FROM patch_words w0",
 	" FROM patch_words w0 JOIN patch_words w1 ON w1.patch_id = w0.patch_id JOIN patch_words w2 ON w2.patch_id = w0.patch_id",
 	" FROM patch_words w0 JOIN patch_words w1 ON w1.patch_id = w0.patch_id JOIN patch_words w2 ON w2.patch_id = w0.patch_id JOIN patch_words w3 ON w3.patch_id = w0.patch_id"}
 
-// found counts what the index finds, up to fewFound + 1.
-func (p wordPlan) found() (string, []any) {
-	w := &where{}
-	from := " FROM patch_words w"
+// fewOfWords counts what the index finds, up to fewFound + 1, and what of that the list has. A subquery for each patch is looked up by its id, whatever the planner
+// thinks of their number.
+func (f Query) fewOfWords(p wordPlan) (string, []any) {
+	on, w := f.conditions(), &where{}
+	on.add("p.id = w.id")
+	from := "SELECT w.patch_id AS id FROM patch_words w"
 	switch p.engine {
+	case sqldb.SQLite:
+		from = fmt.Sprintf("SELECT w.rowid & %d AS id FROM patch_words w", wordPatch)
+		p.conditions(w)
 	case sqldb.Postgres:
 		w.add("w.grams @> ?", p.grams)
-	case sqldb.MariaDB:
-		from = joinedGrams[len(p.asked())]
-		p.conditions(w)
 	default:
+		from = "SELECT w0.patch_id AS id" + joinedGrams[len(p.asked())]
 		p.conditions(w)
 	}
-	return "SELECT COUNT(*) FROM (SELECT 1 AS x" + from + w.sql() + " LIMIT ?) f", append(w.args, fewFound+1)
+	query := "SELECT COUNT(*) AS found, COUNT((SELECT 1 FROM patch p" + on.sql() + ")) AS total FROM (" + from + w.sql() + " LIMIT ?) w"
+	return query, append(append(on.args, w.args...), fewFound+1)
 }
 
 // conditions are those on the index, which stands before patch p.
