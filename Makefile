@@ -7,6 +7,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SIZE    ?= 10k
 ENDPOINT ?=
+PAGE    ?=
 
 # Packages with goroutines; the race detector needs cgo. It runs without the extra test data: whole archives take it ten minutes, and show it nothing new.
 RACE    := job ingress patch/patchmail app
@@ -17,7 +18,7 @@ FUZZTIME ?= 1m
 FUZZ     ?= .
 
 .DEFAULT_GOAL := build
-.PHONY: help build run deps test race soak fuzz bench bench-api bench-intake check install clean FORCE
+.PHONY: help build run deps test race soak fuzz bench bench-api bench-intake bench-web check install clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +65,10 @@ bench-intake: ## how fast mail is taken in, and where the time goes; SIZE=10k, 1
 bench-api: ## how fast the API answers, and with how many queries; SIZE=10k, 100k or 1M patches, ENDPOINT=part of a name, KEEP=directory for filled databases
 	@sh scripts/deps.sh --try
 	PW_TEST_DURABLE=1 SIZE=$(SIZE) ENDPOINT='$(ENDPOINT)' KEEP='$(if $(KEEP),$(abspath $(KEEP)))' go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/apibench
+
+bench-web: ## how fast pages are made, how large they are, and with how many queries; SIZE=10k, 100k or 1M patches, PAGE=part of a name, KEEP=directory for filled databases
+	@sh scripts/deps.sh --try
+	PW_TEST_DURABLE=1 SIZE=$(SIZE) PAGE='$(PAGE)' KEEP='$(if $(KEEP),$(abspath $(KEEP)))' go test -run '^$$' -bench . -benchtime 1x -timeout 6h ./internal/test/webbench
 
 check: ## format, vet, staticcheck, architecture, generated files, go.mod, scripts
 	@unformatted=$$("$$(go env GOROOT)/bin/gofmt" -l cmd internal) || exit 1; \

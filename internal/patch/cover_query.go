@@ -33,7 +33,7 @@ type ListedCover struct {
 
 var coverColumns = map[string]string{"id": "x.id", "name": "x.name", "date": "x.date", "submitter": "x.submitter_id"}
 
-func (f CoverQuery) finder() (*finder, error) {
+func (f CoverQuery) finder(engine string) (*finder, error) {
 	find := &finder{kind: "cover", from: " FROM cover x", columns: coverColumns, projects: f.Projects}
 	if f.Series != nil {
 		find.where.add("x.id IN (SELECT s.cover_id FROM series s WHERE s.id IN (?))", append([]int64{-1}, f.Series...))
@@ -41,7 +41,7 @@ func (f CoverQuery) finder() (*finder, error) {
 	if f.MsgIDs != nil {
 		find.where.add("x.message_id IN (SELECT m.id FROM message m WHERE m.msgid IN (?) AND m.hidden = FALSE)", keysOf(f.MsgIDs))
 	}
-	return find, find.mails(f.Submitters, f.Since, f.Before, f.Words)
+	return find, find.mails(engine, f.Submitters, f.Since, f.Before, f.Words)
 }
 
 // keysOf are the key forms of Message-IDs, at least one that finds nothing.
@@ -55,7 +55,7 @@ func keysOf(msgids []string) []string {
 
 // CountCovers counts what a query finds.
 func CountCovers(ctx context.Context, q sqldb.Queryer, f CoverQuery) (int, error) {
-	find, err := f.finder()
+	find, err := f.finder(engineOf(q))
 	if err != nil {
 		return 0, err
 	}
@@ -64,7 +64,7 @@ func CountCovers(ctx context.Context, q sqldb.Queryer, f CoverQuery) (int, error
 
 // ListCovers reads one slice of cover letters in three queries. Hidden ones are left out of it, so that it may be shorter.
 func ListCovers(ctx context.Context, q sqldb.Queryer, f CoverQuery) ([]*ListedCover, error) {
-	find, err := f.finder()
+	find, err := f.finder(engineOf(q))
 	if err != nil {
 		return nil, err
 	}

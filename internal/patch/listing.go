@@ -214,7 +214,7 @@ func (w *where) clone() where {
 }
 
 // mails asks for persons, dates and words of the names.
-func (f *finder) mails(submitters []int64, since, before *clock.Time, words string) error {
+func (f *finder) mails(engine string, submitters []int64, since, before *clock.Time, words string) error {
 	f.where.in("x.submitter_id", submitters)
 	if since != nil {
 		f.where.add("x.date >= ?", int64(*since))
@@ -226,7 +226,7 @@ func (f *finder) mails(submitters []int64, since, before *clock.Time, words stri
 	if len(all) > maxWords {
 		return fault.New(fault.Invalid, "too many words: at most %d can be searched at once", maxWords)
 	}
-	f.where.words("x.name_fold", all)
+	f.where.words(engine, "x.name_fold", all)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
 
@@ -33,12 +34,14 @@ type Query struct {
 
 	stateless bool       // only patches without a state
 	few       bool       // the delegates have few patches
+	engine    string     // of the database
 	plan      wordPlan   // by which way its words are found
 	arrived   clock.Time // only those whose mail did not come later; 0: all
 }
 
 // tidy takes out what is there twice, which would find rows twice, and refuses what can't be answered.
-func (f Query) tidy() (Query, error) {
+func (f Query) tidy(q sqldb.Queryer) (Query, error) {
+	f.engine = engineOf(q)
 	for _, ids := range []*[]int64{&f.Projects, &f.States, &f.Submitters, &f.Delegates, &f.Series} {
 		*ids = unique(*ids)
 	}
@@ -180,7 +183,7 @@ func (f Query) conditionsTo(w *where) *where {
 	if f.arrived != 0 { // one that an import brought has no mail
 		w.add("COALESCE((SELECT l.received_at FROM message m JOIN mail l ON l.id = m.mail_id WHERE m.id = p.message_id), 0) <= ?", int64(f.arrived))
 	}
-	w.words("p.name_key", f.words())
+	w.words(f.engine, "p.name_key", f.words())
 	w.add(shownPatch)
 	return w
 }

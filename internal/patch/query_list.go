@@ -72,7 +72,7 @@ func Count(ctx context.Context, q sqldb.Queryer, f Query) (int, error) {
 
 // Find counts what a query finds, in one query: by the counters where they cover it, else row by row.
 func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +219,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 	if f.Keyset() == "" {
 		return nil, fault.New(fault.Invalid, "there are cursors only in the order of id, date or name")
 	}
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +254,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 
 // IDs finds the ids of at most limit patches of a query, in no order.
 func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, error) {
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return nil, err
 	}

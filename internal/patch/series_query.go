@@ -30,7 +30,7 @@ type SeriesQuery struct {
 var seriesSortings = map[string]string{"id": "x.id", "name": "x.name", "date": "x.date", "submitter": "x.submitter_id",
 	"received_all": "CASE WHEN x.received >= x.total THEN 1 ELSE 0 END"}
 
-func (f SeriesQuery) finder() (*finder, error) {
+func (f SeriesQuery) finder(engine string) (*finder, error) {
 	find := &finder{kind: "series", from: " FROM series x", columns: seriesSortings, projects: f.Projects}
 	switch {
 	case f.Keys == nil:
@@ -44,7 +44,7 @@ func (f SeriesQuery) finder() (*finder, error) {
 		find.where.add("x.id IN (SELECT g.series_id FROM series_metadata g WHERE g.name IN (?) AND g.value_key IN (?) AND g.value IN (?))",
 			orNothing(f.Keys), orNothing(starts), orNothing(f.Values))
 	}
-	return find, find.mails(f.Submitters, f.Since, f.Before, f.Words)
+	return find, find.mails(engine, f.Submitters, f.Since, f.Before, f.Words)
 }
 
 // orNothing is a list that finds nothing in place of an empty one: no name of metadata is empty.
@@ -60,7 +60,7 @@ func valueKey(value string) string { return fold.Cut(value, 100) }
 
 // CountSeries counts what a query finds.
 func CountSeries(ctx context.Context, q sqldb.Queryer, f SeriesQuery) (int, error) {
-	find, err := f.finder()
+	find, err := f.finder(engineOf(q))
 	if err != nil {
 		return 0, err
 	}
@@ -94,7 +94,7 @@ type ListedSeries struct {
 
 // ListSeries reads one slice of series in four queries, and those that the parts need, however many there are. Hidden patches and cover letters are left out.
 func ListSeries(ctx context.Context, q sqldb.Queryer, f SeriesQuery, parts SeriesParts) ([]*ListedSeries, error) {
-	find, err := f.finder()
+	find, err := f.finder(engineOf(q))
 	if err != nil {
 		return nil, err
 	}

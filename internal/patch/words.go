@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
 )
 
@@ -108,25 +109,54 @@ func wordGrams(words []string) []int32 {
 
 var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 
+// edgeClass are the edges as ranges of a bracket expression. MariaDB and PostgreSQL want the square bracket as its number.
+const (
+	edgeClass       = " -/:-@[-`{-~"
+	edgeClassRegexp = ` -/:-@\x5b-\x60{-~`
+)
+
 // words asks for names with all the words; column holds them as nameFold makes them.
-func (w *where) words(column string, words []string) {
-	like := column + " LIKE ? ESCAPE '!'"
+func (w *where) words(engine, column string, words []string) {
 	for _, word := range words {
 		n := utf8.RuneCountInString(word)
 		if n > maxName || strings.ContainsRune(word, 0) {
 			w.add("1 = 0") // also what a database may refuse to look for
 			continue
 		}
-		text := likeEscape.Replace(word)
-		w.add(like, "%"+text+"%")
 		first, _ := utf8.DecodeRuneInString(word)
-		if n >= 3 || begins('x', first) {
-			continue
+		w.add(column+" LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
+		if n < 3 && !begins('x', first) {
+			w.start(engine, column, word)
 		}
-		starts, args := []string{like}, []any{text + "%"}
-		for _, edge := range edges {
-			starts, args = append(starts, like), append(args, "%"+likeEscape.Replace(string(edge))+text+"%")
-		}
-		w.add("("+strings.Join(starts, " OR ")+")", args...)
 	}
+}
+
+// start asks for names in which a word of one or two letters stands where one begins.
+func (w *where) start(engine, column, word string) {
+	escaped := func(escape func(rune) string) string {
+		var b strings.Builder
+		for _, r := range word {
+			if isEdge(r) {
+				b.WriteString(escape(r))
+			} else {
+				b.WriteRune(r)
+			}
+		}
+		return b.String()
+	}
+	if engine == sqldb.SQLite {
+		text := escaped(func(r rune) string {
+			if r == '*' || r == '[' || r == '?' {
+				return "[" + string(r) + "]"
+			}
+			return string(r)
+		})
+		w.add("("+column+" GLOB ? OR "+column+" GLOB ?)", text+"*", "*["+edgeClass+"]"+text+"*")
+		return
+	}
+	match := column + " REGEXP ?"
+	if engine == sqldb.Postgres {
+		match = column + " ~ ?"
+	}
+	w.add(match, "(^|["+edgeClassRegexp+"])"+escaped(func(r rune) string { return `\` + string(r) }))
 }

@@ -39,7 +39,7 @@ func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n pl
 	if len(words) == 0 || f.narrow() {
 		return p, n, nil
 	}
-	p = wordPlan{engine: engineOf(q), grams: wordGrams(words), count: true, page: true}
+	p = wordPlan{engine: f.engine, grams: wordGrams(words), count: true, page: true}
 	if len(p.grams) == 0 {
 		return p, n, nil
 	}
@@ -218,7 +218,7 @@ func (f Query) besideOfWords(ctx context.Context, q sqldb.Queryer, key sortKey, 
 
 // idsOfWords finds the ids of at most limit patches by the index.
 func (f Query) idsOfWords(ctx context.Context, q sqldb.Queryer, limit int) ([]int64, error) {
-	f.plan = wordPlan{engine: engineOf(q), grams: wordGrams(f.words())}
+	f.plan = wordPlan{engine: f.engine, grams: wordGrams(f.words())}
 	from, w := f.indexed()
 	var ids []int64
 	if err := q.Select(ctx, &ids, "SELECT p.id"+from+w.sql()+" LIMIT ?", append(w.args, limit)...); err != nil {

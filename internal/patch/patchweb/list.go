@@ -72,7 +72,7 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.perPage(u)}
+	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.perPage(u), Totals: p.opt.Totals}
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	l.order = validOrder(q.Order)
 	q.States = l.states()

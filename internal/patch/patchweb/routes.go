@@ -34,8 +34,9 @@ const maxComparing = 2
 
 // Options are what a site decides about its pages of patches.
 type Options struct {
-	PerPage         int  // rows of a list for a visitor who has not said otherwise
-	LegacyRedirects bool // numbers in addresses lead to the pages they meant in older versions
+	PerPage         int           // rows of a list for a visitor who has not said otherwise
+	LegacyRedirects bool          // numbers in addresses lead to the pages they meant in older versions
+	Totals          *patch.Totals // of lists; nil: none is remembered
 	// Recognize, if set, finds who asks for a private file by the credentials of the API.
 	Recognize func(http.ResponseWriter, *http.Request) (account.User, error)
 }

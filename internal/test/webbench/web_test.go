@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package webbench
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/app"
+	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/config"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/ingress"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/patch/patchmail"
+	"patchwork.example/pw/internal/test/benchsite"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// How long each page is asked for.
+const (
+	long  = 2 * time.Second
+	least = 30 // requests
+)
+
+// BenchmarkWeb makes the pages of a site of $SIZE generated patches (10k by default; 100k, 1M) within the process, and prints one line for each: p50, p95 and p99 of the
+// server's time, compressing included, its CPU time a page, the budget of the design, bytes as they are and compressed, and queries. Caches are warm; totals may be remembered, as they are
+// on a site that is used. $PAGE, if set, picks those whose name contains it.
+func BenchmarkWeb(b *testing.B) {
+	program := benchsite.Build(b)
+	for _, engine := range dbtest.Engines(b) {
+		if engine == sqldb.MariaDB && os.Getenv("PW_TEST_ENGINES") == "" {
+			continue // measured when it is asked for
+		}
+		b.Run(engine, func(b *testing.B) {
+			b.StopTimer()
+			s := &site{Site: benchsite.Open(b, program, engine)}
+			a := &app.App{Config: config.Default(), DB: s.DB, Clock: clock.System{}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+			if err := a.FillIndexes(b.Context(), func(int64, int64) {}); err != nil {
+				b.Fatal(err)
+			}
+			s.handler = a.Handler("bench")
+			s.prepare(b)
+			s.measure(b)
+		})
+	}
+}
+
+type site struct {
+	*benchsite.Site
+	handler http.Handler
+
+	submitter, series int64
+	large, cover      string // Message-IDs of a patch with a diff of 1,000 lines and of the cover letter of thirty patches
+}
+
+const largeID = "large-diff@bench"
+
+// prepare makes what the generated archive has not: a large diff, and patches that are archived, decided and delegated. What was kept from an earlier run has it.
+func (s *site) prepare(b *testing.B) {
+	b.Helper()
+	var have, mia int64
+	s.Get(b, &have, "SELECT COUNT(*) FROM message WHERE msgid = ?", "<"+largeID+">")
+	s.Get(b, &mia, "SELECT id FROM user_account WHERE username = ?", benchsite.Maintainer)
+	if have == 0 {
+		s.largeDiff(b)
+		s.triage(b, mia)
+	}
+	s.large, s.cover = largeID, "thirty-0@bench"
+	s.Get(b, &s.series, "SELECT p.series_id FROM patch p JOIN message m ON m.id = p.message_id WHERE m.msgid = '<thirty-1@bench>'")
+	s.Get(b, &s.submitter, "SELECT submitter_id FROM patch WHERE id = (SELECT MAX(id) / 2 FROM patch)")
+}
+
+func (s *site) largeDiff(b *testing.B) {
+	b.Helper()
+	var body strings.Builder
+	for file := range 10 {
+		fmt.Fprintf(&body, "diff --git a/src/f%[1]d.c b/src/f%[1]d.c\nindex 1111111..2222222 100644\n--- a/src/f%[1]d.c\n+++ b/src/f%[1]d.c\n@@ -1,60 +1,80 @@ int f%[1]d(void)\n", file)
+		for line := range 40 {
+			fmt.Fprintf(&body, " \tkept(value_%d, \"text\"); /* line */\n-\told(value_%d, %d);\n+\tnew(value_%d, %d);\n", line, line, line, line, line)
+			if line < 20 {
+				body.WriteString(" \treturn 0;\n")
+			} else {
+				body.WriteString("+\tif (ready && level > 3)\n")
+			}
+		}
+	}
+	text := strings.ReplaceAll(body.String(), "@@ -1,60 +1,80 @@", "@@ -1,100 +1,120 @@")
+	c := clock.System{}
+	_, err := ingress.New(s.DB, c, ingress.DefaultLimits, patchmail.New(c)).Deliver(b.Context(), []ingress.Delivery{{Via: "bench", Raw: []byte("From: Ann Author <ann@people.example>\nDate: " +
+		time.Now().UTC().Format(time.RFC1123Z) + "\nMessage-ID: <" + largeID + ">\nSubject: [PATCH] boiler: a large change\nList-Id: <" + benchsite.List + ">\n\nText.\n---\n\n" + text)}})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// triage decides nine of ten patches, archives half of those, and delegates some of the rest.
+func (s *site) triage(b *testing.B, mia int64) {
+	b.Helper()
+	accepted, archived := int64(3), true
+	var ids []int64
+	if err := s.DB.Select(b.Context(), &ids, "SELECT id FROM patch ORDER BY id"); err != nil {
+		b.Fatal(err)
+	}
+	update := func(ids []int64, c patch.Change) {
+		for piece := range slices.Chunk(ids, 1000) {
+			if _, err := patch.Update(b.Context(), s.DB, account.CLI, clock.System{}.Now(), piece, c); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	n := len(ids)
+	update(ids[:n*45/100], patch.Change{State: &accepted, Archived: &archived})
+	update(ids[n*45/100:n*90/100], patch.Change{State: &accepted})
+	update(ids[n*99/100:], patch.Change{Delegate: &mia})
+}
+
+// page is one that is measured.
+type page struct {
+	name, path string
+	budget     float64 // of the design for p50, in ms; 0: none is set
+	same       bool    // the visitor has it
+}
+
+func (s *site) pages() []page {
+	list := "/project/bench/list/?"
+	all := list + "state=*&archive=both"
+	out := []page{
+		{"list, as it opens", list, 3, false},
+		{"list, page 10", list + "page=10", 3, false},
+		{"list, all states", list + "state=*", 3, false},
+		{"list, all, page 10", all + "&page=10", 3, false},
+		{"list, archived", list + "state=*&archive=true", 3, false},
+		{"list, by name", list + "order=name", 3, false},
+		{"list, all, by name, page 10", all + "&order=name&page=10", 3, false},
+		{"list, of a series", fmt.Sprint(list, "series=", s.series), 3, false},
+		{"list, of a submitter", fmt.Sprint(all, "&submitter=", s.submitter), 3, false},
+		{"list, of a delegate", all + "&delegate=" + benchsite.Maintainer, 3, false},
+	}
+	for _, q := range []struct{ name, words string }{
+		{"rare", "thirty"}, {"none", "nowhere"}, {"in 1 of 20", "fix"}, {"in 1 of 10", "boiler"}, {"two words", "thermostat leak"}, {"four words", "fix leak buffer whistle"}, {"two letters", "lo"},
+	} {
+		out = append(out, page{"q " + q.name + ", as it opens", list + "q=" + url.QueryEscape(q.words), 3, false}, page{"q " + q.name + ", all", all + "&q=" + url.QueryEscape(q.words), 3, false})
+	}
+	return append(out,
+		page{"q in 1 of 20, all, page 10", all + "&q=fix&page=10", 3, false},
+		page{"q two words, all, page 10", all + "&q=thermostat+leak&page=10", 3, false},
+		page{"q in 1 of 20, all, by name", all + "&q=fix&order=name", 3, false},
+		page{"q one letter, all", all + "&q=w", 50, false},
+		page{"any other: by submitter", list + "order=submitter", 50, false},
+		page{"any other: by delegate", list + "order=delegate", 50, false},
+		page{"any other: by state", all + "&order=state", 50, false},
+		page{"any other: page in the middle", fmt.Sprint(all, "&page=", s.Patches/200), 50, false},
+		page{"any other: q in the middle", fmt.Sprint(all, "&q=fix&page=", s.Patches/20/200), 50, false},
+		page{"patch, diff of 1,600 lines", "/project/bench/patch/" + s.large + "/", 5, false},
+		page{"patch of the series of 30", "/project/bench/patch/thirty-7@bench/", 5, false},
+		page{"cover of the series of 30", "/project/bench/cover/" + s.cover + "/", 0, false},
+		page{"series of 30", fmt.Sprintf("/project/bench/series/%d/", s.series), 0, false},
+		page{"series list", "/project/bench/series/", 0, false},
+		page{"project", "/project/bench/", 0, false},
+		page{"log in", "/user/login/", 0, false},
+		page{"list, 304", list, 0.3, true},
+	)
+}
+
+func (s *site) ask(p page, coding, tag string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, p.path, nil)
+	if coding != "" {
+		r.Header.Set("Accept-Encoding", coding)
+	}
+	if tag != "" {
+		r.Header.Set("If-None-Match", tag)
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+// cpu is the processor time of the process, with the collection of garbage; a database server's is not in it.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func (s *site) measure(b *testing.B) {
+	b.Helper()
+	fmt.Printf("\n%-32s %8s %8s %8s %8s %8s %8s %7s %7s %8s\n", s.Engine, "p50 ms", "p95 ms", "p99 ms", "CPU ms", "budget", "bytes", "zstd", "gzip", "queries")
+	for _, p := range s.pages() {
+		if strings.Contains(p.name, os.Getenv("PAGE")) {
+			s.measureOne(b, p)
+		}
+	}
+}
+
+func (s *site) measureOne(b *testing.B, p page) {
+	b.Helper()
+	want, tag := http.StatusOK, ""
+	plain := s.ask(p, "", "")
+	if plain.Code == http.StatusNotFound { // a page that is not there yet
+		fmt.Printf("%-32s not found\n", p.name)
+		return
+	}
+	if p.same {
+		want, tag = http.StatusNotModified, plain.Header().Get("ETag")
+	}
+	size := []int{plain.Body.Len(), s.ask(p, "zstd", "").Body.Len(), s.ask(p, "gzip", "").Body.Len()}
+	s.ask(p, "zstd", tag)
+	s.Queries.Store(0)
+	if a := s.ask(p, "zstd", tag); a.Code != want {
+		b.Errorf("%s: %d, want %d: %.300s", p.name, a.Code, want, a.Body)
+		return
+	}
+	queries := s.Queries.Load()
+	var took []time.Duration
+	before := cpu()
+	for end := time.Now().Add(long); len(took) < least || time.Now().Before(end); {
+		start := time.Now()
+		s.ask(p, "zstd", tag)
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	at := func(share int) float64 { return took[len(took)*share/100].Seconds() * 1000 }
+	budget := "-"
+	if p.budget > 0 {
+		budget = fmt.Sprint(p.budget)
+		if at(50) > p.budget || p.budget == 3 && (at(99) > 15 || queries > 6) {
+			budget += " !"
+		}
+	}
+	fmt.Printf("%-32s %8.2f %8.2f %8.2f %8.2f %8s %8d %7d %7d %8d\n", p.name, at(50), at(95), at(99), (cpu()-before).Seconds()*1000/float64(len(took)), budget, size[0], size[1], size[2], queries)
+}
