@@ -33,6 +33,7 @@ type Listing struct {
 
 	f       Query
 	exact   bool    // Total is what a page finds now
+	found   []int64 // all of them in order, where counting has found them so
 	bunches []bunch // as the counters have them; nil: none covers the query
 }
 
@@ -111,8 +112,8 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		return err
 	}
 	if f.plan.count && len(f.plan.grams) > 0 && n.Found <= fewFound {
-		l.Total, l.exact = n.Total, true
-		l.remember(key)
+		l.Total, l.exact, l.found = n.Total, true, n.ids
+		l.remember(key, n.Found > dearTotal)
 		return nil
 	}
 	from, w := " FROM patch p", f.conditions()
@@ -130,13 +131,13 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		}
 		l.exact = true
 	}
-	l.remember(key)
+	l.remember(key, n.Found > dearTotal || f.plan.count && len(f.plan.grams) == 0)
 	return nil
 }
 
 // remember keeps a total that was dear to count.
-func (l *Listing) remember(key string) {
-	if l.Total > CountLimit || len(l.f.Words) > 0 && l.Total > dearTotal {
+func (l *Listing) remember(key string, dear bool) {
+	if l.Total > CountLimit || dear {
 		l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan})
 	}
 }
@@ -146,6 +147,9 @@ func (l *Listing) remember(key string) {
 func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
 	if l.Total == 0 {
 		return nil, nil
+	}
+	if l.found != nil {
+		return readRows(ctx, q, l.found[min(offset, len(l.found)):min(offset+limit, len(l.found))])
 	}
 	query, args, err := l.ids(offset, limit)
 	if err != nil || query == "" {

@@ -543,7 +543,7 @@ func TestListStatements(t *testing.T) {
 			for _, test := range []struct {
 				q    patch.Query
 				want int32
-			}{{patch.Query{PerPage: 100}, 4}, {patch.Query{PerPage: 1, Page: 30, Order: "submitter"}, 4}, {patch.Query{PerPage: 10, Words: "leak"}, 4}, {patch.Query{PerPage: 10, Words: "nowhere"}, 1},
+			}{{patch.Query{PerPage: 100}, 4}, {patch.Query{PerPage: 1, Page: 30, Order: "submitter"}, 4}, {patch.Query{PerPage: 10, Words: "leak", Order: "name"}, 4}, {patch.Query{PerPage: 10, Words: "nowhere"}, 1},
 				{patch.Query{PerPage: 10, Words: "x"}, 4}, {patch.Query{PerPage: 10, Words: "leak", Submitters: []int64{1}}, 4}} {
 				test.q.Projects = []int64{projectAlpha}
 				n.Store(0)

@@ -13,7 +13,7 @@ import (
 const (
 	totalsAge = time.Minute // how long a number is remembered
 	maxTotals = 1000        // how many are
-	dearTotal = 1000        // from how many patches on that have some words; others from CountLimit on
+	dearTotal = 1000        // more patches than these that an index of words finds are; those of other queries from CountLimit on
 )
 
 // Totals remembers for a minute how many patches those queries find that no counter covers and that have many: to count

@@ -4,16 +4,19 @@ package patch
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
 const (
-	fewFound  = 5000  // so many patches are looked at whatever the list; more only where there is no shorter way
-	newestFew = 20000 // among so many of the newest patches of a list single letters are looked for, of which the index has nothing
+	fewFound  = 5000 // so many patches are looked at whatever the list; more only where there is no shorter way
+	newestFew = 5000 // among so many of the newest patches of a list single letters are looked for, of which the index has nothing
 )
 
 // wordPlan is by which way the patches with some words are found. The zero value goes through the list.
@@ -27,9 +30,10 @@ func engineOf(q sqldb.Queryer) string { return q.(interface{ Engine() string }).
 
 // planned is what planWords has found out.
 type planned struct {
-	Listed int // patches that the list would have without words, by the counters; -1: they do not know
-	Found  int // patches that the index finds, up to fewFound + 1
-	Total  int // of these, those that the list has
+	Listed int     // patches that the list would have without words, by the counters; -1: they do not know
+	Found  int     // patches that the index finds, up to fewFound + 1
+	Total  int     // of these, those that the list has
+	ids    []int64 // they themselves, in the order of the list, where the index finds in it
 }
 
 // planWords says how the patches with the words of a query are found: by the index, or by going through the list, whichever has fewer patches to look at. If the index
@@ -48,8 +52,13 @@ func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n pl
 		w = f.counters()
 		listed = "(SELECT COALESCE(SUM(p.patches), 0) FROM patch_count p" + w.sql() + ")"
 	}
-	query, args := f.fewOfWords(p)
-	if err := q.Get(ctx, &n, "SELECT "+listed+" AS listed, f.found, f.total FROM ("+query+") f", append(w.args, args...)...); err != nil {
+	if p.engine == sqldb.SQLite && f.byDate() {
+		err = f.firstOfWords(ctx, q, p, &n, listed, w.args)
+	} else {
+		query, args := f.fewOfWords(p)
+		err = q.Get(ctx, &n, "SELECT "+listed+" AS listed, f.found, f.total FROM ("+query+") f", append(w.args, args...)...)
+	}
+	if err != nil {
 		return p, n, fmt.Errorf("look for words: %w", err)
 	}
 	_, _, walk := f.walk()
@@ -100,6 +109,25 @@ func (f Query) fewOfWords(p wordPlan) (string, []any) {
 	}
 	query := "SELECT COUNT(*) AS found, COUNT((SELECT 1 FROM patch p" + on.sql() + ")) AS total FROM (" + from + w.sql() + " LIMIT ?) w"
 	return query, append(append(on.args, w.args...), fewFound+1)
+}
+
+// firstOfWords does the same where the index finds in the order of the list, and keeps the ids.
+func (f Query) firstOfWords(ctx context.Context, q sqldb.Queryer, p wordPlan, n *planned, listed string, args []any) error {
+	on, w := f.conditions(), &where{}
+	on.add(fmt.Sprintf("p.id = (w.rowid & %d)", wordPatch))
+	p.conditions(w)
+	n.Listed = -1
+	return q.Each(ctx, func(rows *sqlx.Rows) error {
+		var id sql.NullInt64
+		if err := rows.Scan(&n.Listed, &id); err != nil {
+			return err
+		}
+		if n.Found++; id.Valid {
+			n.Total, n.ids = n.Total+1, append(n.ids, id.Int64)
+		}
+		return nil
+	}, "SELECT "+listed+", (SELECT p.id FROM patch p"+on.sql()+") FROM patch_words w"+w.sql()+" ORDER BY w.rowid"+f.keys()[0].direction()+" LIMIT ?",
+		append(append(append(args, on.args...), w.args...), fewFound+1)...)
 }
 
 // conditions are those on the index, which stands before patch p.
