@@ -116,3 +116,24 @@ func TestQueuePages(t *testing.T) {
 		s.expect(s.get("/project/nosuch/queue/review/"), 404)
 	})
 }
+
+func TestTodo(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		s.project("beta")
+		joe, token := s.user("joe", "joe@people.example", false)
+		s.maintainer("alpha", "joe")
+		s.redirects(s.get("/user/todo/"), 302, "/user/login/?next=%2Fuser%2Ftodo%2F")
+		s.expect(s.visit(token, "GET", "/user/todo/", ""), 200, "No open patch is delegated to you", `href="/user/todo/"`)
+		s.redirects(s.visit(token, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&delegate=%d&state=*", s.id("patch", "p1@x"), joe.ID)), 303, "/project/alpha/list/")
+		s.redirects(s.visit(token, "GET", "/user/todo/", ""), 302, "/user/todo/alpha/")
+		list := fmt.Sprintf("/project/alpha/list/?delegate=%d", joe.ID)
+		s.redirects(s.visit(token, "GET", "/user/todo/alpha/", ""), 302, list)
+		s.expect(s.visit(token, "GET", list, ""), 200, "First step", "!Second step")
+		s.expect(s.visit(token, "GET", "/user/todo/nosuch/", ""), 404)
+		s.redirects(s.get("/user/todo/alpha/"), 302, "/user/login/?next=%2Fuser%2Ftodo%2Falpha%2F")
+		s.exec("INSERT INTO patch_count (project_id, state_id, archived, delegate_id, patches) SELECT id, 1, FALSE, ?, 1234 FROM project WHERE linkname = 'beta'", joe.ID)
+		s.expect(s.visit(token, "GET", "/user/todo/", ""), 200, `href="/user/todo/alpha/">ALPHA`, `href="/user/todo/beta/">BETA`, `<td class="num">1234</td>`)
+	})
+}

@@ -53,6 +53,8 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.postMail(patch.KindPatch)))
 	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
 	mux.Handle("POST /project/{link}/cover/{rest...}", shell.Page(p.postMail(patch.KindCover)))
+	mux.Handle("GET /user/todo/{$}", shell.Page(p.todos))
+	mux.Handle("GET /user/todo/{link}/{$}", shell.Page(p.todo))
 	mux.Handle("GET /project/{link}/series/{$}", shell.Page(p.seriesList))
 	mux.Handle("POST /project/{link}/series/{$}", shell.Page(p.bulk(p.selectedSeries)))
 	mux.Handle("GET /project/{link}/queue/{$}", shell.Page(p.firstQueue))
