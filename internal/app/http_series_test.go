@@ -137,3 +137,22 @@ func TestTodo(t *testing.T) {
 		s.expect(s.visit(token, "GET", "/user/todo/", ""), 200, `href="/user/todo/alpha/">ALPHA`, `href="/user/todo/beta/">BETA`, `<td class="num">1234</td>`)
 	})
 }
+
+// TestPatchListFilter: each part of a filter can be taken away, several states and dates are asked for in the address.
+func TestPatchListFilter(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.seriesOfTwo()
+		const list = "/project/alpha/list/"
+		_, root := s.user("root", "root@people.example", true)
+		s.visit(root, "POST", list, fmt.Sprintf("patch_id:%d=on&state=3&delegate=*", s.id("patch", "alone@x")))
+		s.visit(root, "POST", list, fmt.Sprintf("patch_id:%d=on&state=4&delegate=*", s.id("patch", "p2@x")))
+		s.expect(s.get(list), 200, "First step", "!Alone", "!Second step", "!Remove the filter")
+		s.expect(s.get(list+"?state=3&state=4&order=name&page=1"), 200, "Alone", "Second step", "!First step", `aria-label="Remove the filter state Accepted"`,
+			`href="/project/alpha/list/?order=name&amp;state=4"`, `href="/project/alpha/list/?order=name&amp;state=3"`)
+		s.expect(s.get(list+"?state=*&since=2026-03-01&before=2026-03-02"), 200, "Alone", "First step", "Remove the filter any state", "Remove the filter since 2026-03-01", "Remove the filter before 2026-03-02")
+		s.expect(s.get(list+"?state=*&before=2026-03-01"), 200, "No patch matches")
+		s.expect(s.get(list+"?since=x&before=1"), 200, "First step", "!Remove the filter")
+		s.expect(s.get(list+"?q=step&archive=both&delegate=nobody&submitter=ann"), 200, "First step", "name has “step”", "archived or not", "delegate “nobody”", "submitter “ann”")
+	})
+}

@@ -32,7 +32,8 @@ type listPage struct {
 
 // filterForm is the filter as the visitor wrote it.
 type filterForm struct {
-	State, Archive, Delegate, Submitter, Words, Series string
+	State, Archive, Delegate, Submitter, Words, Series, Since, Before string
+	States                                                            []string // when it names several
 }
 
 func (p *Pages) list(c *web.Call) error {
@@ -76,6 +77,8 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	l.order = validOrder(q.Order)
 	q.States = l.states()
+	q.Since, l.form.Since = dayOf(v.Get("since"))
+	q.Before, l.form.Before = dayOf(v.Get("before"))
 	switch l.form.Archive {
 	case "true":
 		q.Archived = []bool{true}
@@ -104,6 +107,12 @@ func (p *Pages) perPage(u account.User) int {
 
 // states are those the filter asks for: nil for any, else one, else those that require action.
 func (l *listPage) states() []int64 {
+	if len(l.query["state"]) > 1 {
+		ids, texts := idsAmong(l.query["state"], func(id int64) bool { return l.words.StateName(id) != "" })
+		if l.form.States = texts; len(ids) > 1 {
+			return ids
+		}
+	}
 	if l.form.State == "*" {
 		return nil
 	}
@@ -147,6 +156,35 @@ func validOrder(order string) string {
 
 func (l listPage) pager() web.Pager {
 	return web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.query}
+}
+
+// chips are the parts of the filter, in words. That only what requires action is listed is none.
+func (l listPage) chips() []chip {
+	var out []chip
+	add := func(key, text string) {
+		if text != "" {
+			out = append(out, chip{text, l.with(key, "")})
+		}
+	}
+	f := l.form
+	switch id, _ := strconv.ParseInt(f.State, 10, 64); {
+	case len(f.States) > 1:
+		for _, s := range f.States {
+			out = append(out, chip{"state " + chosen(stateChoices(l.words), []string{s}), l.without("state", s)})
+		}
+	case f.State == "*":
+		add("state", "any state")
+	case id != 0:
+		add("state", "state "+l.words.StateName(id))
+	}
+	add("archive", map[string]string{"true": "archived", "both": "archived or not"}[f.Archive])
+	add("q", inQuotes("name has ", f.Words))
+	add("submitter", inQuotes("submitter ", f.Submitter))
+	add("delegate", inQuotes("delegate ", f.Delegate))
+	add("since", prefixed("since ", f.Since))
+	add("before", prefixed("before ", f.Before))
+	add("series", prefixed("series ", f.Series))
+	return out
 }
 
 // total says how many patches there are.
