@@ -35,6 +35,7 @@ func TestFaults(t *testing.T) {
 		"KillInMidImport": testKillInMidImport, "KillInMidMigration": testKillInMidMigration, "ServerStopsInMidImport": testServerStopsInMidImport,
 		"KillFollower": testKillFollower, "KillHTTP": testKillHTTP, "ServerStopsUnderHTTP": testServerStopsUnderHTTP,
 		"KillWorkerInMidSend": testKillWorkerInMidSend, "StopWorkerInMidSend": testStopWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
+		"FullDiskUnderHTTP": testFullDiskUnderHTTP, "FullSpoolUnderHTTP": testFullSpoolUnderHTTP,
 		"KnownFailureB1": testKillWhileDelivering, "KnownFailureE7": testNodes, "KnownFailuresB2B3": testHangingReceiver,
 		"KillInMidRetry": testKillInMidRetry, "KillInMidChange": testKillInMidChange, "KillInMidReparse": testKillInMidReparse,
 	} {
@@ -346,22 +347,9 @@ func testServerStopsInMidImport(t *testing.T, program string) {
 
 // testFullDisk lets the disk of a SQLite database run full: pw says that it can be tried again, what was there is there, and with room it goes on.
 func testFullDisk(t *testing.T, program string) {
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
-		t.Skipf("no file system of its own can be mounted: run as root (%v)", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	dir := smallDisk(t)
 	calm := newInbox(t, sqldb.SQLite)
-	image, err := os.ReadFile(strings.TrimPrefix(calm.url, "sqlite:"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	small := filepath.Join(dir, "patchwork.db")
-	if err := os.WriteFile(small, image, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	in := &inbox{t, "sqlite:" + small}
-
+	in := calm.copied(dir)
 	archive := file(t, "threads.mbox", threads(200))
 	var stored int64
 	for range 2 { // the second run finds no room at all
@@ -387,13 +375,43 @@ func testFullDisk(t *testing.T, program string) {
 		}
 		taken = append(taken, mail)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=400m"); err != nil {
-		t.Fatal(err)
-	}
+	growDisk(t, dir, "400m")
 	in.finish(program, archive)
 	calm.finish(program, archive)
 	for _, mail := range taken {
 		calm.pw(mail, "--stdin", "-l", inboxList)
 	}
 	in.equals(calm.rows())
+}
+
+// smallDisk mounts a disk of 3 MiB in memory.
+func smallDisk(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+		t.Skipf("no file system of its own can be mounted: run as root (%v)", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+func growDisk(t *testing.T, dir, size string) {
+	t.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size="+size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// copied is an inbox whose SQLite database lies in dir and begins as that of in.
+func (in *inbox) copied(dir string) *inbox {
+	in.t.Helper()
+	image, err := os.ReadFile(strings.TrimPrefix(in.url, "sqlite:"))
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	name := filepath.Join(dir, "patchwork.db")
+	if err := os.WriteFile(name, image, 0o600); err != nil {
+		in.t.Fatal(err)
+	}
+	return &inbox{in.t, "sqlite:" + name}
 }

@@ -57,11 +57,11 @@ func newPoster(in *inbox) *poster {
 var httpAddress = regexp.MustCompile(`address=(http://[^/ ]+)/`)
 
 // start starts pw http and waits until it answers.
-func (p *poster) start(program string) {
+func (p *poster) start(program string, env ...string) {
 	t := p.in.t
 	t.Helper()
 	p.server = p.in.command(program, "http", "--no-worker")
-	p.server.Env = append(p.server.Env, "PW_HTTP_LISTEN=127.0.0.1:0")
+	p.server.Env = append(append(p.server.Env, "PW_HTTP_LISTEN=127.0.0.1:0"), env...)
 	if err := p.server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,18 +78,25 @@ func (p *poster) start(program string) {
 
 // post gives the status, 0 if there was no answer.
 func (p *poster) post(mail string) (status int, answer string) {
-	r, _ := http.NewRequest("POST", p.url+"/ingress/dev/", strings.NewReader(mail))
+	status, answer, _ = p.postForm("", "message/rfc822", mail)
+	return status, answer
+}
+
+// postForm posts what a service wraps a mail in, and gives the header of the answer too.
+func (p *poster) postForm(form, kind, body string) (status int, answer string, header http.Header) {
+	r, _ := http.NewRequest("POST", p.url+"/ingress/dev/"+form, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+p.secret)
+	r.Header.Set("Content-Type", kind)
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, err.Error()
+		return 0, err.Error(), nil
 	}
-	return resp.StatusCode, string(text)
+	return resp.StatusCode, string(text), resp.Header
 }
 
 // testKillHTTP kills pw http while four clients post to it: what was answered 200 is there, and what is posted again is there once.

@@ -69,11 +69,7 @@ func smtp(t *testing.T, address, mail string) string {
 // testFullSpool lets the disk run full on which large mails wait: their senders are told to come again, small mails are taken, nothing is left on the disk, also
 // after a kill in the middle of a mail, and with room the large ones are taken.
 func testFullSpool(t *testing.T, program string) {
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
-		t.Skipf("no file system of its own can be mounted: run as root (%v)", err)
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	dir := smallDisk(t)
 	in := newInbox(t, sqldb.SQLite)
 	big := strings.Replace(bigMail("big", 8<<20), "\nSubject:", "\nList-Id: <"+inboxList+">\nSubject:", 1)
 	fits := strings.Replace(bigMail("fits", 2<<20), "\nSubject:", "\nList-Id: <"+inboxList+">\nSubject:", 1)
@@ -111,9 +107,7 @@ func testFullSpool(t *testing.T, program string) {
 	p.Process.Kill()
 	p.code(t)
 	emptySpool(t, dir)
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=100m"); err != nil {
-		t.Fatal(err)
-	}
+	growDisk(t, dir, "100m")
 	_, narrow := in.mailServer(program, "PW_INGRESS_SPOOL_DIR="+dir, "PW_LIMITS_MAIL_SPOOL=7MiB")
 	if got := smtp(t, narrow, big); !strings.HasPrefix(got, "452 4.3.1 no room for this mail now, try again later") {
 		t.Errorf("more than limits.mail-spool: %s", got)

@@ -27,6 +27,8 @@ const (
 	totalTime   = 10 * time.Second
 	keptBody    = 64 << 10 // bytes of an answer
 	keptHeader  = 16 << 10 // characters of the header of an answer
+
+	longestRetry = time.Hour // that Retry-After is heeded for
 )
 
 // Sender posts to receivers. It connects only where its Guard allows, and follows no redirect.
@@ -129,10 +131,23 @@ func (a *Attempt) answer(res *http.Response, err error) {
 		a.Error = fold.Cut(fmt.Sprintf("answered %d: redirects are not followed; the new address is %q", a.Status, res.Header.Get("Location")), maxReason)
 	default:
 		a.Error = fmt.Sprintf("answered %d %s", a.Status, http.StatusText(a.Status))
-		if n, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && n > 0 && (a.Status == 429 || a.Status == 503) {
-			a.retry = time.Duration(min(n, 3600)) * time.Second
+		if a.Status == 429 || a.Status == 503 {
+			a.retry = retryAfter(res.Header.Get("Retry-After"), a.At)
 		}
 	}
+}
+
+// retryAfter is the pause that a receiver asks for, in seconds or as an HTTP date (RFC 9110, 10.2.3), an hour at most; 0 for none, one that is over, and what
+// can't be read.
+func retryAfter(value string, now clock.Time) time.Duration {
+	if n, err := strconv.Atoi(value); err == nil {
+		return time.Duration(max(0, min(n, int(longestRetry.Seconds())))) * time.Second
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(date.Sub(now.Time()), longestRetry))
 }
 
 // reason says what was wrong without the address, which stands beside it.
