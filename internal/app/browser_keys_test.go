@@ -16,14 +16,14 @@ import (
 // addChanges writes down a change that waits for an answer, one under way and one that is done, of which some was refused.
 func (s *site) addChanges(t *testing.T) {
 	t.Helper()
-	for id, state := range map[int]string{1: "draft", 2: "waiting", 3: "done"} {
+	for id, state := range map[int]string{1_000_001: "draft", 1_000_002: "waiting", 1_000_003: "done"} {
 		done := map[string]int{"draft": 0, "waiting": 450, "done": 1234}[state]
 		s.exec(t, fmt.Sprintf(`INSERT INTO change_set (id, project_id, actor_id, via, at, state, wanted, undoes_id, undone_by, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at)
 			SELECT %d, p.id, u.id, 'web', 1772366400000000, '%s', '{"state":3,"delegate":' || u.id || ',"archived":true,"commit_ref":"%s"}', 0, 0, 1234, %d, %d / 2, %d / 3, 1, 2, '/project/hostile/list/', '',
 			CASE '%s' WHEN 'done' THEN 99000000000000000 ELSE 0 END, 99000000000000000 FROM project p, user_account u WHERE p.linkname = 'hostile' AND u.username = '%s'`,
 			id, state, strings.Repeat("abc", 60), done, done, done, state, maintainer))
 	}
-	s.exec(t, `INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT 3, x.id, 'refused', '', '', FALSE
+	s.exec(t, `INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT 1000003, x.id, 'refused', '', '', FALSE
 		FROM patch x JOIN project p ON p.id = x.project_id WHERE p.linkname = 'hostile' ORDER BY x.id LIMIT 20`)
 }
 
