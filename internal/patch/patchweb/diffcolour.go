@@ -4,6 +4,7 @@ package patchweb
 
 import (
 	"crypto/sha256"
+	"path"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ const (
 	colourTime  = 800 * time.Millisecond // for one page, and one page at a time
 	colourFiles = 64                     // that are remembered, each with at most colourRuns: 16 MiB
 	colourRuns  = 32 << 10
+	colourNames = 2000 // names of files of which it is remembered whether there are colours
 )
 
 // coloured is the colours of a file: by hunk and line.
@@ -32,12 +34,23 @@ type colourKey struct {
 
 // palette remembers the colours of files that were shown last: finding them takes some hundred times as long as showing them.
 type palette struct {
-	kept *recent.Memory[colourKey, coloured]
-	busy *semaphore.Weighted
+	kept  *recent.Memory[colourKey, coloured]
+	known *recent.Memory[string, bool] // by the last part of a file's name: whether there are colours for it, which takes a millisecond to find out
+	busy  *semaphore.Weighted
 }
 
 func newPalette() palette {
-	return palette{recent.New[colourKey, coloured](colourFiles), semaphore.NewWeighted(1)}
+	return palette{recent.New[colourKey, coloured](colourFiles), recent.New[string, bool](colourNames), semaphore.NewWeighted(1)}
+}
+
+func (p palette) knows(name string) bool {
+	name = path.Base(name)
+	known, ok := p.known.Get(name)
+	if !ok && len(name) <= 255 {
+		known = syntax.Known(name)
+		p.known.Put(name, known)
+	}
+	return known
 }
 
 // colour finds the colours of the files that a page shows. Unless they are asked for only what is remembered is used, and missing tells that there are more.
@@ -57,7 +70,7 @@ func (p palette) colour(raw []byte, files []*diffFile, asked bool) (missing bool
 		switch {
 		case ok:
 		case !asked:
-			missing = missing || syntax.Known(f.Name())
+			missing = missing || p.knows(f.Name())
 		case !late():
 			var runs int
 			found, runs = colours(f.File, late)
