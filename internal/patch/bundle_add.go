@@ -10,6 +10,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/project"
 )
 
 // Added tells what AddToBundle and RemoveFromBundle did.
@@ -104,4 +105,39 @@ func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id in
 		return Added{}, fmt.Errorf("take patches out of bundle %d: %w", id, err)
 	}
 	return out, nil
+}
+
+// OrderBundle gives the patches of a bundle of the actor another order: that in which order puts those that are in it at that moment and can be seen. What it
+// leaves out, and hidden patches, come last. See UpdateBundle for whom it refuses.
+func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, order func([]int64) []int64) error {
+	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+		b, err := holdBundle(ctx, tx, by, id)
+		if err != nil {
+			return err
+		}
+		if err := project.Lock(ctx, tx, []int64{b.Project}); err != nil { // so that no patch is deleted meanwhile
+			return err
+		}
+		var held []int64
+		if err := tx.Select(ctx, &held, "SELECT patch_id FROM bundle_patch WHERE bundle_id = ? ORDER BY position, patch_id", id); err != nil {
+			return err
+		}
+		seen, err := BundlePatches(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		in := map[int64]bool{}
+		for _, p := range held {
+			in[p] = true
+		}
+		patches := slices.DeleteFunc(distinct(append(order(seen[id]), held...)), func(p int64) bool { return !in[p] })
+		if _, err := tx.Exec(ctx, "DELETE FROM bundle_patch WHERE bundle_id = ?", id); err != nil {
+			return err
+		}
+		return b.fill(ctx, tx, patches)
+	})
+	if err != nil {
+		return fmt.Errorf("order bundle %d: %w", id, err)
+	}
+	return nil
 }

@@ -3,14 +3,19 @@
 package patchapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/test/apiseed"
 )
@@ -347,5 +352,53 @@ func TestBundleIfMatch(t *testing.T) {
 		}
 		s.ask(t, "joe", "DELETE", path, "", 412, "", tag)
 		s.ask(t, "joe", "DELETE", path, "", 204, "", "If-Match: "+s.ask(t, "joe", "GET", path, "", 200, "").Header.Get("ETag"))
+	})
+}
+
+// TestOrderBundle: what comes into a bundle while it is put in order is in it afterwards, and so is what nobody sees.
+func TestOrderBundle(t *testing.T) {
+	eachServed(t, func(t *testing.T, s *served) {
+		id, err := strconv.ParseInt(s.bundle(t, "joe", `{"name":"ordered","patches":[{p1},{p2}]}`), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joe := account.Actor{User: s.Users["joe"], Via: "web"}
+		added := make(chan error, 1)
+		var once sync.Once
+		err = patch.OrderBundle(t.Context(), s.db, joe, id, func(in []int64) []int64 {
+			once.Do(func() {
+				go func() {
+					_, err := patch.AddToBundle(context.WithoutCancel(t.Context()), s.db, joe, id, []int64{s.Patches[3]})
+					added <- err
+				}()
+				time.Sleep(200 * time.Millisecond) // enough for it to be done, if nothing holds it
+			})
+			return []int64{in[1], in[0], s.Patches[4]}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-added; err != nil {
+			t.Fatal(err)
+		}
+		is := func(want string) {
+			t.Helper()
+			if got := s.rows(t, fmt.Sprintf("SELECT CONCAT_WS(' ', position, patch_id) FROM bundle_patch WHERE bundle_id = %d ORDER BY position", id)); got != s.fill(want) {
+				t.Errorf("%s, want %s", got, s.fill(want))
+			}
+		}
+		is("1 {p2}\n2 {p1}\n3 {p3}")
+		tx(t, s, "UPDATE message SET hidden = TRUE WHERE msgid = '<"+apiseed.Patch1+">'")
+		backwards := func(in []int64) []int64 { slices.Reverse(in); return in }
+		if err := patch.OrderBundle(t.Context(), s.db, joe, id, backwards); err != nil {
+			t.Fatal(err)
+		}
+		is("1 {p3}\n2 {p2}\n3 {p1}")
+		for name, by := range map[string]account.Actor{"nobody": {}, "maint": {User: s.Users["maint"]}, "root": {User: s.Users["root"], Admin: true}} {
+			if err := patch.OrderBundle(t.Context(), s.db, by, id, backwards); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		is("1 {p3}\n2 {p2}\n3 {p1}")
 	})
 }

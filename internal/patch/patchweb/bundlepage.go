@@ -172,12 +172,7 @@ func (p *Pages) saveBundle(c *web.Call, b patch.Bundle) (patch.Bundle, string, e
 }
 
 func (p *Pages) orderBundle(c *web.Call, b patch.Bundle) (string, error) {
-	in, err := patch.BundlePatches(c.R.Context(), p.db, b.ID)
-	if err != nil {
-		return "", err
-	}
-	patches := reorder(in[b.ID], c.R.PostForm)
-	_, err = patch.UpdateBundle(c.R.Context(), p.db, c.Actor(), b.ID, patch.BundleChange{Patches: &patches})
+	err := patch.OrderBundle(c.R.Context(), p.db, c.Actor(), b.ID, func(in []int64) []int64 { return reorder(in, c.R.PostForm) })
 	return "Order changed", err
 }
 
