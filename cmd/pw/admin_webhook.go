@@ -263,7 +263,7 @@ func newWebhookDelete(c *cli) *cobra.Command {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("deleted webhook %d", id), webhook.Delete(ctx, a.DB, account.CLI, a.Clock.Now(), id)
+		return fmt.Sprintf("deleted webhook %d", id), webhook.Delete(ctx, a.DB, account.CLI, a.Clock.Now(), id, nil)
 	})
 }
 

@@ -28,8 +28,8 @@ func MaySelf(by Actor, user int64) error {
 	return nil
 }
 
-// UpdateSelf changes the user who is the actor.
-func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, user int64, c SelfChange) (User, error) {
+// UpdateSelf changes the user who is the actor. unless is asked in the transaction, after the lock; its error ends the change. nil: nothing is asked.
+func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, user int64, c SelfChange, unless func(context.Context, *sqldb.Tx) error) (User, error) {
 	var u User
 	if err := MaySelf(by, user); err != nil {
 		return u, err
@@ -38,6 +38,11 @@ func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, use
 		u = User{}
 		if err := tx.Get(ctx, &u, "SELECT "+userColumns+" FROM user_account WHERE id = ?"+tx.LockRows(), user); err != nil {
 			return err
+		}
+		if unless != nil {
+			if err := unless(ctx, tx); err != nil {
+				return err
+			}
 		}
 		change := UserChange{FirstName: c.FirstName, LastName: c.LastName, SendEmail: c.SendEmail, ShowIDs: c.ShowIDs, ItemsPerPage: c.ItemsPerPage}
 		if err := change.apply(&u); err != nil {

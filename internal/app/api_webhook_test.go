@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -154,4 +156,43 @@ func TestNoAPI(t *testing.T) {
 	s := serve(t, dbtest.Open(t, sqldb.SQLite), func(c *config.Config) { c.HTTP.API = false })
 	newCastOnly(s)
 	s.expect(s.visit("", "GET", "/api/1.4/projects/1/webhooks/", "", s.apiToken("root")), 404, "<html")
+}
+
+// TestWebhookIfMatch: of many changes of what was seen, made at the same time, one is done.
+func TestWebhookIfMatch(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		newCastOnly(s)
+		mia := s.apiToken("mia")
+		s.expect(s.visit("", "POST", "/api/1.4/projects/alpha/webhooks/", `{"url":"https://a.example/"}`, asJSON, mia), 201)
+		const path = "/api/1.4/projects/alpha/webhooks/1/"
+		tag := func() string { return "If-Match: " + s.visit("", "GET", path, "", mia).Header.Get("ETag") }
+		race := func(method string, good int) {
+			t.Helper()
+			seen := tag()
+			var wg sync.WaitGroup
+			var changed, refused atomic.Int64
+			for i := range 8 {
+				wg.Go(func() {
+					a := s.visit("", method, path, fmt.Sprintf(`{"url":"https://a.example/%s/%d"}`, method, i), asJSON, mia, seen) // each another object
+					switch a.StatusCode {
+					case good:
+						changed.Add(1)
+					case 412, 404:
+						refused.Add(1)
+					default:
+						t.Errorf("%d %s", a.StatusCode, a.body)
+					}
+				})
+			}
+			wg.Wait()
+			if changed.Load() != 1 || refused.Load() != 7 {
+				t.Errorf("%s: %d changed it, %d were refused", method, changed.Load(), refused.Load())
+			}
+		}
+		race("PATCH", 200)
+		race("PUT", 200)
+		s.expect(s.visit("", "DELETE", path, "", mia, `If-Match: "x"`), 412)
+		race("DELETE", 204)
+	})
 }

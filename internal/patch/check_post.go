@@ -55,6 +55,9 @@ type NewCheck struct {
 type CheckChange struct {
 	State                  *int
 	TargetURL, Description **string
+
+	// If is asked in the transaction that changes a check, after its lock; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
 }
 
 // CheckState reads the state of a check: its name, or its number as Patchwork 3.2 takes it.
@@ -253,6 +256,11 @@ func UpdateCheck(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		}
 		if err := mayChangeCheck(ctx, tx, by, project, c); err != nil {
 			return err
+		}
+		if change.If != nil {
+			if err := change.If(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if !change.apply(&c) {
 			return nil

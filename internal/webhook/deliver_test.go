@@ -283,7 +283,7 @@ func TestKnownFailureB5(t *testing.T) {
 		hook(t, db, "beta", r.URL+"/beta")
 		happen(t, db, c, alpha.ID, "patch-created", "check-created")
 		happen(t, db, c, beta.ID, "patch-created")
-		if err := Delete(t.Context(), db, account.CLI, noon, h.ID); err != nil {
+		if err := Delete(t.Context(), db, account.CLI, noon, h.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		execute(t, db, "DELETE FROM project WHERE linkname = 'alpha'")
@@ -307,7 +307,7 @@ func TestDeletedUnderWay(t *testing.T) {
 		listen(t, db, c)
 		var h Hook
 		r := newReceiver(t, func(w http.ResponseWriter, n int) {
-			if err := Delete(context.Background(), db, account.CLI, noon, h.ID); err != nil {
+			if err := Delete(context.Background(), db, account.CLI, noon, h.ID, nil); err != nil {
 				t.Error(err)
 			}
 			w.WriteHeader(500)

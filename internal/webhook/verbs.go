@@ -36,6 +36,9 @@ type Change struct {
 	States, CheckStates, CheckContexts, Tags *[]string
 	Active                                   *bool
 	Creator                                  *string // user name
+
+	// If is asked in the transaction that changes a hook, after its lock; its error ends the change.
+	If func(context.Context, *sqldb.Tx) error
 }
 
 const (
@@ -178,6 +181,11 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		if err := mayManage(ctx, tx, by, h.Project); err != nil {
 			return err
 		}
+		if c.If != nil {
+			if err := c.If(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if err := c.apply(ctx, tx, w, &h); err != nil {
 			return err
 		}
@@ -203,8 +211,8 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 	return read(ctx, db, id)
 }
 
-// Delete deletes a hook with all its deliveries; jobs that are under way for it end quietly.
-func Delete(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64) error {
+// Delete deletes a hook with all its deliveries; jobs that are under way for it end quietly. See Change.If for what unless is; nil: always.
+func Delete(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, unless func(context.Context, *sqldb.Tx) error) error {
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		h, err := lock(ctx, tx, id)
 		if err != nil {
@@ -212,6 +220,11 @@ func Delete(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		}
 		if err := mayManage(ctx, tx, by, h.Project); err != nil {
 			return err
+		}
+		if unless != nil {
+			if err := unless(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, "DELETE FROM webhook WHERE id = ?", id); err != nil {
 			return err

@@ -52,7 +52,7 @@ func TestWho(t *testing.T) {
 				expectKind(t, name+" gets", err, kind)
 				_, err = Update(t.Context(), db, who, noon, words, id, c)
 				expectKind(t, name+" updates", err, kind)
-				expectKind(t, name+" deletes", Delete(t.Context(), db, who, noon, id), kind)
+				expectKind(t, name+" deletes", Delete(t.Context(), db, who, noon, id, nil), kind)
 				_, err = Ping(t.Context(), db, who, noon, id)
 				expectKind(t, name+" pings", err, kind)
 				_, err = Deliveries(t.Context(), db, who, id, 0, 10)
@@ -71,7 +71,7 @@ func TestWho(t *testing.T) {
 			t.Errorf("%+v, %v", all, err)
 		}
 		expectRows(t, db, hookRows, "1 1 https://a.example/x on  | {} 1", "2 0 https://a.example/x on  | {} 2")
-		if err := Delete(t.Context(), db, mia, noon, mine.ID); err != nil {
+		if err := Delete(t.Context(), db, mia, noon, mine.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		expectRows(t, db, "SELECT CONCAT_WS(' ', COALESCE(actor_id, 0), via, verb, '-', subject, '-', detail) FROM audit WHERE verb LIKE 'webhook%' ORDER BY id",

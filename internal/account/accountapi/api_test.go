@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -197,6 +198,35 @@ func TestChangeSelf(t *testing.T) {
 		err := s.db.Select(t.Context(), &lines, "SELECT CONCAT_WS(' ', via, verb, subject) FROM audit WHERE actor_id = ?", s.Users["joe"])
 		if got := strings.Join(lines, ", "); err != nil || got != "api user update user joe, api user update user joe, api user update user joe" {
 			t.Error(got, err)
+		}
+	})
+}
+
+// TestUserIfMatch: of many changes of what was seen, made at the same time, one is done.
+func TestUserIfMatch(t *testing.T) {
+	each(t, func(t *testing.T, s *served) {
+		path := s.fill("/api/1.4/users/{u.joe}/")
+		tag := "If-Match: " + s.Get("joe", path).Header.Get("ETag")
+		var wg sync.WaitGroup
+		var changed, refused atomic.Int64
+		for i := range 8 {
+			wg.Go(func() {
+				switch a := s.Do("joe", "PATCH", path, fmt.Sprintf(`{"first_name":"Joe %d"}`, i), tag); a.Status {
+				case 200:
+					changed.Add(1)
+				case 412:
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.Status, a.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if changed.Load() != 1 || refused.Load() != 7 {
+			t.Errorf("%d changed him, %d were refused", changed.Load(), refused.Load())
+		}
+		if a := s.Do("joe", "PATCH", path, `{"settings":{"show_ids":true}}`, "If-Match: "+s.Get("joe", path).Header.Get("ETag")); a.Status != 200 {
+			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	})
 }

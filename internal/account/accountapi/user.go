@@ -3,11 +3,13 @@
 package accountapi
 
 import (
+	"context"
 	"math"
 	"net/http"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/rest"
 )
 
@@ -31,13 +33,26 @@ func (f *face) user(c *rest.Call) error {
 	return show(c, u)
 }
 
-// show answers with a user; others than he himself see no settings.
+// show answers with a user.
 func show(c *rest.Call, u account.User) error {
+	return c.JSON(http.StatusOK, wireUser(c, u))
+}
+
+// wireUser makes the wire type; others than he himself see no settings.
+func wireUser(c *rest.Call, u account.User) User {
 	out := User{User: *rest.EmbedUser(c.API, &u)}
 	if u.ID == c.User.ID {
 		out.Settings = &Settings{SendEmail: u.SendEmail, ItemsPerPage: u.ItemsPerPage, ShowIDs: u.ShowIDs}
 	}
-	return c.JSON(http.StatusOK, out)
+	return out
+}
+
+// ifUser compares a user with If-Match.
+func ifUser(c *rest.Call, id int64) func(context.Context, *sqldb.Tx) error {
+	return c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		u, err := account.UserByID(ctx, q, id)
+		return wireUser(c, u), err
+	})
 }
 
 // change answers PATCH, and PUT, which requires settings.
@@ -57,7 +72,7 @@ func (f *face) change(whole bool) func(*rest.Call) error {
 		if change == (account.SelfChange{}) {
 			return show(c, u)
 		}
-		u, err = account.UpdateSelf(c.R.Context(), f.db, c.Actor(), c.Now, u.ID, change)
+		u, err = account.UpdateSelf(c.R.Context(), f.db, c.Actor(), c.Now, u.ID, change, ifUser(c, u.ID))
 		if err != nil {
 			return err
 		}

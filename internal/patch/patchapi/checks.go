@@ -3,12 +3,14 @@
 package patchapi
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/rest"
 )
@@ -73,7 +75,7 @@ func (f *face) listChecks(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	out, err := f.checks(c, found...)
+	out, err := f.checks(c.R.Context(), f.db, c, found...)
 	if err != nil {
 		return err
 	}
@@ -125,8 +127,23 @@ func (f *face) checkAt(c *rest.Call) (patch.TestResult, error) {
 	return patch.ReadCheck(c.R.Context(), f.db, id, check)
 }
 
+// ifCheck compares a check with If-Match.
+func (f *face) ifCheck(c *rest.Call, seen patch.TestResult) func(context.Context, *sqldb.Tx) error {
+	return c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		check, err := patch.ReadCheck(ctx, q, seen.Patch, seen.ID)
+		if err != nil {
+			return nil, err
+		}
+		out, err := f.checks(ctx, q, c, check)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	})
+}
+
 func (f *face) showCheck(c *rest.Call, status int, check patch.TestResult) error {
-	out, err := f.checks(c, check)
+	out, err := f.checks(c.R.Context(), f.db, c, check)
 	if err != nil {
 		return err
 	}
@@ -134,12 +151,12 @@ func (f *face) showCheck(c *rest.Call, status int, check patch.TestResult) error
 }
 
 // checks makes the wire types, with one query for all users.
-func (f *face) checks(c *rest.Call, found ...patch.TestResult) ([]CheckDetail, error) {
+func (f *face) checks(ctx context.Context, q sqldb.Queryer, c *rest.Call, found ...patch.TestResult) ([]CheckDetail, error) {
 	var ids []int64
 	for _, r := range found {
 		ids = add(ids, r.User)
 	}
-	users, err := account.UsersByID(c.R.Context(), f.db, unique(ids))
+	users, err := account.UsersByID(ctx, q, unique(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -285,6 +302,7 @@ func (f *face) changeCheck(c *rest.Call) error {
 	if err := b.Err(); err != nil {
 		return err
 	}
+	change.If = f.ifCheck(c, check)
 	check, err = patch.UpdateCheck(c.R.Context(), f.db, c.Actor(), c.Now, check.Patch, check.ID, change)
 	if err != nil {
 		return byField(err)

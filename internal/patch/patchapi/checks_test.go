@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -409,5 +410,33 @@ func TestCheckVerbs(t *testing.T) {
 			t.Fatal(err)
 		}
 		equal()
+	})
+}
+
+// TestCheckIfMatch: of many who change what they have seen at the same time, one does; and what changes behind the first look is found.
+func TestCheckIfMatch(t *testing.T) {
+	eachServed(t, func(t *testing.T, s *served) {
+		path := "/1.4/patches/{p1}/checks/" + fmt.Sprint(s.ask(t, "maint", "POST", "/patches/{p1}/checks/", `{"state":"pending"}`, 201, "").At("id")) + "/"
+		tag := "If-Match: " + s.ask(t, "maint", "GET", path, "", 200, "").Header.Get("ETag")
+		var wg sync.WaitGroup
+		var changed, refused atomic.Int64
+		for i := range 8 {
+			wg.Go(func() {
+				switch a := s.Do("maint", "PATCH", s.fill("/api"+path), fmt.Sprintf(`{"description":"by %d"}`, i), tag); a.Status {
+				case 200:
+					changed.Add(1)
+				case 412:
+					refused.Add(1)
+				default:
+					t.Errorf("%d %s", a.Status, a.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if changed.Load() != 1 || refused.Load() != 7 {
+			t.Errorf("%d changed it, %d were refused", changed.Load(), refused.Load())
+		}
+		s.ask(t, "maint", "PATCH", path, `{"state":"fail"}`, 412, "", tag)
+		s.ask(t, "maint", "PATCH", path, `{"state":"fail"}`, 200, "", "If-Match: "+s.ask(t, "maint", "GET", path, "", 200, "").Header.Get("ETag"))
 	})
 }

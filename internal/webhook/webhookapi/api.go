@@ -127,7 +127,7 @@ func (f *face) list(c *rest.Call) error {
 		return err
 	}
 	hooks = hooks[min(page.Offset, len(hooks)):min(page.Offset+page.Limit, len(hooks))]
-	out, err := f.wire(c, p, hooks...)
+	out, err := f.wire(c.R.Context(), f.db, c, p, hooks...)
 	if err != nil {
 		return err
 	}
@@ -143,11 +143,26 @@ func (f *face) get(c *rest.Call) error {
 }
 
 func (f *face) show(c *rest.Call, status int, p project.Project, h webhook.Hook) error {
-	out, err := f.wire(c, p, h)
+	out, err := f.wire(c.R.Context(), f.db, c, p, h)
 	if err != nil {
 		return err
 	}
 	return c.JSON(status, out[0])
+}
+
+// ifHook compares a hook with If-Match.
+func (f *face) ifHook(c *rest.Call, at place) func(context.Context, *sqldb.Tx) error {
+	return c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		h, err := webhook.Get(ctx, q, c.Actor(), at.hook.ID)
+		if err != nil {
+			return nil, err
+		}
+		out, err := f.wire(ctx, q, c, at.project, h)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	})
 }
 
 // create answers with the secret, this once.
@@ -171,7 +186,7 @@ func (f *face) create(c *rest.Call) error {
 	if err != nil {
 		return byField(err)
 	}
-	out, err := f.wire(c, p, h)
+	out, err := f.wire(c.R.Context(), f.db, c, p, h)
 	if err != nil {
 		return err
 	}
@@ -197,6 +212,7 @@ func (f *face) change(whole bool) func(*rest.Call) error {
 		if err != nil {
 			return err
 		}
+		change.If = f.ifHook(c, at)
 		h, err := webhook.Update(c.R.Context(), f.db, c.Actor(), c.Now, words, at.hook.ID, change)
 		if err != nil {
 			return byField(err)
@@ -230,7 +246,7 @@ func (f *face) remove(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := webhook.Delete(c.R.Context(), f.db, c.Actor(), c.Now, at.hook.ID); err != nil {
+	if err := webhook.Delete(c.R.Context(), f.db, c.Actor(), c.Now, at.hook.ID, f.ifHook(c, at)); err != nil {
 		return err
 	}
 	return c.NoContent()
@@ -321,14 +337,14 @@ func (f *face) changes(c *rest.Call, verb func(context.Context, *sqldb.DB, accou
 }
 
 // wire makes the wire types of hooks of one project.
-func (f *face) wire(c *rest.Call, p project.Project, hooks ...webhook.Hook) ([]Webhook, error) {
+func (f *face) wire(ctx context.Context, q sqldb.Queryer, c *rest.Call, p project.Project, hooks ...webhook.Hook) ([]Webhook, error) {
 	var ids []int64
 	for _, h := range hooks {
 		if h.Creator != 0 {
 			ids = append(ids, h.Creator)
 		}
 	}
-	users, err := account.UsersByID(c.R.Context(), f.db, ids)
+	users, err := account.UsersByID(ctx, q, ids)
 	if err != nil {
 		return nil, err
 	}

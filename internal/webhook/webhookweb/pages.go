@@ -223,7 +223,7 @@ func (f *face) remove(c *web.Call, at place) error {
 	if err != nil {
 		return err
 	}
-	return f.done(c, webhook.Delete(c.R.Context(), f.db, c.Actor(), c.Now, h.ID), "Webhook deleted", at.path())
+	return f.done(c, webhook.Delete(c.R.Context(), f.db, c.Actor(), c.Now, h.ID, nil), "Webhook deleted", at.path())
 }
 
 func (f *face) ping(c *web.Call, at place) error {
