@@ -35,8 +35,13 @@ func (c *Call) wantsPage() bool {
 	return max(named["text/html"], named["application/xhtml+xml"]) > named["application/json"]
 }
 
-// mayAnswer is what the method that is asked for can answer with beside JSON.
-func (c *Call) mayAnswer() string { return c.route.Methods[c.R.Method].Media }
+// mayAnswer is what the method that is asked for can answer with beside JSON; HEAD what GET can.
+func (c *Call) mayAnswer() string {
+	if c.R.Method == http.MethodHead {
+		return c.route.Methods[http.MethodGet].Media
+	}
+	return c.route.Methods[c.R.Method].Media
+}
 
 // Accepts tells whether the client names a content type in Accept and likes it better than JSON.
 func (c *Call) Accepts(kind string) bool {

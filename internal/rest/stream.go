@@ -84,7 +84,7 @@ type Stream struct {
 }
 
 // Stream answers with a stream of events. do writes them from the goroutine of the request until Wait says that it is over; its error is only logged, because
-// the answer has begun. It must hold nothing while it waits.
+// the answer has begun. It must hold nothing while it waits. HEAD is answered without it.
 func (c *Call) Stream(do func(*Stream) error) error {
 	client := networkOf(c.R.RemoteAddr)
 	if c.User.ID != 0 {
@@ -99,6 +99,10 @@ func (c *Call) Stream(do func(*Stream) error) error {
 	h.Set("Content-Type", EventStream)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // or nginx waits until there is more
+	if c.R.Method == http.MethodHead {
+		c.W.WriteHeader(http.StatusOK)
+		return nil
+	}
 	s := &Stream{call: c, control: http.NewResponseController(c.W), ended: c.shell.streams.ended}
 	if err := s.control.SetReadDeadline(time.Time{}); err != nil { // that of the request would end it
 		return err

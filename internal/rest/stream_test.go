@@ -88,6 +88,14 @@ func TestStream(t *testing.T) {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 	lines(t, body, "retry: 3000\n\n")
+	head, err := http.NewRequestWithContext(t.Context(), "HEAD", server.URL+"/api/count/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head.Header.Set("Accept", EventStream)
+	if a, err := http.DefaultClient.Do(head); err != nil || a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/event-stream" || a.Header.Get("Cache-Control") != "no-store" { // and it ends
+		t.Errorf("HEAD: %+v, %v", a, err)
+	}
 	numbers <- 5
 	lines(t, body, "id: 8\ndata: {\"n\":5}\n\n")
 	for range 5 { // a second and a half, longer than the server lets an ordinary request last

@@ -52,7 +52,7 @@ func (f *face) events(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	follow := c.Version >= rest.V14 && c.R.Method == http.MethodGet && c.Accepts(rest.EventStream)
+	follow := c.Version >= rest.V14 && c.Accepts(rest.EventStream)
 	switch {
 	case follow:
 		return f.followEvents(c, q, none)

@@ -203,8 +203,15 @@ func TestFollowFilters(t *testing.T) {
 			t.Error(got)
 		}
 		for query, status := range map[string]int{"?after=x": 400, "?patch=1": 400, "?project=" + strings.Repeat("alpha&project=", 101): 400} {
-			if a := s.Do("", "GET", "/api/events/"+query, "", "Accept: text/event-stream"); a.Status != status {
-				t.Errorf("%s: %d %s", query, a.Status, a.Body)
+			for _, method := range []string{"GET", "HEAD"} {
+				if a := s.Do("", method, "/api/events/"+query, "", "Accept: text/event-stream"); a.Status != status {
+					t.Errorf("%s %s: %d %s", method, query, a.Status, a.Body)
+				}
+			}
+		}
+		for version, kind := range map[string]string{"": "text/event-stream", "/1.4": "text/event-stream", "/1.3": "application/json"} {
+			if a := s.Do("", "HEAD", "/api"+version+"/events/", "", "Accept: text/event-stream"); a.Status != 200 || a.Body != "" || a.Header.Get("Content-Type") != kind {
+				t.Errorf("HEAD %s: %d %v %s", version, a.Status, a.Header, a.Body)
 			}
 		}
 		if a := s.Do("", "GET", "/api/1.3/events/", "", "Accept: text/event-stream"); a.Status != 200 || a.Len() < 20 {
@@ -223,5 +230,11 @@ func TestFollowFilters(t *testing.T) {
 		}()
 		s.follow(t, "", "", func(f followed) bool { return f.event.Payload.Previous == "9 0" })
 		<-quiet
+		time.Sleep(500 * time.Millisecond) // until the server has noticed that the client has gone
+		before := s.queries.Load()
+		time.Sleep(followPoll + 500*time.Millisecond)
+		if n := s.queries.Load() - before; n != 0 {
+			t.Errorf("%d queries without a stream", n)
+		}
 	})
 }
