@@ -113,7 +113,14 @@ func TestBundleFile(t *testing.T) {
 		if part.body != "From patchwork" || part.Header.Get("Vary") != "Cookie, Authorization" || part.Header.Get("Cache-Control") != "private, no-cache" {
 			t.Errorf("%q %v", part.body, part.Header)
 		}
-		s.expect(s.visit("", "GET", privatePage+"mbox/", "", s.apiToken("ann")), 404)
+		ann := s.apiToken("ann")
+		s.expect(s.visit("", "GET", privatePage+"mbox/", "", ann), 404, "<h1>Not found")
+		for _, who := range []string{"X-None: x", ann} {
+			a := s.visit("", "GET", privatePage+"mbox/", "", who, "Accept: text/plain")
+			if a.StatusCode != 404 || a.Header.Get("Content-Type") != "text/plain; charset=utf-8" || a.body != "Not found: there is no bundle \"mine\" of \"joe\"\n" {
+				t.Errorf("%d %v %q", a.StatusCode, a.Header, a.body)
+			}
+		}
 		for _, path := range []string{publicPage, privatePage} {
 			s.expect(s.visit("", "GET", path+"mbox/", "", "Authorization: Token wrong"), 403, "!Subject:")
 		}

@@ -5,6 +5,8 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"patchwork.example/pw/internal/base/fault"
 )
@@ -66,7 +68,53 @@ func (c *Call) fail(err error) {
 	if title == "" {
 		title = "Something broke here"
 	}
+	if c.W.Header().Get("Vary") == "" {
+		c.W.Header().Set("Vary", "Cookie")
+	}
+	c.W.Header().Add("Vary", "Accept")
+	if !takesHTML(c.R) {
+		c.plain(status, title, text)
+		return
+	}
 	if rerr := c.Render(status, Meta{Title: title, NoIndex: true}, errorPage(title, text, status)); rerr != nil {
 		http.Error(c.W, title, status)
 	}
+}
+
+// plain answers with an error in one line, for clients that want no page.
+func (c *Call) plain(status int, title, text string) {
+	if text != "" {
+		title += ": " + text
+	}
+	c.caching()
+	http.Error(c.W, title, status)
+}
+
+// takesHTML tells whether a page is welcome (RFC 9110, 12.5.1). Who says nothing takes all.
+func takesHTML(r *http.Request) bool {
+	header := strings.Join(r.Header.Values("Accept"), ",")
+	if strings.Trim(header, " \t,") == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(header, ",") {
+		kind, parameters, _ := strings.Cut(part, ";")
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case "text/html", "application/xhtml+xml", "text/*", "*/*":
+			if !refused(parameters) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// refused tells whether the parameters of a media range have q=0.
+func refused(parameters string) bool {
+	for p := range strings.SplitSeq(parameters, ";") {
+		if name, value, ok := strings.Cut(p, "="); ok && strings.EqualFold(strings.TrimSpace(name), "q") {
+			q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			return err == nil && q == 0
+		}
+	}
+	return false
 }

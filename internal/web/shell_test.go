@@ -90,6 +90,31 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestPlainErrors: who does not accept HTML gets an error in one line of text.
+func TestPlainErrors(t *testing.T) {
+	s := New(Options{SiteName: "Test site", Version: "4"}, sessions{}, clock.NewFake(0), slog.New(slog.DiscardHandler))
+	for accept, html := range map[string]bool{"": true, " , ": true, "*/*": true, "text/*;q=0.1": true, "text/plain, text/html;q=0.5": true, "application/xhtml+xml": true, "TEXT/HTML": true,
+		"text/plain": false, "application/json": false, "text/plain, text/html;q=0": false, "*/*; Q=0.0": false} {
+		for _, method := range []string{"GET", "HEAD"} {
+			r := httptest.NewRequest(method, "/x/", nil)
+			r.Header.Set("Accept", accept)
+			w := httptest.NewRecorder()
+			s.Wrap(s.Page(func(c *Call) error { return fault.New(fault.NotFound, "no such <thing>") })).ServeHTTP(w, r)
+			a, body := w.Result(), w.Body.String()
+			kind := "text/plain; charset=utf-8"
+			if html {
+				kind = "text/html; charset=utf-8"
+			}
+			if a.StatusCode != 404 || a.Header.Get("Content-Type") != kind || fmt.Sprint(a.Header["Vary"]) != "[Cookie Accept Accept-Encoding]" {
+				t.Errorf("%s %q: %d %v", method, accept, a.StatusCode, a.Header)
+			}
+			if !html && method == "GET" && body != "Not found: no such <thing>\n" {
+				t.Errorf("%q: %q", accept, body)
+			}
+		}
+	}
+}
+
 // TestVisitorGone: a page that fails is an error in the log, unless its visitor went away in the middle.
 func TestVisitorGone(t *testing.T) {
 	for gone, want := range map[bool]int{false: 1, true: 0} {
