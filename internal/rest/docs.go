@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"slices"
@@ -83,7 +84,33 @@ func (s *Shell) docs(v Version, prefix string) docsPage {
 		}
 		page.Tags[i].Ops = append(page.Tags[i].Ops, o.docs(v, prefix))
 	}
+	order := s.chapters(v)
+	place := func(t docsTag) int {
+		if i := slices.Index(order, t.Name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(page.Tags, func(a, b docsTag) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a.Name, b.Name)) })
 	return page
+}
+
+// chapters are the index of the API and what it lists, in its order.
+func (s *Shell) chapters(v Version) []string {
+	for _, r := range s.routes {
+		index := reflect.TypeOf(r.Methods[http.MethodGet].Answer)
+		if r.Path != "/" || index == nil || index.Kind() != reflect.Struct {
+			continue
+		}
+		order := []string{r.Tag}
+		for _, f := range wireFields(index) {
+			if f.since <= v {
+				order = append(order, f.key())
+			}
+		}
+		return order
+	}
+	return nil
 }
 
 func (o operation) docs(v Version, prefix string) docsOp {

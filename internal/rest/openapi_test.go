@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,6 +67,11 @@ func kettles(t *testing.T) (url string) {
 		"DELETE": {Do: none, Doc: "Throws a kettle away", Status: 204}}})
 	s.Route(mux, Route{Path: "/projects/{project}/berries/{id}/", Since: V14, Tag: "lids", Methods: map[string]Op{"GET": {Do: none, Doc: "A berry", Answer: wireCup{}}}})
 	s.Route(mux, Route{Path: "/projects/{project}/lids/{id}/turn-off/", Since: V14, Tag: "lids", Methods: map[string]Op{"POST": {Do: none, Doc: "Turns it off", Status: 202}}})
+	s.Route(mux, Route{Path: "/cups/", Tag: "cups", Methods: map[string]Op{"GET": {Do: none, Doc: "All cups", Answer: []wireCup{}}}})
+	s.Route(mux, Route{Path: "/", Tag: "index", Methods: map[string]Op{"GET": {Do: none, Doc: "Where the lists are", Answer: struct {
+		Lids    string `json:"lids" since:"1.4"`
+		Kettles string `json:"kettles"`
+	}{}}}})
 	if err := s.Describe(mux); err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +180,15 @@ func TestDocs(t *testing.T) {
 			if a.StatusCode != 200 || strings.Contains(a.body, part) == not {
 				t.Errorf("%s: %d, %q", address, a.StatusCode, part)
 			}
+		}
+	}
+	for version, want := range map[string]string{"": "index lids kettles cups", "?version=1.0": "index kettles cups"} { // as the index lists them
+		var chapters []string
+		for _, m := range regexp.MustCompile(`<h2 id="([a-z]+)"`).FindAllStringSubmatch(ask(t, "GET", url+"/api/docs"+version, "").body, -1) {
+			chapters = append(chapters, m[1])
+		}
+		if got := strings.Join(chapters, " "); got != want {
+			t.Errorf("%s: chapters %s, want %s", version, got, want)
 		}
 	}
 	if a := ask(t, "GET", url+"/api/docs", "", "Cookie: pw_session=sess"); !strings.Contains(a.body, "as ann, who is logged in") {
