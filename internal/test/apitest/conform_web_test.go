@@ -89,7 +89,7 @@ var webChecks = []conformance{
 		}
 	}},
 	{104, "autocompletion is of a later issue", false, func(k *kit) { k.notYet("/submitter/?q=dev", "/delegate/?q=mai") }},
-	{105, "opting out and in; registration, linked addresses and password changes are of a later issue", true, func(k *kit) {
+	{105, "opting out and in, unlinking addresses; registration, linking and password changes are of a later issue", true, func(k *kit) {
 		email := url.Values{"email": {"Some@Example.org"}}.Encode()
 		k.says(k.Do("", "POST", "/mail/", email), 200, "may send notices to")
 		k.says(k.Do("", "POST", "/mail/optin/", email), 409, "This address has not opted out.")
@@ -99,8 +99,34 @@ var webChecks = []conformance{
 		k.is(k.Do("", "POST", "/mail/optin/", email), 303)
 		k.is(k.Do("", "POST", k.mailedLink(), "x=1"), 200)
 		k.says(k.Do("", "POST", "/mail/", email), 200, "may send notices to")
-		k.notYet("/register/", "/user/link/", "/user/unlink/1/", "/user/password-change/")
+		k.unlinks()
+		k.notYet("/register/", "/user/link/", "/user/password-change/")
 	}},
+}
+
+// unlinks wants a user's second address to be unlinked by him, those of others not, and that of his account neither.
+func (k *kit) unlinks() {
+	k.t.Helper()
+	own, second, cookie := k.Persons["dev"], k.Persons["sue"], "Cookie: "+k.session("maint")
+	k.exec("UPDATE user_account SET email = 'dev@people.example', email_key = 'dev@people.example' WHERE id = ?", k.Users["maint"])
+	linked := func(person int64, want string) {
+		k.t.Helper()
+		if got := k.is(k.Get("root", fmt.Sprintf("/api/people/%d/", person)), 200).At("user.username"); fmt.Sprint(got) != want {
+			k.t.Errorf("person %d is of %v, want %s", person, got, want)
+		}
+	}
+	for _, test := range []struct {
+		person     int64
+		of         string // before
+		status     int
+		afterwards string
+	}{{second, "joe", 404, "joe"}, {own, "maint", 303, "maint"}, {second, "maint", 303, "(missing)"}} {
+		k.exec("UPDATE person SET user_id = ? WHERE id = ?", k.Users[test.of], test.person)
+		linked(test.person, test.of)
+		k.is(k.Do("", "POST", fmt.Sprintf("/user/unlink/%d/", test.person), "x=1", cookie), test.status)
+		linked(test.person, test.afterwards)
+	}
+	linked(own, "maint")
 }
 
 // mailedLink is the address in the newest mail that asks to confirm something.

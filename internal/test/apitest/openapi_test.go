@@ -80,6 +80,7 @@ func newSamples(k *kit) *samples {
 		"DELETE /projects/{}/webhooks/{}/":                       func() string { return "" },
 		"POST /projects/{}/webhooks/{}/ping/":                    func() string { return "" },
 		"POST /projects/{}/webhooks/{}/deliveries/{}/redeliver/": func() string { return "" },
+		"POST /projects/{}/webhooks/{}/deliveries/{}/skip/":      func() string { return "" },
 		"DELETE /bundles/{}/":                                    func() string { return "" },
 	}
 	return s
