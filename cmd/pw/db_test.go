@@ -91,15 +91,17 @@ func (s site) expectFindings() {
 	s.says("db check", 1, ""+
 		"ROWS  OUTCOME          FINDING\n"+
 		"1     can be repaired  series whose count of patches or common state is wrong\n"+
-		"1     can be repaired  tag counts that are wrong\n",
-		"pw: 2 findings of 2 can be repaired: run `pw db check --repair`\n")
+		"1     can be repaired  tag counts that are wrong\n"+
+		"1     can be repaired  series that stand elsewhere than is noted\n",
+		"pw: 3 findings of 3 can be repaired: run `pw db check --repair`\n")
 	s.exec("UPDATE patch SET submitter_id = 9999")
 	s.says("db check", 1, ""+
 		"ROWS  OUTCOME            FINDING\n"+
 		"1     can be repaired    series whose count of patches or common state is wrong\n"+
 		"1     can't be repaired  patches of a submitter that does not exist\n"+
-		"1     can be repaired    tag counts that are wrong\n",
-		"pw: 2 findings of 3 can be repaired: run `pw db check --repair`\n")
+		"1     can be repaired    tag counts that are wrong\n"+
+		"1     can be repaired    series that stand elsewhere than is noted\n",
+		"pw: 3 findings of 4 can be repaired: run `pw db check --repair`\n")
 	s.says("db check --repair", 1, ""+
 		"ROWS  OUTCOME            FINDING\n"+
 		"1     repaired           series whose count of patches or common state is wrong\n"+
@@ -129,6 +131,6 @@ func TestDBCheckShowsProgress(t *testing.T) {
 func TestTagsAreCountedByRepair(t *testing.T) {
 	s := newMailSite(t)
 	s.does("admin", "tag", "create", "More", "-p", "^Less is")
-	s.says("db check --repair", 0, "ROWS  OUTCOME   FINDING\n1     repaired  tag counts that are wrong\n", "")
+	s.says("db check --repair", 0, "ROWS  OUTCOME   FINDING\n1     repaired  tag counts that are wrong\n1     repaired  series that stand elsewhere than is noted\n", "")
 	s.expectRows("patch_tag", 2)
 }
