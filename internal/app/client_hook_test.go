@@ -77,6 +77,9 @@ func TestPostReceive(t *testing.T) {
 	send("old-one@x", "alpha")
 	s.exec("UPDATE patch SET name = 'old version', date = date - 1000000")
 	s.exec("UPDATE message SET date = date - 1000000")
+	if _, err := s.app.Check(t.Context(), true, func(string) {}); err != nil { // the index of words goes by dates
+		t.Fatal(err)
+	}
 	send("new-one@x", "alpha")
 	send("other-project@x", "beta")
 	s.exec("UPDATE patch SET name = 'other project' WHERE project_id = (SELECT id FROM project WHERE linkname = 'beta')")

@@ -52,12 +52,3 @@ func treeOrder(n int, key, answers func(int) string) []placed {
 	}
 	return out
 }
-
-// flatOrder leaves mails in the order of their dates.
-func flatOrder(n int) []placed {
-	out := make([]placed, n)
-	for i := range out {
-		out[i] = placed{at: i, parent: -1}
-	}
-	return out
-}

@@ -78,7 +78,7 @@ func describe(t *testing.T, db *sqldb.DB) []string {
 		out = append(out, rows...)
 	}
 	list := map[string]string{
-		sqldb.SQLite:   "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1",
+		sqldb.SQLite:   "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY 1",
 		sqldb.Postgres: "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
 		sqldb.MariaDB:  "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY 1",
 	}
