@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/test/dbtest"
@@ -128,6 +129,9 @@ func findsWords(l *listening) {
 func isWatched(l *listening) {
 	before := len(l.log.String())
 	a := l.ask("GET", "/project/alpha/list/?q=a%0Ab")
+	for end := time.Now().Add(30 * time.Second); len(l.log.String()) == before && time.Now().Before(end); { // it is written after the answer
+		time.Sleep(5 * time.Millisecond)
+	}
 	lines := strings.Split(strings.TrimSpace(l.log.String()[before:]), "\n")
 	if len(lines) != 1 || !strings.Contains(lines[0], "level=INFO") || !strings.Contains(lines[0], "id="+a.Header.Get("X-Request-Id")) || !strings.Contains(lines[0], "status=200") {
 		l.t.Errorf("%q", lines)
