@@ -220,7 +220,10 @@ func TestColumnsAreTheSame(t *testing.T) {
 		if err := db.Select(t.Context(), &columns, queries[db.Engine()]); err != nil {
 			t.Fatal(err)
 		}
-		columns = slices.DeleteFunc(columns, func(c string) bool { return strings.HasPrefix(c, "schema_version.") })
+		columns = slices.DeleteFunc(columns, func(c string) bool {
+			words := strings.HasPrefix(c, "patch_words") && !strings.HasPrefix(c, "patch_words_fill.") // each engine has an index of its own kind
+			return words || strings.HasPrefix(c, "schema_version.")
+		})
 		slices.Sort(columns)
 		if len(columns) < 250 {
 			t.Fatalf("only %d columns: %q", len(columns), columns)
