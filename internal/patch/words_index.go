@@ -64,6 +64,7 @@ func indexWords(ctx context.Context, tx *sqldb.Tx, patches []named) error {
 				rows = append(rows, []any{g, p.ID})
 			}
 		}
+		return tx.Upsert(ctx, sqldb.Upsert{Table: "patch_words", Columns: columns, Key: columns}, rows) // what a name left behind that somebody changed by hand is no error
 	}
 	return tx.Insert(ctx, "patch_words", columns, rows)
 }
