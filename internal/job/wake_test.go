@@ -18,7 +18,7 @@ import (
 // as soon as the one before has ended. Only PostgreSQL tells other processes.
 func TestWokenByAnotherProcess(t *testing.T) {
 	if !slices.Contains(dbtest.Engines(t), sqldb.Postgres) {
-		t.Skip("without PostgreSQL")
+		return // the others tell nobody; where PostgreSQL is wanted and missing, Engines skips, or fails with CI=true
 	}
 	url := dbtest.MigratedURL(t, sqldb.Postgres)
 	db, err := sqldb.Open(t.Context(), url, sqldb.Options{})
