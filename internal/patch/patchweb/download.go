@@ -74,9 +74,9 @@ func (p *Pages) mboxOf(c *web.Call, d *patch.Detail) ([]*patch.MboxMail, error) 
 }
 
 func (p *Pages) seriesMbox(c *web.Call) error {
-	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+	id, err := seriesNumber(c)
 	if err != nil {
-		return fault.New(fault.NotFound, "there is no such series")
+		return err
 	}
 	s, err := patch.ReadSeries(c.R.Context(), p.db, id)
 	if err != nil {

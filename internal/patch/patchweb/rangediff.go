@@ -44,15 +44,6 @@ type comparison struct {
 	pairs              []rangediff.Pair
 }
 
-// seriesNumber reads a series' id in the path.
-func seriesNumber(c *web.Call) (int64, error) {
-	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
-	if err != nil {
-		return 0, fault.New(fault.NotFound, "there is no such series")
-	}
-	return id, nil
-}
-
 // rangeDiff shows how two versions of a series differ.
 func (p *Pages) rangeDiff(c *web.Call) error {
 	pr, err := p.project(c)

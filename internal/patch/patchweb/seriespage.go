@@ -55,11 +55,20 @@ func (p *Pages) series(c *web.Call) error {
 	return c.Render(http.StatusOK, meta, seriesView(s))
 }
 
-// seriesOf reads the series that an address names.
-func (p *Pages) seriesOf(c *web.Call, pr project.Project) (*patch.SeriesDetail, error) {
+// seriesNumber reads a series' id in the path.
+func seriesNumber(c *web.Call) (int64, error) {
 	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
 	if err != nil {
-		return nil, fault.New(fault.NotFound, "there is no such series")
+		return 0, fault.New(fault.NotFound, "there is no such series")
+	}
+	return id, nil
+}
+
+// seriesOf reads the series that an address names.
+func (p *Pages) seriesOf(c *web.Call, pr project.Project) (*patch.SeriesDetail, error) {
+	id, err := seriesNumber(c)
+	if err != nil {
+		return nil, err
 	}
 	s, err := patch.ReadSeries(c.R.Context(), p.db, id)
 	if err == nil && s.Project != pr.ID {
@@ -220,9 +229,9 @@ func (p *Pages) unsupersede(c *web.Call) error {
 
 // seriesRedirect leads /series/7/ to the page of the series in its project.
 func (p *Pages) seriesRedirect(c *web.Call) error {
-	id, err := strconv.ParseInt(c.R.PathValue("id"), 10, 64)
+	id, err := seriesNumber(c)
 	if err != nil {
-		return fault.New(fault.NotFound, "there is no such series")
+		return err
 	}
 	s, err := patch.ReadSeries(c.R.Context(), p.db, id)
 	if err != nil {
