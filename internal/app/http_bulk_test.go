@@ -101,6 +101,45 @@ func TestBulkSeries(t *testing.T) {
 	})
 }
 
+// TestBulkMatchingSeries changes all series that match, in the list of series and in a queue, with the question before it and without.
+func TestBulkMatchingSeries(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, _ := s.newCast()
+		s.exec("UPDATE user_account SET items_per_page = 1 WHERE username = 'mia'")
+		seen := fmt.Sprint(int64(noon))
+		where := "/project/alpha/series/?order=name&page=2"
+		s.expect(s.visit(c.mia, "GET", where, ""), 200, "Update all 2 series that match…", `data-match-all="2"`, "Select all 2 series that match", `name="seen" value="`+seen+`"`)
+		s.expect(s.visit(c.mia, "GET", "/project/alpha/queue/review/", ""), 200, "!that match")
+		page := s.visit(c.mia, "POST", where, "action=ask&state=3&seen="+seen).location()
+		s.patchMail("alpha", "late@x", "[PATCH] Late")
+		s.expect(s.visit(c.mia, "GET", page, ""), 200, "<h1>Change 3 patches?</h1>", "3 of 2 series.", "state: Accepted")
+		s.isPatch("p1@x", "1 0 open")
+		a := s.visit(c.mia, "POST", page+"start/", "")
+		s.says(a, where, "+3 patches updated")
+		del := s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]
+		for msgid, want := range map[string]string{"p1@x": "3 0 open", "p2@x": "3 0 open", "alone@x": "3 " + del + " open", "late@x": "1 0 open"} {
+			s.isPatch(msgid, want)
+		}
+		s.says(s.visit(c.mia, "POST", a.undo(), "next="+strings.ReplaceAll(where, "&", "%26")), where, "+3 patches are as they were before")
+
+		// In a queue, with a filter; what came since was not on the page, and is left alone.
+		s.exec("UPDATE mail SET received_at = received_at + 1 WHERE msgid = '<late@x>'")
+		queue := "/project/alpha/queue/review/?q=a"
+		a = s.visit(c.mia, "POST", queue, "action=update&archived=true&match=2&seen="+seen)
+		s.says(a, queue, "+1 patch updated")
+		s.isPatch("alone@x", "1 "+del+" archived")
+		s.isPatch("late@x", "1 0 open")
+		s.isPatch("p1@x", "1 0 open")
+		s.says(s.visit(c.mia, "POST", "/project/alpha/queue/ready/", "action=ask&state=3"), "/project/alpha/queue/ready/", "-No patches selected; nothing updated")
+		s.says(s.visit(c.mia, "POST", "/project/alpha/queue/nosuch/", "action=ask&state=3"), "/project/alpha/queue/nosuch/", "-there is no such queue")
+		// More match than was said: one is asked.
+		page = s.visit(c.mia, "POST", "/project/alpha/series/", "action=update&state=3&match=1").location()
+		s.expect(s.visit(c.mia, "GET", page, ""), 200, "<h1>Change 3 patches?</h1>", "3 of 2 series.")
+		s.sound()
+	})
+}
+
 // TestBulkBundles makes bundles of patches and series, with the words of Patchwork 3.2.
 func TestBulkBundles(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -20,41 +21,63 @@ const MaxSelected = CountLimit
 // maxPending is how many changes of one user may wait at a time.
 const maxPending = 5
 
-// Selection says which patches a change is for. Exactly one of Patches, Series and Found counts, in this order.
+// Selection says which patches a change is for. Exactly one of Patches, Series, Found and Work counts, in this order.
 type Selection struct {
 	Patches []int64
 	Series  []int64    // all patches of these, without hidden ones
 	Found   *Query     // all that match
-	Arrived clock.Time // with Found: none whose mail came later; 0: all
+	Work    *WorkQuery // all patches of all series that match
+	Arrived clock.Time // with Found and Work: no patch whose mail came later; 0: all
 }
 
 // IDs finds the patches, at most limit of them.
 func (sel Selection) IDs(ctx context.Context, q sqldb.Queryer, limit int) ([]int64, error) {
+	ids, _, err := sel.find(ctx, q, limit)
+	return ids, err
+}
+
+// find is IDs, and how many rows of a list that are: series with Work, else patches.
+func (sel Selection) find(ctx context.Context, q sqldb.Queryer, limit int) (ids []int64, rows int, err error) {
 	switch {
 	case len(sel.Patches) > 0:
-		ids := unique(sel.Patches)
-		return ids[:min(len(ids), limit)], nil
+		ids = unique(sel.Patches)
+		ids = ids[:min(len(ids), limit)]
 	case len(sel.Series) > 0:
-		return seriesPatches(ctx, q, unique(sel.Series), limit)
+		ids, _, err = seriesPatches(ctx, q, unique(sel.Series), 0, limit)
 	case sel.Found != nil:
 		f := *sel.Found
 		f.arrived = sel.Arrived
-		return IDs(ctx, q, f, limit)
+		ids, err = IDs(ctx, q, f, limit)
+	case sel.Work != nil:
+		series, err := WorkIDs(ctx, q, *sel.Work, limit)
+		if err != nil {
+			return nil, 0, err
+		}
+		return seriesPatches(ctx, q, series, sel.Arrived, limit)
 	}
-	return nil, nil
+	return ids, len(ids), err
 }
 
-func seriesPatches(ctx context.Context, q sqldb.Queryer, series []int64, limit int) (ids []int64, err error) {
+// seriesPatches finds the patches of series, but those whose mail came after arrived (0: none), and how many of the series have some.
+func seriesPatches(ctx context.Context, q sqldb.Queryer, series []int64, arrived clock.Time, limit int) (ids []int64, of int, err error) {
+	w := Query{arrived: arrived}.conditions()
 	err = sqldb.Chunks(series, func(series []int64) error {
-		var some []int64
-		err := q.Select(ctx, &some, "SELECT p.id FROM patch p WHERE p.series_id IN (?) AND "+shownPatch+" ORDER BY p.id LIMIT ?", series, limit-len(ids))
-		ids = append(ids, some...)
+		var some []struct{ ID, Series int64 }
+		args := append(append([]any{series}, w.args...), limit-len(ids))
+		err := q.Select(ctx, &some, "SELECT p.id, p.series_id AS series FROM patch p WHERE p.series_id IN (?) AND "+strings.Join(w.parts, " AND ")+" ORDER BY p.series_id, p.id LIMIT ?", args...)
+		for i, p := range some {
+			ids = append(ids, p.ID)
+			if i == 0 || p.Series != some[i-1].Series {
+				of++
+			}
+		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("find the patches of %d series: %w", len(series), err)
+		return nil, 0, fmt.Errorf("find the patches of %d series: %w", len(series), err)
 	}
-	return ids, nil
+	slices.Sort(ids)
+	return ids, of, nil
 }
 
 // Request is a change of many patches as a page asks for it.
@@ -62,9 +85,11 @@ type Request struct {
 	Selection
 	Project int64 // where it is asked for
 	Change  Change
-	Seen    int    // as many patches the actor was told of; if there are more, he is asked. 0: he is told nothing
+	Seen    int    // as many patches, with Work series, the actor was told of; if there are more, he is asked. 0: he is told nothing
 	Ask     bool   // he wants to be asked
 	Back    string // the page that he comes from
+
+	more bool // there are more than Seen
 }
 
 // ChangeMany does what a page asks for: up to MaxChanged patches are changed at once, as Update does it, and the set is done; more are written down, so that
@@ -73,7 +98,8 @@ type Request struct {
 func ChangeMany(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, r Request) (s ChangeSet, done Changed, err error) {
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		s, done = ChangeSet{}, Changed{}
-		ids, err := r.IDs(ctx, tx, MaxSelected+1)
+		ids, rows, err := r.find(ctx, tx, MaxSelected+1)
+		r.more = r.Seen > 0 && rows > r.Seen
 		switch {
 		case err != nil:
 			return err
@@ -81,7 +107,7 @@ func ChangeMany(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.T
 			return errNothing
 		case len(ids) > MaxSelected:
 			return fault.New(fault.Invalid, "more than %d patches match; narrow the filter", MaxSelected)
-		case len(ids) <= MaxChanged && !r.Ask && (r.Seen == 0 || len(ids) <= r.Seen):
+		case len(ids) <= MaxChanged && !r.Ask && !r.more:
 			done, err = updateAll(ctx, tx, by, now, ids, r.Change)
 			s = ChangeSet{ID: done.Set, State: SetDone}
 			return err
@@ -108,7 +134,7 @@ func (r Request) freeze(ctx context.Context, tx *sqldb.Tx, by account.Actor, now
 	if err := s.insert(ctx, tx); err != nil {
 		return s, err
 	}
-	if r.Ask || r.Seen > 0 && len(ids) > r.Seen {
+	if r.Ask || r.more {
 		return s, writeTodo(ctx, tx, s.ID, ids)
 	}
 	return s, s.begin(ctx, tx, by, now, ids)

@@ -28,8 +28,8 @@ func many(t *testing.T, db *sqldb.DB, by account.Actor, r patch.Request) (patch.
 	return s, done
 }
 
-// work runs jobs of changes until none is left.
-func work(t *testing.T, db *sqldb.DB) {
+// runJobs runs jobs of changes until none is left.
+func runJobs(t *testing.T, db *sqldb.DB) {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
@@ -90,6 +90,70 @@ func TestChangeMany(t *testing.T) {
 	})
 }
 
+// TestChangeManyWork: of all series that match, all patches; those of a series that came since are asked about or left alone.
+func TestChangeManyWork(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seedWork(t, db)
+		work := func(f patch.WorkQuery) patch.Selection {
+			f.Projects = []int64{projectAlpha}
+			return patch.Selection{Work: &f}
+		}
+		open, accept := patch.WorkQuery{Lanes: patch.OpenLanes()}, patch.Change{State: value(int64(3))}
+		for _, test := range []struct {
+			f    patch.WorkQuery
+			want string
+		}{
+			{open, "[1 2 3 4 6 7]"},
+			{patch.WorkQuery{Words: "s"}, "[1 2 3 4 5 6 7]"},
+			{patch.WorkQuery{Order: "version", Page: 9, PerPage: 1, Sender: userAnn}, "[1 2 3]"},
+			{patch.WorkQuery{Words: "nothing"}, "[]"},
+		} {
+			got, err := patch.WorkIDs(t.Context(), db, *work(test.f).Work, 100)
+			if err != nil || fmt.Sprint(got) != test.want {
+				t.Errorf("%+v: %v, %v, want %s", test.f, got, err, test.want)
+			}
+		}
+		if got, err := patch.WorkIDs(t.Context(), db, patch.WorkQuery{}, 2); err != nil || len(got) != 2 {
+			t.Errorf("limit: %v, %v", got, err)
+		}
+		// He was told of five series, but six match, of eight patches.
+		s, _ := many(t, db, web(userMia), patch.Request{Selection: work(open), Seen: 5, Change: accept})
+		if s.State != patch.SetDraft || s.Total != 8 {
+			t.Errorf("more than seen: %+v", s)
+		}
+		if n, err := patch.DraftSeries(t.Context(), db, s.ID); err != nil || n != 6 {
+			t.Errorf("%d series, %v", n, err)
+		}
+		// One patch of s2 and the one of s6 came later; of s2 the others are changed.
+		seedExec(t, db, "INSERT INTO mail (id, received_at, sha256, size, via, list_id, msgid, outcome, reason) VALUES (1, ?, ?, 1, 'test', '', '', 'patch', '')", int64(noon)+1, []byte("a"))
+		seedExec(t, db, "UPDATE message SET mail_id = 1 WHERE id IN (1003, 1009)")
+		sel := work(open)
+		sel.Arrived = noon
+		s, done := many(t, db, web(userMia), patch.Request{Selection: sel, Seen: 5, Change: accept})
+		if s.State != patch.SetDone || fmt.Sprint(done.IDs) != "[2 4 5 6 7 10]" {
+			t.Errorf("%+v, %v", s, done.IDs)
+		}
+		undo(t, db, web(userMia), s.ID, "done 6/6 changed 6 refused 0 overtaken 0 lost 0")
+		_, _, err := patch.ChangeMany(t.Context(), db, web(userMia), noon, patch.Request{Selection: work(patch.WorkQuery{Words: "nothing"}), Change: accept})
+		expectKind(t, "nothing", err, fault.Invalid, "No patches selected; nothing updated")
+
+		// More than a thousand are changed by a job.
+		ids := manyPatches(t, db, 1200)
+		seedExec(t, db, "UPDATE patch SET series_id = 1 WHERE id IN (?)", ids)
+		settleAll(t, db)
+		s, _ = many(t, db, web(userMia), patch.Request{Selection: work(open), Seen: 6, Change: patch.Change{Archived: value(true)}})
+		if counts(s) != "waiting 0/1208 changed 0 refused 0 overtaken 0 lost 0" {
+			t.Error(counts(s))
+		}
+		runJobs(t, db)
+		expectState(t, "archived", rowsOf(t, db, "SELECT COUNT(*) FROM patch WHERE archived = TRUE"), "1208")
+		expectState(t, "lanes", rowsOf(t, db, "SELECT lane, series FROM triage_count WHERE project_id = 1 AND series <> 0"), "0 7")
+		if found := findings(t, db); len(found) > 0 {
+			t.Error(found)
+		}
+	})
+}
+
 // TestChangeManyArrived: of all that match, those that came after the page was made are left alone.
 func TestChangeManyArrived(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
@@ -121,7 +185,7 @@ func TestChangeManyJob(t *testing.T) {
 		seedExec(t, db, "UPDATE patch_count SET patches = patches - 1 WHERE project_id = 1 AND state_id = 1 AND archived = FALSE AND delegate_id = 0")
 		seedExec(t, db, "UPDATE patch_count SET patches = patches + 1 WHERE project_id = 1 AND state_id = 7 AND archived = FALSE AND delegate_id = 14")
 		seedExec(t, db, "UPDATE patch SET delegate_id = 14 WHERE id = 2000")
-		work(t, db)
+		runJobs(t, db)
 		s, err := patch.ReadSet(t.Context(), db, web(userMia), s.ID)
 		if err != nil || counts(s) != "done 1201/1201 changed 1199 refused 1 overtaken 0 lost 0" {
 			t.Errorf("%s, %v", counts(s), err)
@@ -132,7 +196,7 @@ func TestChangeManyJob(t *testing.T) {
 		// So is taking it back, after which one was changed by somebody.
 		update(t, db, web(userMax), patch.Change{State: value(int64(4))}, 2001)
 		back := undo(t, db, web(userMia), s.ID, "waiting 0/1199 changed 0 refused 0 overtaken 0 lost 0")
-		work(t, db)
+		runJobs(t, db)
 		back, err = patch.ReadSet(t.Context(), db, web(userMia), back.ID)
 		if err != nil || counts(back) != "done 1199/1199 changed 1198 refused 0 overtaken 1 lost 0" {
 			t.Errorf("%s, %v", counts(back), err)
@@ -164,7 +228,7 @@ func TestChangeManyEnds(t *testing.T) {
 		seedExec(t, db, "DELETE FROM project_maintainer WHERE user_id = ?", userMax)
 		gone := ask(web(userAnn), patch.Change{State: value(int64(3))})
 		seedExec(t, db, "UPDATE user_account SET is_active = FALSE WHERE id = ?", userAnn)
-		work(t, db)
+		runJobs(t, db)
 		for id, want := range map[int64]string{cancelled: "cancelled ", impossible: "failed the delegate must be a maintainer of the project",
 			gone: "failed the account of who wanted this is gone, or not active any more"} {
 			s, err := patch.ReadSet(t.Context(), db, admin, id)

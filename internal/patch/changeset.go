@@ -142,6 +142,15 @@ func readSet(ctx context.Context, q sqldb.Queryer, by account.Actor, id int64, l
 	return s, nil
 }
 
+// DraftSeries counts the series that the patches of a set are of which it has still to look at.
+func DraftSeries(ctx context.Context, q sqldb.Queryer, set int64) (n int, err error) {
+	err = q.Get(ctx, &n, "SELECT COUNT(DISTINCT p.series_id) FROM change_todo d JOIN patch p ON p.id = d.patch_id WHERE d.set_id = ?", set)
+	if err != nil {
+		return 0, fmt.Errorf("count the series of change %d: %w", set, err)
+	}
+	return n, nil
+}
+
 // RecentSets lists the latest changes of a user, at most limit, without those he has not confirmed.
 func RecentSets(ctx context.Context, q sqldb.Queryer, user int64, limit int) ([]ChangeSet, error) {
 	var out []ChangeSet

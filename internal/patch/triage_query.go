@@ -326,6 +326,32 @@ func ListWork(ctx context.Context, q sqldb.Queryer, f WorkQuery, counts map[Lane
 	return p, err
 }
 
+// WorkIDs finds the ids of all series that a query finds, whatever page it is for, at most limit of them, in two queries. Where ListWork looks at the latest series of a
+// group only, so does it.
+func WorkIDs(ctx context.Context, q sqldb.Queryer, f WorkQuery, limit int) ([]int64, error) {
+	f.PerPage = 1
+	f, err := f.tidy()
+	if err != nil {
+		return nil, err
+	}
+	counts, err := Lanes(ctx, q, f.Projects)
+	if err != nil {
+		return nil, err
+	}
+	var parts []string
+	var args []any
+	for _, a := range f.arms(counts) {
+		parts = append(parts, "SELECT x.series_id AS id FROM series_triage x"+f.join()+a.sql())
+		args = append(args, a.args...)
+	}
+	var ids []int64
+	if err := q.Select(ctx, &ids, "SELECT id FROM ("+strings.Join(parts, " UNION ALL ")+") found LIMIT ?", append(args, limit)...); err != nil {
+		return nil, fmt.Errorf("find all series: %w", err)
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
 // walk finds the ids of a page between marks.
 func (f WorkQuery) walk(ctx context.Context, q sqldb.Queryer, counts map[Lane]int, p *WorkPage) ([]int64, error) {
 	name, down := strings.CutPrefix(f.Order, "-")

@@ -31,6 +31,14 @@ type bulkBar struct {
 // offersAll tells whether there is more than the page, and not more than one change can be for.
 func (b bulkBar) offersAll() bool { return b.matching > b.rows && b.matching <= patch.MaxSelected }
 
+// offered is the number of all that match; what that is if it is not what will be changed.
+func (b bulkBar) offered() string {
+	if b.many == "series" {
+		return grouped(b.matching) + " series"
+	}
+	return grouped(b.matching)
+}
+
 // maxOffered is how many of his bundles a user can choose from on a page.
 const maxOffered = 100
 

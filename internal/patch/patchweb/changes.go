@@ -50,6 +50,7 @@ type changeView struct {
 	refused  []*patch.MailRef
 	now      clock.Time
 	still    bool // the page does not refresh itself
+	series   int  // of a draft: that its patches are of
 }
 
 func (v changeView) url(rest string) string { return changeURL(v.linkname, v.set.ID) + rest }
@@ -60,6 +61,14 @@ func (v changeView) percent() int {
 		return 100
 	}
 	return v.set.Done * 100 / v.set.Total
+}
+
+// which says how many patches of how many series a draft is for.
+func (v changeView) which() string {
+	if v.series == 0 {
+		return grouped(v.set.Total)
+	}
+	return grouped(v.set.Total) + " of " + grouped(v.series) + " series"
 }
 
 func (v changeView) mayUndo() bool { return v.set.MayUndo(v.now) == nil }
@@ -224,6 +233,11 @@ func (p *Pages) changePage(c *web.Call) error {
 	v := views[0]
 	if s.Refused > 0 {
 		if v.refused, err = patch.RefusedOf(c.R.Context(), p.db, s.ID); err != nil {
+			return err
+		}
+	}
+	if s.State == patch.SetDraft {
+		if v.series, err = patch.DraftSeries(c.R.Context(), p.db, s.ID); err != nil {
 			return err
 		}
 	}

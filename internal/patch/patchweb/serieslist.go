@@ -118,7 +118,7 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 		return err
 	}
 	if w.bulk {
-		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), seen: c.Now}
+		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), matching: w.page.Total, seen: c.Now}
 		if w.bar.bundles, err = p.ownBundles(c, pr.ID); err != nil {
 			return err
 		}
@@ -273,7 +273,19 @@ func (w workPage) total() string {
 	}
 }
 
-// selectedSeries is what may be changed in a list of series: what is ticked.
-func (p *Pages) selectedSeries(*web.Call, project.Project) (patch.Selection, error) {
-	return patch.Selection{}, fault.New(fault.Invalid, "select series first")
+// matchingSeries is what the filter of a list of series, or of a queue, finds.
+func (p *Pages) matchingSeries(c *web.Call, pr project.Project) (patch.Selection, error) {
+	words, err := patch.ReadVocabulary(c.R.Context(), p.db)
+	if err != nil {
+		return patch.Selection{}, err
+	}
+	w := workPage{address: address{query: c.R.URL.Query()}, project: pr, words: words, now: c.Now}
+	if slug := c.R.PathValue("queue"); slug != "" {
+		var ok bool
+		if w.queue, ok = patch.FindQueue(slug); !ok {
+			return patch.Selection{}, fault.New(fault.NotFound, "there is no such queue")
+		}
+	}
+	q, err := p.workQuery(c.R.Context(), &w, []int64{pr.ID}, c.User)
+	return patch.Selection{Work: &q}, err
 }
