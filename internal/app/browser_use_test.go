@@ -34,8 +34,8 @@ func testUse(t *testing.T, b *browser.Browser, s *site) {
 		}
 		want := []string{"a Skip to content", "a Patchwork", "a Hostile & <b>Sons</b>", "a Patches", "a Series", "a Queues", "a Bundles", "a About", "a To do", "a " + maintainer, "button Log out",
 			"select state", "select archive", "input q", "input submitter", "input delegate",
-			"input since", "input since", "input since", "input since", "input before", "input before", "input before", "input before", "button Filter",
-			"input Select all on this page", "a Patch", "a Date ▼", "a Submitter", "a Delegate", "a State"}
+			"input since", "input before", "select checks", "select comments", "input version", "summary Has the tag: any", "summary Has no tag: any", "select order", "button Filter",
+			"input Select all on this page", "a Patch", "a A R T", "a S W F", "a Date ▼", "a Submitter", "a Delegate", "a State"}
 		if diff := cmp.Diff(want, order[:len(want)]); diff != "" {
 			t.Errorf("tab order (-want +got):\n%s", diff)
 		}

@@ -28,6 +28,8 @@ type Query struct {
 	Order      string      // of the Order… below, joined by commas, "-" before one reverses it; default -date. What is equal is listed by date, the newest first.
 	Page       int         // from 1; beyond the last is the last
 	PerPage    int
+	Marks      Marks
+	Newest     bool // only the newest MaxMarked patches are looked at, for an order that is dear; Marks do so anyway
 
 	Totals  *Totals // nil: no more than CountLimit patches are counted that no counter covers
 	MaxSort int     // so many patches are sorted at most by an order that no index has; more are fault.Invalid. 0: any number
@@ -71,12 +73,12 @@ func (f Query) words() []string {
 
 // counted tells whether counters cover the query.
 func (f Query) counted() bool {
-	return !f.narrow() && f.Words == "" && f.Since == nil && f.Before == nil
+	return !f.narrow() && f.Words == "" && f.Since == nil && f.Before == nil && f.arrived == 0
 }
 
 // Selects tells whether the query can leave a patch out: whether anything is asked for.
 func (f Query) Selects() bool {
-	return f.narrow() || f.Projects != nil || f.States != nil || f.Archived != nil || f.Delegates != nil || f.Since != nil || f.Before != nil || len(f.words()) > 0
+	return f.narrow() || !f.Marks.none() || f.Projects != nil || f.States != nil || f.Archived != nil || f.Delegates != nil || f.Since != nil || f.Before != nil || len(f.words()) > 0
 }
 
 // narrow tells whether the query names what has few patches. They are found by that and sorted, whatever their order.

@@ -25,11 +25,14 @@ type Page struct {
 	Total int // of all pages; CountLimit+1: more than CountLimit
 	Page  int
 	Pages int
+
+	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
 }
 
 // Listing is a list whose patches have been counted, but not read.
 type Listing struct {
-	Total int // patches; without Totals CountLimit+1 stands for more than CountLimit
+	Total  int  // patches; without Totals CountLimit+1 stands for more than CountLimit
+	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
 
 	f       Query
 	exact   bool    // Total is what a page finds now
@@ -54,9 +57,13 @@ func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 	}
 	l, err := Find(ctx, q, f)
 	if err != nil || l.Total == 0 {
-		return Page{Page: 1, Pages: 1}, err
+		p := Page{Page: 1, Pages: 1}
+		if l != nil {
+			p.Beyond = l.Beyond
+		}
+		return p, err
 	}
-	p := Page{Total: l.Total, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
+	p := Page{Total: l.Total, Beyond: l.Beyond, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
 	p.Page = min(max(f.Page, 1), p.Pages)
 	p.Rows, err = l.Rows(ctx, q, (p.Page-1)*f.PerPage, f.PerPage)
 	return p, err
@@ -78,6 +85,9 @@ func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 		return nil, err
 	}
 	l := &Listing{f: f}
+	if f.marked() {
+		return l, l.findMarked(ctx, q)
+	}
 	if !f.counted() {
 		return l, l.count(ctx, q)
 	}
@@ -211,7 +221,7 @@ type Cursor struct {
 // Keyset tells by which of OrderID, OrderDate and OrderName a query is ordered, so that it can be read by cursors; empty for any other order.
 func (f Query) Keyset() string {
 	classes, key, ok := f.walk()
-	if !ok || len(classes) > 0 {
+	if !ok || len(classes) > 0 || f.marked() {
 		return ""
 	}
 	return key.by
@@ -261,6 +271,13 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 	f, err := f.tidy(q)
 	if err != nil {
 		return nil, err
+	}
+	if f.marked() {
+		l, err := Find(ctx, q, f)
+		if err != nil {
+			return nil, err
+		}
+		return slices.Sorted(slices.Values(l.found[:min(limit, len(l.found))])), nil
 	}
 	if len(f.words()) > 0 && !f.narrow() {
 		return f.idsOfWords(ctx, q, limit)

@@ -45,6 +45,9 @@ var sortColumns = map[string]struct{ column, join string }{
 	OrderPerson:    {"p.submitter_id", ""},
 	OrderDelegate:  {"COALESCE(u.username_key, '')", " LEFT JOIN user_account u ON u.id = p.delegate_id"},
 	OrderCheck:     {"COALESCE((SELECT MAX(CASE l.state WHEN 1 THEN 1 WHEN 0 THEN 2 ELSE l.state + 1 END) FROM patch_check_latest l WHERE l.patch_id = p.id), 2)", ""},
+	OrderComments:  {markSaid, ""},
+	OrderTags:      {"COALESCE((SELECT SUM(g.hits) FROM patch_tag g WHERE g.patch_id = p.id), 0)", ""},
+	OrderVersion:   {markVersion, ""},
 }
 
 func (k sortKey) column() string {

@@ -59,6 +59,7 @@ type WorkQuery struct {
 	Delegates     []int64     // of patches that want something; 0 stands for nobody
 	States        []int64     // one of its patches is in one of these
 	Tags          []int64     // each of its patches has all of these
+	NoTags        []int64     // none of its patches has one of these
 	Checks        string      // one of the Checks…
 	Comments      string      // one of the Comments…
 	Version       *int        // nil: any
@@ -133,7 +134,7 @@ func (f WorkQuery) tidy() (WorkQuery, error) {
 	if workWalks[name] == "" && workSorts[name] == "" {
 		f.Order = "-" + OrderDate
 	}
-	f.Projects, f.Submitters, f.Delegates, f.States, f.Tags = unique(f.Projects), unique(f.Submitters), unique(f.Delegates), unique(f.States), unique(f.Tags)
+	f.Projects, f.Submitters, f.Delegates, f.States, f.Tags, f.NoTags = unique(f.Projects), unique(f.Submitters), unique(f.Delegates), unique(f.States), unique(f.Tags), unique(f.NoTags)
 	switch {
 	case f.PerPage < 1:
 		return f, fault.New(fault.Invalid, "%d series on a page: want at least 1", f.PerPage)
@@ -168,6 +169,9 @@ func (f WorkQuery) conditions() *where {
 	}
 	for _, id := range f.Tags {
 		w.add("CONCAT(' ', x.tags, ' ') LIKE ?", "% "+fullTag(id)+" %")
+	}
+	for _, id := range f.NoTags {
+		w.add("CONCAT(' ', x.tags) NOT LIKE ?", fmt.Sprintf("%% %d:%%", id))
 	}
 	if part := workChecks[f.Checks]; part != "" {
 		w.add(part)

@@ -12,6 +12,22 @@ type Pager struct {
 	Page, Pages int
 	Path        string
 	Query       url.Values
+
+	Previous, Next string // addresses of the pages beside, if others than those of their numbers
+}
+
+func (p Pager) previous() string {
+	if p.Previous != "" {
+		return p.Previous
+	}
+	return p.Link(p.Page - 1)
+}
+
+func (p Pager) next() string {
+	if p.Next != "" {
+		return p.Next
+	}
+	return p.Link(p.Page + 1)
 }
 
 // Link is the address of page n; the first page needs no number.

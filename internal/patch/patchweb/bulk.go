@@ -57,7 +57,7 @@ func (p *Pages) matchingPatches(c *web.Call, pr project.Project) (patch.Selectio
 	if err != nil {
 		return patch.Selection{}, err
 	}
-	q, err := p.query(c.R.Context(), &listPage{address: address{query: c.R.URL.Query()}, project: pr, words: words}, c.User)
+	q, err := p.query(c.R.Context(), &listPage{address: address{query: c.R.URL.Query()}, project: pr, words: words, now: c.Now}, c.User)
 	return patch.Selection{Found: &q}, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
@@ -28,12 +29,16 @@ type listPage struct {
 	bulk    bool
 	bar     bulkBar // with bulk
 	showIDs bool
+	now     clock.Time
+	perPage int
+	keyset  string // by what the list can be gone through, see patch.Query.Keyset
 }
 
 // filterForm is the filter as the visitor wrote it.
 type filterForm struct {
 	State, Archive, Delegate, Submitter, Words, Series, Since, Before string
 	States                                                            []string // when it names several
+	markForm
 }
 
 func (p *Pages) list(c *web.Call) error {
@@ -42,7 +47,7 @@ func (p *Pages) list(c *web.Call) error {
 		return err
 	}
 	ctx := c.R.Context()
-	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, showIDs: c.User.ShowIDs}
+	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, showIDs: c.User.ShowIDs, now: c.Now}
 	if l.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
 		return err
 	}
@@ -55,7 +60,8 @@ func (p *Pages) list(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	if l.page, err = patch.List(ctx, p.db, q); err != nil {
+	l.perPage, l.keyset = q.PerPage, q.Keyset()
+	if l.page, err = p.readPage(ctx, q, l.query); err != nil {
 		return err
 	}
 	if l.bulk {
@@ -77,8 +83,10 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	l.order = validOrder(q.Order)
 	q.States = l.states()
-	q.Since, l.form.Since = dayOf(v.Get("since"))
-	q.Before, l.form.Before = dayOf(v.Get("before"))
+	q.Since, l.form.Since = timeOf(l.now, v.Get("since"))
+	q.Before, l.form.Before = timeOf(l.now, v.Get("before"))
+	q.Marks, l.form.markForm = readMarks(v, l.words)
+	q.Newest = dearOrder(l.order)
 	switch l.form.Archive {
 	case "true":
 		q.Archived = []bool{true}
@@ -151,11 +159,25 @@ func validOrder(order string) string {
 	case patch.OrderDate, patch.OrderName, patch.OrderState, patch.OrderSubmitter, patch.OrderDelegate:
 		return order
 	}
+	if dearOrder(order) {
+		return order
+	}
 	return "-" + patch.OrderDate
 }
 
+// dearOrder tells whether an order is looked up patch by patch.
+func dearOrder(order string) bool {
+	switch strings.TrimPrefix(order, "-") {
+	case patch.OrderTags, patch.OrderCheck, patch.OrderComments, patch.OrderVersion:
+		return true
+	}
+	return false
+}
+
 func (l listPage) pager() web.Pager {
-	return web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.query}
+	pager := web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.copy(places...)}
+	pager.Previous, pager.Next = l.beside()
+	return pager
 }
 
 // chips are the parts of the filter, in words. That only what requires action is listed is none.
@@ -181,10 +203,10 @@ func (l listPage) chips() []chip {
 	add("q", inQuotes("name has ", f.Words))
 	add("submitter", inQuotes("submitter ", f.Submitter))
 	add("delegate", inQuotes("delegate ", f.Delegate))
-	add("since", prefixed("since ", f.Since))
-	add("before", prefixed("before ", f.Before))
+	add("since", prefixed("since ", spanText(f.Since)))
+	add("before", prefixed("before ", spanText(f.Before)))
 	add("series", prefixed("series ", f.Series))
-	return out
+	return append(out, f.chips(l.address, l.words, "has ", "has no ")...)
 }
 
 // total says how many patches there are.
@@ -211,7 +233,7 @@ func grouped(n int) string {
 // which says what the list is about where the form of the filter can't, in words: the form shows numbers as they stand in the address.
 func (l listPage) which() string {
 	if len(l.page.Rows) == 0 {
-		return ""
+		return l.among()
 	}
 	r, s := l.page.Rows[0], ""
 	if id, err := strconv.ParseInt(l.form.Submitter, 10, 64); err == nil && id == r.Submitter {
@@ -220,7 +242,15 @@ func (l listPage) which() string {
 	if l.form.Series == strconv.FormatInt(r.Series, 10) {
 		s += " in " + shown(r.SeriesName)
 	}
-	return s
+	return s + l.among()
+}
+
+// among says among how many patches was looked, if not among all.
+func (l listPage) among() string {
+	if !l.page.Beyond {
+		return ""
+	}
+	return " among the newest " + grouped(patch.MaxMarked)
 }
 
 // maxForm bounds a form in bytes: a thousand patches and some text.

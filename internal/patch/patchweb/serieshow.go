@@ -70,21 +70,15 @@ func (w workPage) chips() []chip {
 	add("q", inQuotes("name has ", f.Words))
 	add("submitter", w.submitter())
 	add("delegate", inQuotes("delegate ", f.Delegate))
-	add("checks", checkWords[f.Checks])
-	add("comments", commentWords[f.Comments])
-	add("version", prefixed("version ", f.Version))
-	add("since", prefixed("sent since ", f.Since))
-	add("before", prefixed("sent before ", f.Before))
+	add("since", prefixed("sent since ", spanText(f.Since)))
+	add("before", prefixed("sent before ", spanText(f.Before)))
 	if f.Idle != "" {
 		add("idle", "silent for "+f.Idle+" days")
 	}
 	for _, id := range f.States {
 		out = append(out, chip{"state " + chosen(stateChoices(w.words), []string{id}), w.without("state", id)})
 	}
-	for _, id := range f.Tags {
-		out = append(out, chip{"all " + chosen(tagChoices(w.words), []string{id}), w.without("tag", id)})
-	}
-	return out
+	return append(out, f.chips(w.address, w.words, "all ", "none ")...)
 }
 
 // submitter says whose series are listed: a number in the address is somebody's, whose name the rows have.

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
@@ -41,8 +40,9 @@ type workPage struct {
 
 // workForm is the filter as the visitor wrote it.
 type workForm struct {
-	Who, Words, Submitter, Delegate, Checks, Comments, Version, Since, Before, Idle string
-	States, Tags                                                                    []string
+	Who, Words, Submitter, Delegate, Since, Before, Idle string
+	States                                               []string
+	markForm
 }
 
 // queueLink is a queue in the navigation between them.
@@ -172,8 +172,7 @@ func (w *workPage) links(counts map[string]int, lanes map[patch.Lane]int, u acco
 // workQuery reads the filter of the address. A value that means nothing is as good as absent.
 func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u account.User) (patch.WorkQuery, error) {
 	v := w.query
-	w.form = workForm{Who: v.Get("who"), Words: v.Get("q"), Submitter: v.Get("submitter"), Delegate: v.Get("delegate"), Checks: v.Get("checks"), Comments: v.Get("comments"),
-		Version: v.Get("version"), Since: v.Get("since"), Before: v.Get("before"), Idle: v.Get("idle"), States: v["state"], Tags: v["tag"]}
+	w.form = workForm{Who: v.Get("who"), Words: v.Get("q"), Submitter: v.Get("submitter"), Delegate: v.Get("delegate"), Since: v.Get("since"), Before: v.Get("before"), Idle: v.Get("idle"), States: v["state"]}
 	f := &w.form
 	if _, ok := whoLanes[f.Who]; !ok {
 		f.Who = ""
@@ -182,18 +181,11 @@ func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u 
 	w.order = q.Order
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	q.States, f.States = idsAmong(f.States, func(id int64) bool { return w.words.StateName(id) != "" })
-	q.Tags, f.Tags = idsAmong(f.Tags, func(id int64) bool {
-		return slices.ContainsFunc(w.words.Tags, func(t patch.Tag) bool { return t.ID == id })
-	})
-	q.Checks, f.Checks = known(f.Checks, patch.ChecksFail, patch.ChecksWarn, patch.ChecksPending, patch.ChecksGreen, patch.ChecksNone)
-	q.Comments, f.Comments = known(f.Comments, patch.CommentsOpen, patch.CommentsSome, patch.CommentsNone)
-	if n, err := strconv.Atoi(f.Version); err == nil && n >= 0 && n <= patch.MaxVersion {
-		q.Version = &n
-	} else {
-		f.Version = ""
-	}
-	q.Since, f.Since = dayOf(f.Since)
-	q.Before, f.Before = dayOf(f.Before)
+	var m patch.Marks
+	m, f.markForm = readMarks(v, w.words)
+	q.Tags, q.NoTags, q.Checks, q.Comments, q.Version = m.Tags, m.NoTags, m.Checks, m.Comments, m.Version
+	q.Since, f.Since = timeOf(w.now, f.Since)
+	q.Before, f.Before = timeOf(w.now, f.Before)
 	if n, err := strconv.Atoi(f.Idle); err == nil && n > 0 && n <= maxDays {
 		q.IdleSince = patch.DaysBefore(w.now, n)
 	} else {
@@ -236,16 +228,6 @@ func known(s string, words ...string) (string, string) {
 		return s, s
 	}
 	return "", ""
-}
-
-// dayOf reads a date as forms send it; its day begins at midnight UTC.
-func dayOf(s string) (*clock.Time, string) {
-	t, err := time.Parse("2006-01-02", s)
-	if err != nil || t.Year() < 1970 || t.Year() > 9000 {
-		return nil, ""
-	}
-	at := clock.FromTime(t)
-	return &at, s
 }
 
 // markOf reads after=DATE.ID or before… of the address.

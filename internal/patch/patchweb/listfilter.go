@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package patchweb
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"patchwork.example/pw/internal/patch"
+)
+
+// markForm is the part of a filter that both lists have beyond persons, dates and words, as the visitor wrote it.
+type markForm struct {
+	Tags, NoTags              []string
+	Checks, Comments, Version string
+}
+
+// readMarks reads it. A value that means nothing is as good as absent.
+func readMarks(v url.Values, words patch.Vocabulary) (patch.Marks, markForm) {
+	var m patch.Marks
+	var f markForm
+	tag := func(id int64) bool {
+		return slices.ContainsFunc(words.Tags, func(t patch.Tag) bool { return t.ID == id })
+	}
+	m.Tags, f.Tags = idsAmong(v["tag"], tag)
+	m.NoTags, f.NoTags = idsAmong(v["notag"], tag)
+	checks := v.Get("checks")
+	if checks == "success" { // as checks call it
+		checks = patch.ChecksGreen
+	}
+	m.Checks, f.Checks = known(checks, patch.ChecksFail, patch.ChecksWarn, patch.ChecksPending, patch.ChecksGreen, patch.ChecksNone)
+	m.Comments, f.Comments = known(v.Get("comments"), patch.CommentsOpen, patch.CommentsSome, patch.CommentsNone)
+	if n, err := strconv.Atoi(v.Get("version")); err == nil && n >= 0 && n <= patch.MaxVersion {
+		m.Version, f.Version = &n, strconv.Itoa(n)
+	}
+	return m, f
+}
+
+// chips are its parts in words; has and hasNot are what is said before the name of a tag.
+func (f markForm) chips(a address, words patch.Vocabulary, has, hasNot string) []chip {
+	var out []chip
+	add := func(key, text string) {
+		if text != "" {
+			out = append(out, chip{text, a.with(key, "")})
+		}
+	}
+	add("checks", checkWords[f.Checks])
+	add("comments", commentWords[f.Comments])
+	add("version", prefixed("version ", f.Version))
+	for _, id := range f.Tags {
+		out = append(out, chip{has + chosen(tagChoices(words), []string{id}), a.without("tag", id)})
+	}
+	for _, id := range f.NoTags {
+		out = append(out, chip{hasNot + chosen(tagChoices(words), []string{id}), a.without("notag", id)})
+	}
+	return out
+}
+
+// sortOf is a way to sort a list.
+type sortOf struct{ Order, Text string }
+
+// listSorts are those of a list of patches: what heads of columns do, and what no column has.
+var listSorts = []sortOf{{"-" + patch.OrderDate, "Newest first"}, {patch.OrderDate, "Oldest first"}, {patch.OrderName, "Name"}, {patch.OrderState, "State"}, {patch.OrderSubmitter, "Submitter"},
+	{patch.OrderDelegate, "Delegate"}, {"-" + patch.OrderTags, "Most tags"}, {"-" + patch.OrderCheck, "Worst checks"}, {"-" + patch.OrderComments, "Most comments"}, {"-" + patch.OrderVersion, "Highest version"}}
+
+// workOrders are those of a list of series.
+var workOrders = []sortOf{{"-" + patch.OrderDate, "Newest first"}, {patch.OrderDate, "Oldest first"}, {"-" + patch.OrderActive, "Last active"}, {patch.OrderActive, "Longest silent"}, {patch.OrderName, "Name"},
+	{patch.OrderLane, "Who must act"}, {"-" + patch.OrderSize, "Most patches"}, {"-" + patch.OrderVersion, "Highest version"}, {patch.OrderSubmitter, "Submitter"}, {patch.OrderDelegate, "Delegate"}}
+
+// sorts are the ways to sort, and the present one, if a head of a column has chosen another.
+func sorts(all []sortOf, now string) []sortOf {
+	if slices.ContainsFunc(all, func(s sortOf) bool { return s.Order == now }) {
+		return all
+	}
+	return append(slices.Clone(all), sortOf{now, "As it is"})
+}
+
+// keyedFrom is behind how many patches links to the next and previous page lead to a place in the list, not to a number of a page: what comes in meanwhile moves
+// nothing, and what is far away costs the same.
+const keyedFrom = 1000
+
+// readPage reads a page: by its place if the address says one, else by its number.
+func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patch.Page, error) {
+	at, back := markOf(v)
+	if at == nil || q.Keyset() != patch.OrderDate {
+		return patch.List(ctx, p.db, q)
+	}
+	l, err := patch.Find(ctx, p.db, q)
+	if err != nil {
+		return patch.Page{}, err
+	}
+	page := patch.Page{Total: l.Total, Pages: max(1, (l.Total+q.PerPage-1)/q.PerPage)}
+	page.Page = min(max(q.Page, 1), page.Pages)
+	page.Rows, err = l.Beside(ctx, p.db, patch.Cursor{ID: at.ID, Date: at.Date}, back, q.PerPage)
+	if err == nil && len(page.Rows) == 0 { // nothing is there any more
+		page.Rows, err = l.Rows(ctx, p.db, (page.Page-1)*q.PerPage, q.PerPage)
+	}
+	return page, err
+}
+
+// beside are the addresses of the pages beside a page that is far from the beginning; empty: their numbers do.
+func (l listPage) beside() (previous, next string) {
+	rows, n := l.page.Rows, l.page.Page
+	if l.keyset != patch.OrderDate || len(rows) == 0 || n*l.perPage < keyedFrom {
+		return "", ""
+	}
+	at := func(place string, r *patch.Row, page int) string {
+		q := l.copy(places...)
+		q.Set(place, markText(&patch.Mark{ID: r.ID, Date: r.Date}))
+		q.Set("page", strconv.Itoa(page))
+		return l.to(q)
+	}
+	next = at("after", rows[len(rows)-1], n+1)
+	if (n-1)*l.perPage >= keyedFrom {
+		previous = at("upto", rows[0], n-1)
+	}
+	return previous, next
+}
+
+// place is the address of this page, as it is shown.
+func (l listPage) place() string {
+	if l.query.Get("after") != "" || l.query.Get("upto") != "" {
+		return l.here()
+	}
+	return l.pager().Link(l.page.Page)
+}
