@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -428,12 +429,11 @@ func (s *site) seriesPath(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), `href="/project/hostile/series/`)
-	id, _, ok := strings.Cut(rest, `"`)
-	if !ok {
+	link := regexp.MustCompile(`href="(/project/hostile/series/\d+/)"`).FindSubmatch(page)
+	if link == nil {
 		t.Fatal("the cover letter does not link its series")
 	}
-	return "/project/hostile/series/" + id
+	return string(link[1])
 }
 
 var shift = chromedp.ModifierShift

@@ -58,9 +58,9 @@ func (s said) write(b *strings.Builder, page string) {
 	b.WriteString(html.EscapeString(person(s.in.SubmitterName, s.in.SubmitterMail)))
 	b.WriteString(`</bdi> <time class="dim" datetime="` + s.in.Date.String() + `">` + minute(s.in.Date) + `</time> <a href="` + html.EscapeString(page) + "#" + strconv.FormatInt(s.in.ID, 10) + `">whole mail</a></p>`)
 	first, rest := firstLines(text, longRemark)
-	b.WriteString(`<pre class="text">` + textHTML(first) + "</pre>")
+	b.WriteString(textHTML(first))
 	if rest != "" {
-		b.WriteString(`<details><summary>` + plural(strings.Count(rest, "\n")+1, "more line") + `</summary><pre class="text">` + textHTML(rest) + "</pre></details>")
+		b.WriteString(`<details><summary>` + plural(strings.Count(rest, "\n")+1, "more line") + `</summary>` + textHTML(rest) + "</details>")
 	}
 	b.WriteString("</article>")
 }

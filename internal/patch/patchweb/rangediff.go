@@ -73,6 +73,10 @@ func (p *Pages) rangeDiff(c *web.Call) error {
 	if err != nil {
 		return err
 	}
+	p.look(c, s.editions, id)
+	if !slices.ContainsFunc(s.editions, func(e patch.Edition) bool { return e.ID == s.from.ID }) {
+		s.editions = append([]patch.Edition{s.from}, s.editions...) // to be chosen again
+	}
 	for _, pair := range both.pairs {
 		shown := rangePair{Pair: pair}
 		if pair.Old >= 0 {
@@ -83,7 +87,6 @@ func (p *Pages) rangeDiff(c *web.Call) error {
 		}
 		s.pairs = append(s.pairs, shown)
 	}
-	p.look(c, s.editions, id)
 	meta := web.Meta{Title: "Changes in " + shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, rangeView(s))
 }

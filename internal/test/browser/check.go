@@ -15,9 +15,14 @@ const axeColours = `{runOnly: ["color-contrast", "link-in-text-block"], resultTy
 const axeRun = `axe.run(document, %s).then(r => r.violations.flatMap(v => v.nodes.slice(0, 3).map(n =>
 	v.id + ": " + n.target.join(" ") + ": " + n.failureSummary.replace(/\s+/g, " "))))`
 
-// Axe gives what axe-core finds wrong in the page as it is shown now; nil: nothing.
+// Axe gives what axe-core finds wrong in the page as it is shown now; nil: nothing. The window is as high as the page meanwhile: what lies half under a bar that stays in sight while
+// one scrolls is not too small, it is not scrolled to; that the focus is never there is what Unfocused looks at.
 func (p *Tab) Axe() []string {
 	p.t.Helper()
+	now, whole := p.view, p.view
+	whole.Height = max(now.Height, Eval[int](p, `document.documentElement.scrollHeight`))
+	p.Look(whole)
+	defer p.Look(now)
 	return p.runAxe(axeAll)
 }
 

@@ -24,6 +24,8 @@ type Tab struct {
 	b   *Browser
 	ctx context.Context
 
+	view View // the last one
+
 	mu         sync.Mutex
 	complaints []string
 }
@@ -108,9 +110,12 @@ func (v View) String() string {
 	return s
 }
 
+func (v View) phone() bool { return v.Width < 500 && !v.Zoomed }
+
 // Look changes the view; the page that is open is laid out anew.
 func (p *Tab) Look(v View) {
 	p.t.Helper()
+	p.view = v
 	theme, media, forced, motion := "light", "", "none", "no-preference"
 	if v.Dark {
 		theme = "dark"
@@ -125,7 +130,8 @@ func (p *Tab) Look(v View) {
 		motion = "reduce"
 	}
 	command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.Width < 500 && !v.Zoomed})
+		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.phone()})
+	command(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.phone()})
 	command(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: motion}}})
 	command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
@@ -164,9 +170,36 @@ func (p *Tab) PressAndLoad(keys string) int {
 // Click clicks in the middle of the first element a CSS selector finds.
 func (p *Tab) Click(selector string, modifiers ...chromedp.Modifier) {
 	p.t.Helper()
+	x, y := p.middle(selector)
+	Do(p, chromedp.MouseClickXY(x, y, chromedp.ButtonModifiers(modifiers...)))
+}
+
+// middle brings the first element a CSS selector finds into view and gives the middle of its first line.
+func (p *Tab) middle(selector string) (x, y float64) {
+	p.t.Helper()
 	at := Eval[[]float64](p, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: "center"});
-		const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`, selector))
-	Do(p, chromedp.MouseClickXY(at[0], at[1], chromedp.ButtonModifiers(modifiers...)))
+		const r = e.getClientRects()[0]; return [r.x + r.width / 2, r.y + r.height / 2]; })()`, selector))
+	return at[0], at[1]
+}
+
+// Tap touches the first element a CSS selector finds, on a phone.
+func (p *Tab) Tap(selector string) {
+	p.t.Helper()
+	x, y := p.middle(selector)
+	Do(p, chromedp.TapXY(x, y))
+}
+
+// TapAndLoad is Tap of what leads to another page; it waits for it and gives the HTTP status.
+func (p *Tab) TapAndLoad(selector string) int {
+	p.t.Helper()
+	x, y := p.middle(selector)
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, chromedp.TapXY(x, y))
+	if err != nil {
+		p.t.Fatalf("tap %s: %v", selector, err)
+	}
+	return int(response.Status)
 }
 
 // Picture gives a PNG of what is in view.

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchwork.example/pw/internal/test/browser"
+)
+
+// storyQueues looks what there is to do, and narrows it.
+func storyQueues(t *testing.T, b *browser.Browser, s *site) {
+	s.exec(t, `UPDATE person SET user_id = 1 WHERE email = 'gscrivan@redhat.com'`)
+	p := tell(t, b, s)
+	p.open("/project/erofs/series/")
+	want := []string{"All open 2,026", "Needs first review 684", "In review 620", "Reviewed and green 581", "Waiting for author 141", "Waiting for checks 0", "Stale 999+", "Delegated to me 0", "Mine 2"}
+	if diff := cmp.Diff(want, p.texts(".queues a")); diff != "" {
+		t.Error(diff)
+	}
+	for queue, first := range map[string]string{
+		"review":    "[RFC] fs: allow opening overlayfs/erofs layers through O_ALT",
+		"discussed": "erofs: fd-based source and backing file introspection",
+		"ready":     "erofs: use more informative s_id for file-backed mounts",
+		"author":    "[1/2,v4] fsck.erofs: add multi-threaded decompression",
+		"mine":      "[v3] erofs: accept source file descriptor via fsconfig",
+	} {
+		p.open("/project/erofs/queue/" + queue + "/")
+		p.is(queue, p.text("td.name"), first)
+	}
+	p.open("/project/erofs/queue/checks/")
+	p.is("checks", p.text("main p:not(.about)"), "No series matches.")
+
+	// Narrowed by a form, without fields that say nothing; each filter has a minus that takes it away.
+	p.open("/project/erofs/queue/author/")
+	browser.Eval[any](p.Tab, `document.querySelector("[name=q]").focus()`)
+	p.Press("fsck")
+	p.PressAndLoad("\r")
+	p.is("filtered", p.where(), "/project/erofs/queue/author/?q=fsck")
+	names := p.texts("td.name")
+	for _, name := range names {
+		if !strings.Contains(name, "fsck") {
+			t.Errorf("%q has no fsck", name)
+		}
+	}
+	if len(names) < 2 {
+		t.Errorf("%q", names)
+	}
+	p.clicks(".chips a")
+	p.is("the minus", p.where(), "/project/erofs/queue/author/")
+
+	// What is delegated to her is in her queue and in her list of things to do, and the number says so.
+	p.open("/project/erofs/series/?q=xarray")
+	p.is("found", p.text("td.name"), "erofs: modernize device IDR to XArray")
+	p.clicks("td.name a")
+	browser.Eval[any](p.Tab, `{ const d = document.querySelector("form[action$='/list/']").closest("details"); d.open = true; const s = d.querySelector("[name=delegate]"); s.value = [...s.options].find(o => o.text === "mia").value }`)
+	p.clicks("form[action$='/list/'] button[value=update]")
+	p.is("delegated", p.text(".flash"), "1 patch updated")
+	p.open("/project/erofs/queue/delegated/")
+	p.is("queue", strings.Join(p.texts("td.name"), "|"), "erofs: modernize device IDR to XArray")
+	p.open("/user/todo/")
+	p.is("with one project it is its list", p.where(), "/project/erofs/list/?delegate=1")
+	p.is("to do", strings.Join(p.texts("td.name"), "|"), "erofs: modernize device IDR to XArray")
+	p.silent()
+}
