@@ -165,19 +165,34 @@ func personKey(email string) string { return columnKey(fold.Cut(email, 255)) }
 // columnKey folds what is at most 255 characters long; folding can make it longer than its column.
 func columnKey(s string) string { return fold.Cut(fold.Key(s), 255) }
 
+// Lookup is a query for ids. It can be part of another.
+type Lookup struct {
+	SQL  string
+	Args []any
+}
+
+func (l Lookup) ids(ctx context.Context, q sqldb.Queryer) ([]int64, error) {
+	ids := []int64{}
+	err := q.Select(ctx, &ids, l.SQL, l.Args...)
+	return ids, err
+}
+
 // PersonsOf finds the persons a filter means: a number means that person and all who belong to the same user, text means everybody whose name
 // holds it without regard to letter case, at most 500. None is an empty list.
 func PersonsOf(ctx context.Context, q sqldb.Queryer, filter string) ([]int64, error) {
-	ids := []int64{}
-	query, args := "SELECT id FROM person WHERE name_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}
-	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
-		query = "SELECT p.id FROM person p WHERE p.id = ? OR p.user_id = (SELECT user_id FROM person WHERE id = ?) ORDER BY p.id LIMIT 500"
-		args = []any{id, id}
-	}
-	if err := q.Select(ctx, &ids, query, args...); err != nil {
+	ids, err := LookupPersons(filter).ids(ctx, q)
+	if err != nil {
 		return nil, fmt.Errorf("find persons like %q: %w", filter, err)
 	}
 	return ids, nil
+}
+
+// LookupPersons is how PersonsOf finds them.
+func LookupPersons(filter string) Lookup {
+	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
+		return Lookup{"SELECT p.id FROM person p WHERE p.id = ? OR p.user_id = (SELECT user_id FROM person WHERE id = ?) ORDER BY p.id LIMIT 500", []any{id, id}}
+	}
+	return Lookup{"SELECT id FROM person WHERE name_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}}
 }
 
 var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")

@@ -310,13 +310,17 @@ func set[T any](dst *T, v *T) {
 // UsersLike finds the users a filter means: a number means that user, text means everybody whose name holds it without regard to letter case, at
 // most 500. None is an empty list.
 func UsersLike(ctx context.Context, q sqldb.Queryer, filter string) ([]int64, error) {
-	ids := []int64{}
-	query, args := "SELECT id FROM user_account WHERE username_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}
-	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
-		query, args = "SELECT id FROM user_account WHERE id = ?", []any{id}
-	}
-	if err := q.Select(ctx, &ids, query, args...); err != nil {
+	ids, err := LookupUsers(filter).ids(ctx, q)
+	if err != nil {
 		return nil, fmt.Errorf("find users like %q: %w", filter, err)
 	}
 	return ids, nil
+}
+
+// LookupUsers is how UsersLike finds them.
+func LookupUsers(filter string) Lookup {
+	if id, err := strconv.ParseInt(filter, 10, 64); err == nil {
+		return Lookup{"SELECT id FROM user_account WHERE id = ?", []any{id}}
+	}
+	return Lookup{"SELECT id FROM user_account WHERE username_key LIKE ? ESCAPE '!' ORDER BY id LIMIT 500", []any{"%" + likeEscape.Replace(fold.Key(filter)) + "%"}}
 }

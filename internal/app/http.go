@@ -49,7 +49,7 @@ func (a *App) Handler(version string) http.Handler {
 		fmt.Fprint(w, "User-agent: *\nDisallow: /user/\nDisallow: /admin/\n")
 	})
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
-	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects, Totals: patch.NewRoughTotals(a.Clock)}
+	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects, Totals: patch.NewRoughTotals(a.Clock, a.DB.Stamp)}
 	jobweb.Routes(mux, shell, a.DB)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
 	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)

@@ -25,6 +25,7 @@ type Page struct {
 	Total int // of all pages; CountLimit+1: more than CountLimit
 	Page  int
 	Pages int
+	Aged  bool // Total is remembered, and something was committed since
 
 	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
 }
@@ -32,6 +33,7 @@ type Page struct {
 // Listing is a list whose patches have been counted, but not read.
 type Listing struct {
 	Total  int  // patches; without Totals CountLimit+1 stands for more than CountLimit
+	Aged   bool // Total is remembered, and something was committed since
 	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
 
 	f       Query
@@ -59,11 +61,11 @@ func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 	if err != nil || l.Total == 0 {
 		p := Page{Page: 1, Pages: 1}
 		if l != nil {
-			p.Beyond = l.Beyond
+			p.Aged, p.Beyond = l.Aged, l.Beyond
 		}
 		return p, err
 	}
-	p := Page{Total: l.Total, Beyond: l.Beyond, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
+	p := Page{Total: l.Total, Aged: l.Aged, Beyond: l.Beyond, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
 	p.Page = min(max(f.Page, 1), p.Pages)
 	p.Rows, err = l.Rows(ctx, q, (p.Page-1)*f.PerPage, f.PerPage)
 	return p, err
@@ -112,9 +114,10 @@ func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 // count counts row by row; a number that is only remembered, or that says "more than", is not exact.
 func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 	f := &l.f
-	key := f.conditions().key()
-	if known, ok := f.Totals.recall(key); ok {
-		l.Total, f.plan = known.n, known.plan
+	key, stamp := f.memory(), f.Totals.now(ctx, q)
+	if known, aged, ok := f.Totals.recall(key, stamp); ok {
+		l.Total, l.found, l.Aged, f.plan = known.n, known.found, aged, known.plan
+		l.exact = !aged && (l.Total <= CountLimit || f.Totals.exact())
 		return nil
 	}
 	var n planned
@@ -123,7 +126,7 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 	}
 	if f.plan.count && len(f.plan.grams) > 0 && n.Found <= fewFound {
 		l.Total, l.exact, l.found = n.Total, true, n.ids
-		l.remember(key, n.Found > dearTotal)
+		l.remember(key, stamp, n.Found > dearTotal)
 		return nil
 	}
 	from, w := " FROM patch p", f.conditions()
@@ -141,15 +144,22 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		}
 		l.exact = true
 	}
-	l.remember(key, n.Found > dearTotal || f.plan.count && len(f.plan.grams) == 0)
+	l.remember(key, stamp, n.Found > dearTotal || f.plan.count && len(f.plan.grams) == 0)
 	return nil
 }
 
-// remember keeps a total that was dear to count.
-func (l *Listing) remember(key string, dear bool) {
-	if l.Total > CountLimit || dear {
-		l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan})
+// memory names what a total, the way to it and the order of what was found depend on.
+func (f Query) memory() string {
+	key := f.conditions().key()
+	if len(f.words()) > 0 {
+		key += fmt.Sprint(f.keys())
 	}
+	return key
+}
+
+// remember keeps a total, beyond the next commit one that was dear to count.
+func (l *Listing) remember(key, stamp string, dear bool) {
+	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, dear: dear || l.Total > CountLimit, stamp: stamp})
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would

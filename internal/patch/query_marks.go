@@ -80,7 +80,7 @@ func (l *Listing) findMarked(ctx context.Context, q sqldb.Queryer) error {
 	if err != nil {
 		return err
 	}
-	l.exact, l.found = true, []int64{}
+	l.exact, l.found, l.Aged = true, []int64{}, all.Aged
 	if l.Beyond = all.Total > MaxMarked; all.Total == 0 {
 		return nil
 	}

@@ -3,40 +3,52 @@
 package patch
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/sqldb"
 )
 
 const (
-	totalsAge = time.Minute // how long a number is remembered
+	totalsAge = time.Minute // how long a number is remembered although something was committed since
 	maxTotals = 1000        // how many are
 	dearTotal = 1000        // more patches than these that an index of words finds are; those of other queries from CountLimit on
+	keptFound = 500         // ids of a search that are remembered
 )
 
-// Totals remembers for a minute how many patches those queries find that no counter covers and that have many: to count
-// them takes a walk through all of them. It is safe for concurrent use.
+// Stamp says in a text what is committed, see sqldb.DB.Stamp.
+type Stamp func(context.Context) (stamp string, ok bool, err error)
+
+// Totals remembers how many patches those queries find that no counter covers: to count them takes a walk through many. Until something is
+// committed a number is true; for a minute those are used after that whose counting is dear. It is safe for concurrent use.
 type Totals struct {
 	clock clock.Clock
+	stamp Stamp
 	rough bool // nothing is counted beyond CountLimit
 	mu    sync.Mutex
 	known map[string]total
 }
 
 type total struct {
-	n    int
-	plan wordPlan // by which way they were found
-	at   clock.Time
+	n     int
+	plan  wordPlan // by which way they were found
+	found []int64  // all of them in order, if they were found so and are few
+	dear  bool
+	at    clock.Time
+	stamp string // of what was committed; empty: not known
 }
 
-// NewTotals makes an empty memory.
-func NewTotals(c clock.Clock) *Totals { return &Totals{clock: c, known: map[string]total{}} }
+// NewTotals makes an empty memory; a nil stamp knows nothing.
+func NewTotals(c clock.Clock, stamp Stamp) *Totals {
+	return &Totals{clock: c, stamp: stamp, known: map[string]total{}}
+}
 
 // NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit.
-func NewRoughTotals(c clock.Clock) *Totals {
-	t := NewTotals(c)
+func NewRoughTotals(c clock.Clock, stamp Stamp) *Totals {
+	t := NewTotals(c, stamp)
 	t.rough = true
 	return t
 }
@@ -46,21 +58,42 @@ func (t *Totals) exact() bool { return t != nil && !t.rough }
 
 func (w *where) key() string { return fmt.Sprint(w.sql(), w.args) }
 
-func (t *Totals) recall(key string) (total, bool) {
+// now is the stamp of what a query that comes after it sees; empty: there is none, as within a transaction, which sees more or less.
+func (t *Totals) now(ctx context.Context, q sqldb.Queryer) string {
+	if _, whole := q.(*sqldb.DB); t == nil || t.stamp == nil || !whole {
+		return ""
+	}
+	stamp, ok, err := t.stamp(ctx)
+	if err != nil || !ok { // whatever is wrong with the database, the query will say it
+		return ""
+	}
+	return stamp
+}
+
+// recall finds a number. aged tells that it may have changed since.
+func (t *Totals) recall(key, stamp string) (known total, aged, ok bool) {
 	if t == nil {
-		return total{}, false
+		return total{}, false, false
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	known, ok := t.known[key]
-	if !ok || t.clock.Now().Time().Sub(known.at.Time()) > totalsAge {
-		return total{}, false
+	known, ok = t.known[key]
+	switch {
+	case !ok:
+		return total{}, false, false
+	case stamp != "" && known.stamp == stamp:
+		known.at = t.clock.Now()
+		t.known[key] = known
+		return known, false, true
+	case known.dear && t.clock.Now().Time().Sub(known.at.Time()) <= totalsAge:
+		known.found = nil
+		return known, true, true
 	}
-	return known, true
+	return total{}, false, false
 }
 
 func (t *Totals) keep(key string, n total) {
-	if t == nil {
+	if t == nil || n.stamp == "" && !n.dear {
 		return
 	}
 	t.mu.Lock()
@@ -69,5 +102,8 @@ func (t *Totals) keep(key string, n total) {
 		clear(t.known)
 	}
 	n.at = t.clock.Now()
+	if len(n.found) > keptFound {
+		n.found = nil
+	}
 	t.known[key] = n
 }

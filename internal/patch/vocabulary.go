@@ -5,9 +5,11 @@ package patch
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
@@ -19,8 +21,35 @@ type Vocabulary struct {
 
 // ReadVocabulary reads both in one query.
 func ReadVocabulary(ctx context.Context, q sqldb.Queryer) (Vocabulary, error) {
-	var v Vocabulary
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+	v, _, err := ReadWords(ctx, q, "", "")
+	return v, err
+}
+
+// People are those whom the filters of a list mean; nil: nobody was named.
+type People struct {
+	Submitters []int64 // persons, see account.PersonsOf
+	Delegates  []int64 // users, see account.UsersLike; 0 alone is nobody
+}
+
+// ReadWords reads the vocabulary, and in the same query finds whom two filters of a list mean, empty ones nobody.
+func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string) (v Vocabulary, p People, err error) {
+	query, args := `SELECT 'state' AS kind, id, name, slug AS second, '' AS third, ordering, action_required AS flag FROM state
+		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`, []any{}
+	also := func(kind string, l account.Lookup) []int64 {
+		query += " UNION ALL SELECT '" + kind + "', f.id, '', '', '', 0, FALSE FROM (" + l.SQL + ") f"
+		args = append(args, l.Args...)
+		return []int64{}
+	}
+	if submitter != "" {
+		p.Submitters = also("submitter", account.LookupPersons(submitter))
+	}
+	switch {
+	case strings.EqualFold(delegate, "nobody"):
+		p.Delegates = []int64{0}
+	case delegate != "":
+		p.Delegates = also("user", account.LookupUsers(delegate))
+	}
+	err = q.Each(ctx, func(rows *sqlx.Rows) error {
 		var kind, name, second, third string
 		var id int64
 		var ordering int
@@ -28,18 +57,22 @@ func ReadVocabulary(ctx context.Context, q sqldb.Queryer) (Vocabulary, error) {
 		if err := rows.Scan(&kind, &id, &name, &second, &third, &ordering, &flag); err != nil {
 			return err
 		}
-		if kind == "state" {
+		switch kind {
+		case "state":
 			v.States = append(v.States, State{ID: id, Name: name, Slug: second, Ordering: ordering, ActionRequired: flag})
-		} else {
+		case "tag":
 			v.Tags = append(v.Tags, Tag{ID: id, Name: name, Abbrev: second, Pattern: third, ShowColumn: flag})
+		case "submitter":
+			p.Submitters = append(p.Submitters, id)
+		default:
+			p.Delegates = append(p.Delegates, id)
 		}
 		return nil
-	}, `SELECT 'state' AS kind, id, name, slug AS second, '' AS third, ordering, action_required AS flag FROM state
-		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag ORDER BY kind, ordering, second`)
+	}, query+" ORDER BY kind, ordering, second, id", args...)
 	if err != nil {
-		return v, fmt.Errorf("read states and tags: %w", err)
+		return v, p, fmt.Errorf("read states and tags: %w", err)
 	}
-	return v, nil
+	return v, p, nil
 }
 
 // ActionRequired are the ids of the states that want something done.

@@ -31,6 +31,9 @@ func (c *Call) read() error {
 	return c.op.Do(c)
 }
 
+// Aged says that the answer has something that is only remembered, and may not be what the database has: the answer is compared anew each time.
+func (c *Call) Aged() { c.stamp = "" }
+
 // question is all that an answer depends on but the database.
 func (c *Call) question() etag.Question {
 	return etag.Ask(c.Base, c.R.URL.RequestURI(), strconv.FormatInt(c.User.ID, 10))

@@ -33,6 +33,9 @@ func (c *Call) unchanged() bool {
 	return true
 }
 
+// Aged says that the page has something that is only remembered, and may not be what the database has: the page is compared anew each time.
+func (c *Call) Aged() { c.stamp = "" }
+
 // question is all that a page depends on but the database. Pages say how long ago something was, to the minute.
 func (c *Call) question() etag.Question {
 	return etag.Ask(c.Base(), c.R.URL.RequestURI(), strconv.FormatInt(c.User.ID, 10), strings.Join(c.R.Header.Values("Cookie"), "; "),

@@ -123,6 +123,9 @@ func (f *face) patchPage(c *rest.Call, q patch.Query, none bool) ([]*patch.Row, 
 			return nil, err
 		}
 	}
+	if l.Aged {
+		c.Aged()
+	}
 	page, err := c.Page(l.Total)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ type face struct {
 
 // Routes hangs the API of patches and what belongs to them into mux.
 func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
-	f := &face{db: db, totals: patch.NewTotals(clock.System{})}
+	f := &face{db: db, totals: patch.NewTotals(clock.System{}, db.Stamp)}
 	for _, r := range f.routes() {
 		shell.Route(mux, r)
 	}

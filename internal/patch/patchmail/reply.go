@@ -152,9 +152,10 @@ func (r Reply) copies() string {
 
 // body is the quoted text, encoded, with as many whole lines as there is room for.
 func (r Reply) body(room int) string {
-	whole := percentLines(r.Quote)
-	if len(whole) <= room {
-		return whole
+	if len(r.Quote) <= room {
+		if whole := percentLines(r.Quote); len(whole) <= room {
+			return whole
+		}
 	}
 	mark := percentLines(cutMark)
 	var b strings.Builder

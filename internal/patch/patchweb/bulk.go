@@ -53,12 +53,13 @@ type matching func(c *web.Call, pr project.Project) (patch.Selection, error)
 
 // matchingPatches is what the filter of a patch list finds.
 func (p *Pages) matchingPatches(c *web.Call, pr project.Project) (patch.Selection, error) {
-	words, err := patch.ReadVocabulary(c.R.Context(), p.db)
+	v := c.R.URL.Query()
+	words, people, err := patch.ReadWords(c.R.Context(), p.db, v.Get("submitter"), v.Get("delegate"))
 	if err != nil {
 		return patch.Selection{}, err
 	}
-	q, err := p.query(c.R.Context(), &listPage{address: address{query: c.R.URL.Query()}, project: pr, words: words, now: c.Now}, c.User)
-	return patch.Selection{Found: &q}, err
+	q := p.query(&listPage{address: address{query: v}, project: pr, words: words, people: people, now: c.Now}, c.User)
+	return patch.Selection{Found: &q}, nil
 }
 
 // bulk does something to the selected rows of a list, or to all that match, and goes back to the list as it was.

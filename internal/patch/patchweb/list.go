@@ -22,6 +22,7 @@ type listPage struct {
 	address
 	project project.Project
 	words   patch.Vocabulary
+	people  patch.People     // whom the filter names
 	members []project.Member // offered as delegates; only to who is logged in
 	page    patch.Page
 	form    filterForm
@@ -48,7 +49,7 @@ func (p *Pages) list(c *web.Call) error {
 	}
 	ctx := c.R.Context()
 	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, showIDs: c.User.ShowIDs, now: c.Now}
-	if l.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
+	if l.words, l.people, err = patch.ReadWords(ctx, p.db, l.query.Get("submitter"), l.query.Get("delegate")); err != nil {
 		return err
 	}
 	if l.bulk {
@@ -56,13 +57,13 @@ func (p *Pages) list(c *web.Call) error {
 			return err
 		}
 	}
-	q, err := p.query(ctx, &l, c.User)
-	if err != nil {
-		return err
-	}
+	q := p.query(&l, c.User)
 	l.perPage, l.keyset = q.PerPage, q.Keyset()
 	if l.page, err = p.readPage(ctx, q, l.query); err != nil {
 		return err
+	}
+	if l.page.Aged {
+		c.Aged()
 	}
 	if l.bulk {
 		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, seen: c.Now}
@@ -75,7 +76,7 @@ func (p *Pages) list(c *web.Call) error {
 }
 
 // query reads the filter of the address. As in Patchwork 3.2 a value that means nothing is as good as absent.
-func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Query, error) {
+func (p *Pages) query(l *listPage, u account.User) patch.Query {
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
@@ -100,9 +101,11 @@ func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Q
 			q.States, l.form.State = nil, "*" // a link to a series shows all of it
 		}
 	}
-	var err error
-	q.Submitters, q.Delegates, err = p.people(ctx, &l.form.Submitter, l.form.Delegate)
-	return q, err
+	q.Submitters, q.Delegates = l.people.Submitters, l.people.Delegates
+	if len(q.Submitters) == 0 {
+		q.Submitters, l.form.Submitter = nil, ""
+	}
+	return q
 }
 
 // perPage is how many rows a visitor wants.

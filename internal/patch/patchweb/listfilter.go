@@ -91,7 +91,7 @@ func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patc
 	if err != nil {
 		return patch.Page{}, err
 	}
-	page := patch.Page{Total: l.Total, Pages: max(1, (l.Total+q.PerPage-1)/q.PerPage)}
+	page := patch.Page{Total: l.Total, Aged: l.Aged, Pages: max(1, (l.Total+q.PerPage-1)/q.PerPage)}
 	page.Page = min(max(q.Page, 1), page.Pages)
 	page.Rows, err = l.Beside(ctx, p.db, patch.Cursor{ID: at.ID, Date: at.Date}, back, q.PerPage)
 	if err == nil && len(page.Rows) == 0 { // nothing is there any more

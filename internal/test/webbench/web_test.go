@@ -63,32 +63,45 @@ type site struct {
 	*benchsite.Site
 	handler http.Handler
 
-	submitter, series int64
-	large, cover      string // Message-IDs of a patch with a diff of 1,000 lines and of the cover letter of thirty patches
+	submitter, series  int64
+	large, huge, cover string // Message-IDs of patches with diffs of 1,600 and 20,000 lines, and of the cover letter of thirty patches
 }
 
-const largeID = "large-diff@bench"
+const (
+	largeID = "large-diff@bench"
+	hugeID  = "huge-diff@bench"
+)
 
 // prepare makes what the generated archive has not: a large diff, and patches that are archived, decided and delegated. What was kept from an earlier run has it.
 func (s *site) prepare(b *testing.B) {
 	b.Helper()
-	var have, mia int64
-	s.Get(b, &have, "SELECT COUNT(*) FROM message WHERE msgid = ?", "<"+largeID+">")
+	var mia int64
 	s.Get(b, &mia, "SELECT id FROM user_account WHERE username = ?", benchsite.Maintainer)
-	if have == 0 {
-		s.largeDiff(b)
+	if !s.has(b, largeID) {
+		s.sendDiff(b, largeID, 10)
 		s.triage(b, mia)
 	}
-	s.large, s.cover = largeID, "thirty-0@bench"
+	if !s.has(b, hugeID) {
+		s.sendDiff(b, hugeID, 125)
+	}
+	s.large, s.huge, s.cover = largeID, hugeID, "thirty-0@bench"
 	s.Get(b, &s.series, "SELECT p.series_id FROM patch p JOIN message m ON m.id = p.message_id WHERE m.msgid = '<thirty-1@bench>'")
 	s.Get(b, &s.submitter, "SELECT submitter_id FROM patch WHERE id = (SELECT MAX(id) / 2 FROM patch)")
 }
 
-func (s *site) largeDiff(b *testing.B) {
+func (s *site) has(b *testing.B, msgid string) bool {
+	b.Helper()
+	var n int64
+	s.Get(b, &n, "SELECT COUNT(*) FROM message WHERE msgid = ?", "<"+msgid+">")
+	return n > 0
+}
+
+// sendDiff sends a patch of so many files, with 160 lines of each in one hunk.
+func (s *site) sendDiff(b *testing.B, msgid string, files int) {
 	b.Helper()
 	var body strings.Builder
-	for file := range 10 {
-		fmt.Fprintf(&body, "diff --git a/src/f%[1]d.c b/src/f%[1]d.c\nindex 1111111..2222222 100644\n--- a/src/f%[1]d.c\n+++ b/src/f%[1]d.c\n@@ -1,60 +1,80 @@ int f%[1]d(void)\n", file)
+	for file := range files {
+		fmt.Fprintf(&body, "diff --git a/src/f%[1]d.c b/src/f%[1]d.c\nindex 1111111..2222222 100644\n--- a/src/f%[1]d.c\n+++ b/src/f%[1]d.c\n@@ -1,100 +1,120 @@ int f%[1]d(void)\n", file)
 		for line := range 40 {
 			fmt.Fprintf(&body, " \tkept(value_%d, \"text\"); /* line */\n-\told(value_%d, %d);\n+\tnew(value_%d, %d);\n", line, line, line, line, line)
 			if line < 20 {
@@ -98,10 +111,9 @@ func (s *site) largeDiff(b *testing.B) {
 			}
 		}
 	}
-	text := strings.ReplaceAll(body.String(), "@@ -1,60 +1,80 @@", "@@ -1,100 +1,120 @@")
 	c := clock.System{}
 	_, err := ingress.New(s.DB, c, ingress.DefaultLimits, patchmail.New(c)).Deliver(b.Context(), []ingress.Delivery{{Via: "bench", Raw: []byte("From: Ann Author <ann@people.example>\nDate: " +
-		time.Now().UTC().Format(time.RFC1123Z) + "\nMessage-ID: <" + largeID + ">\nSubject: [PATCH] boiler: a large change\nList-Id: <" + benchsite.List + ">\n\nText.\n---\n\n" + text)}})
+		time.Now().UTC().Format(time.RFC1123Z) + "\nMessage-ID: <" + msgid + ">\nSubject: [PATCH] boiler: a large change\nList-Id: <" + benchsite.List + ">\n\nText.\n---\n\n" + body.String())}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -166,6 +178,7 @@ func (s *site) pages() []page {
 		page{"any other: page in the middle", fmt.Sprint(all, "&page=", s.Patches/200), 50, false},
 		page{"any other: q in the middle", fmt.Sprint(all, "&q=fix&page=", s.Patches/20/200), 50, false},
 		page{"patch, diff of 1,600 lines", "/project/bench/patch/" + s.large + "/", 5, false},
+		page{"patch, diff of 20,000 lines", "/project/bench/patch/" + s.huge + "/", 0, false},
 		page{"patch of the series of 30", "/project/bench/patch/thirty-7@bench/", 5, false},
 		page{"cover of the series of 30", "/project/bench/cover/" + s.cover + "/", 0, false},
 		page{"series of 30", fmt.Sprintf("/project/bench/series/%d/", s.series), 0, false},
