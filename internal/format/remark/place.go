@@ -3,6 +3,7 @@
 package remark
 
 import (
+	"slices"
 	"strings"
 
 	"patchwork.example/pw/internal/format/diff"
@@ -85,7 +86,7 @@ func (p *placer) mail(n int, text string) {
 		for i < len(lines) && lines[i].depth == 0 {
 			i++
 		}
-		p.block(n, lines[begin:i])
+		p.block(n, lines[begin:i], slices.ContainsFunc(lines[i:], func(l piece) bool { return l.key != "" }))
 	}
 	for _, s := range p.fresh { // only now: nobody answers himself
 		if at, ok := p.said[s.key]; ok && at != s.at {
@@ -132,8 +133,8 @@ func (p *placer) quote(lines []piece, i int) {
 	}
 }
 
-// block takes in what is not quoted.
-func (p *placer) block(n int, lines []piece) {
+// block takes in what is not quoted; more says whether quotes follow.
+func (p *placer) block(n int, lines []piece, more bool) {
 	own := make([]string, len(lines))
 	for i, l := range lines {
 		own[i] = l.text
@@ -143,7 +144,7 @@ func (p *placer) block(n int, lines []piece) {
 		return
 	}
 	at := p.at
-	if at == p.last && tagLine.MatchString(text) { // behind all of it: of the patch
+	if at == p.last && tagLine.MatchString(text) || !more && isVerdict(text) { // behind all of it, or of what was quoted of it: of the patch
 		at = nowhere
 	}
 	for _, l := range lines {

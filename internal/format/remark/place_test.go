@@ -64,6 +64,9 @@ var placeCases = []struct {
 	{"of the patch as a whole", []string{"> +	return -ENOTEA;|>  }|>||Nice.||Reviewed-by: Bo <bo@example.net>|", "> +	return -ENOTEA;|>  }|> |> base-commit: 1234|> |I am not sure about it.|"}, nil},
 	{"nothing quoted", []string{"Nice.|", "> Nice.|It is.|", "> what was said elsewhere|Hm.|"}, nil},
 	{"snips and farewells are no remarks", []string{"> +	if (boil(k, 95) < 0)|[...]|> +		return -EIO;|<snip>||Cheers,|Bo|"}, nil},
+	{"markup is no farewell", []string{"> +	return -ENOTEA;|.BR EAGAIN .|"}, []string{"0 +	return -ENOTEA;: .BR EAGAIN ."}},
+	{"a verdict below what was quoted last", []string{"> +	if (boil(k, 95) < 0)||Acked-by: Bo <bo@example.net>||Bo|"}, nil},
+	{"a verdict on a part", []string{"> +	if (boil(k, 95) < 0)|Acked-by: Bo <bo@example.net>|> +	return -ENOTEA;|No.|"}, []string{"0 +	if (boil(k, 95) < 0): Acked-by: Bo <bo@example.net>", "0 +	return -ENOTEA;: No."}},
 	{"a diff of one's own", []string{"> +	return -ENOTEA;|Better:||--- a/pot.c|+++ b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ETEA;|"}, []string{"0 +	return -ENOTEA;: Better:||--- a/pot.c|+++ b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ETEA;"}},
 	{"a signature", []string{"> +	return -ENOTEA;|Yes.|-- |Bo|"}, []string{"0 +	return -ENOTEA;: Yes."}},
 }

@@ -74,7 +74,7 @@ var (
 	attribution = regexp.MustCompile(`(?i)(wrote|writes|écrit|schrieb|写道|写到|said)\s*[:：]\s*$`)
 	halfOne     = regexp.MustCompile(`(?i)^(On|Le|Am|At|El|在) .*\d`)
 	snip        = regexp.MustCompile(`(?i)^\W*(\.{3,}|…|(\.\.\.)?\s*(snip|cut|trim(med)?|skip(ped)?)\s*(\.\.\.)?)?\W*$`)
-	closing     = regexp.MustCompile(`(?i)^\W*(thanks?|thank you|thx|cheers|best|regards|kind regards|best regards|with best|br|hth|have a |bye|greetings|sincerely|yours)\b`)
+	closing     = regexp.MustCompile(`(?i)^[^\w.]*(thanks?|thank you|thx|cheers|best|regards|kind regards|best regards|with best|br|hth|have a |bye|greetings|sincerely|yours)\b`)
 	greeting    = regexp.MustCompile(`(?i)^\W*(hi|hello|hey|dear|good (morning|evening|day))\b[^.?]{0,40}[,!.]?$`)
 	tagLine     = regexp.MustCompile(`(?m)^\s*(Reviewed|Acked|Tested|Signed-off|Nacked)-by: `)
 	behindDiff  = regexp.MustCompile(`^(base-commit: |prerequisite-|-- ?$|\d+\.\d+\.\d+)`)
@@ -125,6 +125,19 @@ func withoutAttribution(lines []string) []string {
 		}
 	}
 	return trimmed(lines[:n-1])
+}
+
+// isVerdict knows what says no more than Acked-by and the like, with a name below it at most.
+func isVerdict(text string) bool {
+	given, words := false, 0
+	for line := range strings.Lines(text) {
+		if tagLine.MatchString(line) {
+			given = true
+		} else {
+			words += len(strings.Fields(line))
+		}
+	}
+	return given && words <= 3
 }
 
 // isClosing knows a farewell: a short word of thanks and names.
