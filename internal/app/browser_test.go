@@ -261,6 +261,7 @@ var views = []struct {
 func testLook(t *testing.T, b *browser.Browser, busy *site) {
 	empty, one, broken := newSite(t), newSite(t), brokenSite(t)
 	one.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
+	laden := ladenSite(t)
 	series, versions := busy.seriesPath(t), busy.newVersionPath(t)
 	pages := []struct {
 		name   string
@@ -306,6 +307,11 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"bundle", busy, bundlePath, false, 200, false},
 		{"bundle of one's own", busy, bundlePath, true, 200, false},
 		{"bundles", busy, "/user/bundles/", true, 200, false},
+		{"bundles of a project", busy, "/project/hostile/bundles/", true, 200, false},
+		{"to do", laden, "/user/todo/", true, 200, false},
+		{"to do, nothing", busy, "/user/todo/", true, 200, false},
+		{"delegated to me", laden, "/project/hostile/queue/delegated/", true, 200, false},
+		{"queue with an age", busy, "/project/hostile/queue/stale/?idle=90", false, 200, false},
 		{"change, a question", busy, "/project/hostile/change/1000001/", true, 200, false},
 		{"change, under way", busy, "/project/hostile/change/1000002/?refresh=no", true, 200, false},
 		{"change, done", busy, "/project/hostile/change/1000003/", true, 200, false},
@@ -372,6 +378,21 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 			}
 		})
 	}
+}
+
+// ladenSite has two projects, all patches of which are delegated to the maintainer.
+func ladenSite(t *testing.T) *site {
+	t.Helper()
+	s := newSite(t)
+	hostile := mailSource(hostileMails())
+	s.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
+	s.addProject(t, "hostile", "Hostile & <b>Sons</b>", hostileList, &hostile)
+	s.addMaintainer(t, "hostile", "kettle")
+	s.exec(t, `UPDATE patch SET delegate_id = (SELECT id FROM user_account)`)
+	if _, err := s.Check(t.Context(), true, func(string) {}); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // unsubscribePath is the link in a notice.

@@ -5,6 +5,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -113,6 +114,7 @@ func findsWords(l *listening) {
 	link := regexp.MustCompile(`href="/project/alpha/patch/[^/"]+/"`)
 	for q, rows := range map[string]int{"step": 2, "STEP": 2, "tep+first": 1, "st_p": 0, "s%25p": 0, "step+%22": 0, "step+OR+nowhere": 0, "%25": 0, "one+AND+NOT": 0} {
 		path := "/project/alpha/list/?state=*&archive=both&q=" + q
+		l.exec("UPDATE project SET web_url = ? WHERE linkname = 'alpha'", "https://example.org/"+url.QueryEscape(q)) // what was found is remembered until something is stored
 		queries := l.of(path)
 		links := link.FindAllString(l.get(path).body, -1)
 		slices.Sort(links)
