@@ -13,7 +13,6 @@ import (
 // storyBulk changes a whole filter, more than a thousand patches, and takes it back.
 func storyBulk(t *testing.T, b *browser.Browser) {
 	s := erofsSite(t)
-	s.work(t)
 	p := tell(t, b, s)
 
 	// Filters, order and page survive an action.
@@ -37,6 +36,9 @@ func storyBulk(t *testing.T, b *browser.Browser) {
 	p.clicks("button[value=ask]")
 	p.is("question", p.text("h1"), "Change 2,208 patches?")
 	p.clicks("main form button.primary")
+	p.is("progress", p.text("h1"), "Changing 2,208 patches")
+	p.is("done", p.text("dl.facts dd:nth-of-type(2)"), "0 of 2,208, 0 %") // nobody works yet
+	s.work(t)
 	page := p.awaits("2,208 patches updated")
 	s.has(t, `SELECT s.slug, COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id GROUP BY 1 ORDER BY 1`, "new 4195", "not-applicable 2208")
 	s.has(t, `SELECT COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id WHERE s.slug = 'not-applicable' AND p.name_key NOT LIKE '%erofs-utils%'`, "0")
