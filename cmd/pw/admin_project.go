@@ -11,6 +11,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/app"
 	"patchwork.example/pw/internal/mailstore"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
 )
 
@@ -136,7 +137,8 @@ func newProjectUpdate(c *cli) *cobra.Command {
 		Long: `Changes what flags are given for. With an argument --linkname is the new link name; old
 addresses of pages are not found then. An empty text, as in --web-url "", removes one.
 
-Mails that are there already stay where they are when list id or subject match change.`,
+Mails that are there already stay where they are when list id or subject match change. Their
+tags are counted when the project begins to count tags: of more than 1,000 patches by a worker.`,
 		Example: `  pw admin project update erofs --send-notifications --hints nobody
   pw admin project update erofs --nav-html '<a href="https://example.org/">Home</a>'`,
 		Args: changes("linkname"),
@@ -147,8 +149,9 @@ Mails that are there already stay where they are when list id or subject match c
 		if len(args) == 0 {
 			change.Linkname = nil
 		}
+		change.Then = patch.WhenTagsCount(a.Clock.Now())
 		now, err := project.Update(ctx, a.DB, account.CLI, a.Clock.Now(), name, change)
-		return fmt.Sprintf("changed project %q", now.Linkname), err
+		return thenSweeps(ctx, a, fmt.Sprintf("changed project %q", now.Linkname), err)
 	})
 }
 

@@ -100,9 +100,12 @@ order, and patches in it wait for action.`,
 
 func newStateUpdate(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "update NAME",
-		Short:   "Change a state",
-		Long:    `Changes what flags are given for. With an argument --name is the new name.`,
+		Use:   "update NAME",
+		Short: "Change a state",
+		Long: `Changes what flags are given for. With an argument --name is the new name.
+
+Who must act on a series follows from the states of its patches. Where a project has more than
+1,000 series a worker finds that out anew, which takes some minutes for a million patches.`,
 		Example: `  pw admin state update rfc --name "Request for Comments" --action-required`,
 		Args:    changes("name"),
 	}
@@ -113,7 +116,7 @@ func newStateUpdate(c *cli) *cobra.Command {
 			change.Name = nil
 		}
 		now, err := patch.UpdateState(ctx, a.DB, account.CLI, a.Clock.Now(), name, change)
-		return fmt.Sprintf("changed state %q", now.Slug), err
+		return thenSweeps(ctx, a, fmt.Sprintf("changed state %q", now.Slug), err)
 	})
 }
 

@@ -20,11 +20,11 @@ func newAdminTag(c *cli) *cobra.Command {
 		Long: `Manages the tags that are counted in patches and in replies to them, in all projects
 that count tags.
 
-A tag is named by its name, letter case aside, or by its abbreviation. Mails that were
-there before a tag was created or changed are counted by "pw db check --repair".`,
+A tag is named by its name, letter case aside, or by its abbreviation. When one is created or
+its pattern is changed, the mails that are here are counted anew: of more than 1,000 patches by
+a worker ("pw serve", "pw worker").`,
 		Example: `  pw admin tag list
-  pw admin tag create Fixes -a F
-  pw db check --repair`,
+  pw admin tag create Fixes -a F`,
 	}
 	cmd.AddCommand(newTagList(c), newTagShow(c), newTagCreate(c), newTagUpdate(c), newTagDelete(c))
 	return cmd
@@ -90,7 +90,7 @@ colon, is abbreviated by its first letter, and is shown in lists.`,
 		name := nameOf(args, t.Name)
 		t.Name = &name
 		made, err := patch.CreateTag(ctx, a.DB, account.CLI, a.Clock.Now(), *t)
-		return fmt.Sprintf("created tag %q", made.Name), err
+		return thenSweeps(ctx, a, fmt.Sprintf("created tag %q", made.Name), err)
 	})
 }
 
@@ -109,7 +109,7 @@ func newTagUpdate(c *cli) *cobra.Command {
 			change.Name = nil
 		}
 		now, err := patch.UpdateTag(ctx, a.DB, account.CLI, a.Clock.Now(), name, change)
-		return fmt.Sprintf("changed tag %q", now.Name), err
+		return thenSweeps(ctx, a, fmt.Sprintf("changed tag %q", now.Name), err)
 	})
 }
 
@@ -124,6 +124,18 @@ func newTagDelete(c *cli) *cobra.Command {
 	name := naming(cmd, "tag")
 	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
 		t := nameOf(args, name)
-		return fmt.Sprintf("deleted tag %q", t), patch.DeleteTag(ctx, a.DB, account.CLI, a.Clock.Now(), t)
+		return thenSweeps(ctx, a, fmt.Sprintf("deleted tag %q", t), patch.DeleteTag(ctx, a.DB, account.CLI, a.Clock.Now(), t))
 	})
+}
+
+// thenSweeps adds to what a verb says that jobs have still something to do for it.
+func thenSweeps(ctx context.Context, a *app.App, said string, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	n, err := patch.Sweeping(ctx, a.DB)
+	if n > 0 {
+		said += "; a worker counts anew in " + count(n, "project", "projects")
+	}
+	return said, err
 }

@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 		"KillWorkerInMidSend": testKillWorkerInMidSend, "StopWorkerInMidSend": testStopWorkerInMidSend, "FullDisk": testFullDisk, "FullSpool": testFullSpool,
 		"FullDiskUnderHTTP": testFullDiskUnderHTTP, "FullSpoolUnderHTTP": testFullSpoolUnderHTTP,
 		"KnownFailureB1": testKillWhileDelivering, "KnownFailureE7": testNodes, "KnownFailuresB2B3": testHangingReceiver,
-		"KillInMidRetry": testKillInMidRetry, "KillInMidChange": testKillInMidChange, "KillInMidReparse": testKillInMidReparse,
+		"KillInMidRetry": testKillInMidRetry, "KillInMidChange": testKillInMidChange, "KillInMidSweep": testKillInMidSweep, "KillInMidReparse": testKillInMidReparse,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,7 @@ func (a *App) consumers() []event.Consumer {
 
 // kinds are the jobs that are run.
 func (a *App) kinds() []job.Kind {
-	return []job.Kind{a.Sender().Kind(), a.webhooks(), patch.NewChanger(a.DB, a.Clock).Kind()}
+	return []job.Kind{a.Sender().Kind(), a.webhooks(), patch.NewChanger(a.DB, a.Clock).Kind(), patch.NewSweeper(a.DB).Kind()}
 }
 
 // periodic is what has to be done from time to time.

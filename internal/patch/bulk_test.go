@@ -35,6 +35,7 @@ func runJobs(t *testing.T, db *sqldb.DB) {
 	defer stop()
 	r := job.NewRunner(db, clock.NewFake(noon), slog.New(slog.DiscardHandler), job.Options{Poll: 10 * time.Millisecond})
 	r.Handle(patch.NewChanger(db, clock.NewFake(noon)).Kind())
+	r.Handle(patch.NewSweeper(db).Kind())
 	ended := make(chan error)
 	go func() { ended <- r.Run(ctx) }()
 	for left := 1; left > 0 && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {

@@ -112,6 +112,7 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM list_count WHERE project_id = ?",
 		"DELETE FROM series_triage WHERE project_id = ?",
 		"DELETE FROM triage_count WHERE project_id = ?",
+		"DELETE FROM triage_sweep WHERE project_id = ?",
 		"DELETE FROM saved_query WHERE project_id = ?",
 		"DELETE FROM bundle WHERE project_id = ?",
 		"DELETE FROM delegation_rule WHERE project_id = ?",

@@ -115,25 +115,38 @@ func CreateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 	return s, err
 }
 
-// UpdateState changes a state, found by slug or name. Ordering is made free as CreateState does.
+// UpdateState changes a state, found by slug or name. Ordering is made free as CreateState does. Where series stand follows: see Sweeping for what is not done on return.
 func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, name string, c StateChange) (State, error) {
 	var s State
 	err := administer(ctx, db, by, now, "state update", "state "+name, func(tx *sqldb.Tx) (err error) {
 		if s, err = FindState(ctx, tx, name); err != nil {
 			return err
 		}
+		was := s
 		c.apply(&s)
 		if err := s.valid(); err != nil {
 			return err
+		}
+		var projects []int64
+		if s.ActionRequired != was.ActionRequired || s.asksAuthor() != was.asksAuthor() {
+			if projects, err = lockProjectsOf(ctx, tx, "SELECT DISTINCT project_id FROM patch_count WHERE state_id = ? AND patches <> 0 ORDER BY project_id", s.ID); err != nil {
+				return err
+			}
 		}
 		if err := makeRoom(ctx, tx, s); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, "UPDATE state SET name = ?, slug = ?, ordering = ?, action_required = ? WHERE id = ?", s.Name, s.Slug, s.Ordering, s.ActionRequired, s.ID)
-		return s.taken(err)
+		if err != nil {
+			return s.taken(err)
+		}
+		return lookAgain(ctx, tx, now, projects, false)
 	})
 	return s, err
 }
+
+// asksAuthor tells whether the state asks the author for something.
+func (s *State) asksAuthor() bool { return slices.Contains(authorStates, s.Slug) }
 
 // makeRoom moves the states up that stand where s is about to be written. The column is unique at every instant, so the last one goes first.
 func makeRoom(ctx context.Context, tx *sqldb.Tx, s State) error {

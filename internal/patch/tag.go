@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -76,7 +77,7 @@ func (t *Tag) valid() error {
 }
 
 // CreateTag makes a tag; Name is required, Pattern defaults to ^Name: and Abbrev to the first letter. Mails that are there already are
-// counted by `pw db check --repair`.
+// counted too: see Sweeping for what is not done on return.
 func CreateTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, c TagChange) (Tag, error) {
 	t := Tag{ShowColumn: true}
 	c.apply(&t)
@@ -90,31 +91,55 @@ func CreateTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		if err := t.valid(); err != nil {
 			return err
 		}
+		projects, err := lockProjectsOf(ctx, tx, projectsWithTags)
+		if err != nil {
+			return err
+		}
 		if t.ID, err = tx.NextID(ctx, "tag"); err != nil {
 			return err
 		}
 		err = tx.Insert(ctx, "tag", []string{"id", "name", "pattern", "abbrev", "show_column"}, [][]any{{t.ID, t.Name, t.Pattern, t.Abbrev, t.ShowColumn}})
-		return t.taken(err)
+		if err != nil {
+			return t.taken(err)
+		}
+		return lookAgain(ctx, tx, now, projects, true)
 	})
 	return t, err
 }
 
-// UpdateTag changes a tag.
+// UpdateTag changes a tag. With another pattern all mails are counted anew, see Sweeping.
 func UpdateTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, name string, c TagChange) (Tag, error) {
 	var t Tag
 	err := administer(ctx, db, by, now, "tag update", "tag "+name, func(tx *sqldb.Tx) (err error) {
 		if t, err = FindTag(ctx, tx, name); err != nil {
 			return err
 		}
+		was := t
 		c.apply(&t)
 		if err := t.valid(); err != nil {
 			return err
 		}
+		var projects []int64
+		switch {
+		case t.Pattern != was.Pattern:
+			projects, err = lockProjectsOf(ctx, tx, projectsWithTags)
+		case t.reviews() != was.reviews():
+			projects, err = lockProjectsOf(ctx, tx, allProjects)
+		}
+		if err != nil {
+			return err
+		}
 		_, err = tx.Exec(ctx, "UPDATE tag SET name = ?, pattern = ?, abbrev = ?, show_column = ? WHERE id = ?", t.Name, t.Pattern, t.Abbrev, t.ShowColumn, t.ID)
-		return t.taken(err)
+		if err != nil {
+			return t.taken(err)
+		}
+		return lookAgain(ctx, tx, now, projects, t.Pattern != was.Pattern)
 	})
 	return t, err
 }
+
+// reviews tells whether the tag says that somebody has reviewed a patch.
+func (t *Tag) reviews() bool { return slices.Contains(reviewTags, strings.ToLower(t.Name)) }
 
 func (t Tag) taken(err error) error {
 	if fault.Is(err, fault.Conflict) {
@@ -130,13 +155,19 @@ func DeleteTag(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Ti
 		if err != nil {
 			return err
 		}
+		projects, err := lockProjectsOf(ctx, tx, allProjects)
+		if err != nil {
+			return err
+		}
 		for _, query := range []string{"DELETE FROM patch_tag WHERE tag_id = ?", "DELETE FROM cover_tag WHERE tag_id = ?"} {
 			if _, err := tx.Exec(ctx, query, t.ID); err != nil {
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, "DELETE FROM tag WHERE id = ?", t.ID)
-		return err
+		if _, err := tx.Exec(ctx, "DELETE FROM tag WHERE id = ?", t.ID); err != nil {
+			return err
+		}
+		return lookAgain(ctx, tx, now, projects, false)
 	})
 }
 

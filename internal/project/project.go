@@ -137,11 +137,13 @@ type Change struct {
 
 	// If is asked in the transaction of Update, after its lock; its error ends the change.
 	If func(context.Context, *sqldb.Tx) error
+	// Then does in the transaction of Update what follows from it in other domains.
+	Then func(ctx context.Context, tx *sqldb.Tx, was, is Project) error
 }
 
 // Empty tells that there is nothing to change.
 func (c Change) Empty() bool {
-	c.If = nil
+	c.If, c.Then = nil, nil
 	return reflect.ValueOf(c).IsZero()
 }
 
@@ -188,6 +190,7 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 				return err
 			}
 		}
+		was := p
 		c.apply(&p)
 		if err := p.valid(); err != nil {
 			return err
@@ -195,6 +198,9 @@ func Update(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		_, err = tx.Exec(ctx, `UPDATE project SET linkname = ?, name = ?, listid = ?, listemail = ?, subject_match = ?, web_url = ?, scm_url = ?,
 				webscm_url = ?, list_archive_url = ?, list_archive_url_format = ?, commit_url_format = ?, send_notifications = ?, use_tags = ?,
 				show_dependencies = ?, auto_supersede = ?, hints = ?, nav_html = ? WHERE id = ?`, append(p.row()[1:], p.ID)...)
+		if err == nil && c.Then != nil {
+			err = c.Then(ctx, tx, was, p)
+		}
 		return err
 	})
 	return p, err
