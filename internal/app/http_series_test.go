@@ -74,6 +74,42 @@ func TestSeriesList(t *testing.T) {
 	})
 }
 
+// TestSeriesStand: the page of a series says who must act, why, and in which states its patches are.
+func TestSeriesStand(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, _ := s.newCast()
+		page := "/project/alpha/series/" + s.rows("SELECT id FROM series WHERE name = 'Two steps'")[0] + "/"
+		says := func(state, act string) {
+			t.Helper()
+			s.expect(s.get(page), 200, "<dt>State</dt><dd>"+state+"</dd>", "<dt>Must act</dt><dd>"+act+"</dd>")
+		}
+		post := func(msgid, form string) {
+			t.Helper()
+			s.visit(c.mia, "POST", "/project/alpha/patch/"+msgid+"/", "action=update&"+form)
+		}
+		del := s.rows("SELECT id FROM user_account WHERE username = 'mia'")[0]
+		says("New", "maintainer: 1 of 2 open patches reviewed")
+		post("p1@x", "state=1&archived=false&delegate="+del)
+		says("New", "mia: 1 of 2 open patches reviewed")
+		post("p2@x", "state=7&archived=false")
+		says("1 New, 1 Changes Requested", "author: 1 patch is in the state Changes Requested")
+		post("p2@x", "state=3&archived=false")
+		says("1 New, 1 Accepted", "mia: reviewed, and no check says no")
+		post("p1@x", "state=3&archived=false")
+		says("Accepted", "nobody: all patches are decided or archived")
+		alone := "/project/alpha/series/" + s.rows("SELECT id FROM series WHERE name = 'Alone'")[0] + "/"
+		s.expect(s.get(alone), 200, "<dt>State</dt><dd>New</dd>", "<dd>del: nobody but the sender has answered yet</dd>")
+
+		// Of a series of three the second patch only has come: it is called by that.
+		s.patchMail("alpha", "n2@x", "[PATCH 2/3] Second of three")
+		page = "/project/alpha/series/" + s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", "n2@x"))[0] + "/"
+		says("New", "author: 2 patches are missing")
+		s.expect(s.get(page), 200, "<h1><bdi>[2/3] Second of three</bdi></h1>", "<title>[2/3] Second of three", "!(no subject)")
+		s.lists("", "/project/alpha/series/?who=author", "[2/3] Second of three")
+	})
+}
+
 func TestSeriesPages(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)

@@ -128,7 +128,7 @@ func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 			return err
 		}
 		var projects []int64
-		if s.ActionRequired != was.ActionRequired || s.asksAuthor() != was.asksAuthor() {
+		if s.ActionRequired != was.ActionRequired || s.AsksAuthor() != was.AsksAuthor() {
 			if projects, err = lockProjectsOf(ctx, tx, "SELECT DISTINCT project_id FROM patch_count WHERE state_id = ? AND patches <> 0 ORDER BY project_id", s.ID); err != nil {
 				return err
 			}
@@ -145,8 +145,8 @@ func UpdateState(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 	return s, err
 }
 
-// asksAuthor tells whether the state asks the author for something.
-func (s *State) asksAuthor() bool { return slices.Contains(authorStates, s.Slug) }
+// AsksAuthor tells whether the state asks the author for something.
+func (s *State) AsksAuthor() bool { return slices.Contains(authorStates, s.Slug) }
 
 // makeRoom moves the states up that stand where s is about to be written. The column is unique at every instant, so the last one goes first.
 func makeRoom(ctx context.Context, tx *sqldb.Tx, s State) error {

@@ -87,12 +87,6 @@ type WorkRow struct {
 	DelegateNames []string `db:"-"`
 }
 
-// StateCounts are how many patches are in each state, the most frequent first.
-func (r *WorkRow) StateCounts() []Tally { return readTally(r.States) }
-
-// TagCounts are how many patches have each tag.
-func (r *WorkRow) TagCounts() []Tally { return readTally(r.Tags) }
-
 // Checks are how many newest checks are in each state, see CheckStates.
 func (r *WorkRow) Checks() [4]int { return [4]int{r.Pending, r.Success, r.Warning, r.Fail} }
 
@@ -425,12 +419,15 @@ func (f WorkQuery) sorted(ctx context.Context, q sqldb.Queryer, counts map[Lane]
 	return ids, nil
 }
 
+// seriesName is the name of series s. One whose name is not known, because neither its cover letter nor its first patch has come, is called by the first patch that has.
+const seriesName = `COALESCE(NULLIF(s.name, ''), (SELECT p.name FROM patch p JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE p.series_id = s.id ORDER BY p.number, p.id LIMIT 1), '')`
+
 // readWork reads series in the order of ids, in two queries.
 func readWork(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*WorkRow, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := read(ctx, q, atLeast(ids, fewestRows), `SELECT x.series_id AS id, x.project_id AS project, COALESCE(s.name, '') AS name, s.version, s.total, s.cover_id IS NOT NULL AS cover,
+	found, err := read(ctx, q, atLeast(ids, fewestRows), `SELECT x.series_id AS id, x.project_id AS project, `+seriesName+` AS name, s.version, s.total, s.cover_id IS NOT NULL AS cover,
 			s.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(j.linkname, '') AS linkname,
 			x.lane, x.date, x.active_at, x.newer, x.patches, x.open, x.reviewed, x.comments, x.unaddressed, x.pending, x.success, x.warning, x.fail, x.states, x.tags, x.delegates
 		FROM series_triage x JOIN series s ON s.id = x.series_id JOIN person e ON e.id = s.submitter_id LEFT JOIN project j ON j.id = x.project_id WHERE x.series_id IN (?)`,
@@ -468,3 +465,18 @@ func nameDelegates(ctx context.Context, q sqldb.Queryer, rows []*WorkRow) error 
 	}
 	return err
 }
+
+// StandOf reads where a series stands, as lists show it. A series that nobody may see is fault.NotFound.
+func StandOf(ctx context.Context, q sqldb.Queryer, series int64) (Stand, error) {
+	var s Stand
+	if err := q.Get(ctx, &s, "SELECT "+standColumns+" FROM series_triage WHERE series_id = ?", series); err != nil {
+		return s, fmt.Errorf("read where series %d stands: %w", series, err)
+	}
+	return s, nil
+}
+
+// StateCounts are how many patches are in each state, the most frequent first.
+func (s *Stand) StateCounts() []Tally { return readTally(s.States) }
+
+// TagCounts are how many patches have each tag.
+func (s *Stand) TagCounts() []Tally { return readTally(s.Tags) }

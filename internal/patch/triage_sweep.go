@@ -129,8 +129,8 @@ func (s *sweep) piece(ctx context.Context, tx *sqldb.Tx) (more bool, err error) 
 }
 
 // patchesBehind finds patches of a project behind an id as the index has them, by whether they are archived.
-const patchesBehind = "SELECT id FROM (SELECT * FROM (SELECT id FROM patch WHERE project_id = ? AND archived = FALSE AND id > ? ORDER BY id LIMIT ?) some" +
-	" UNION ALL SELECT * FROM (SELECT id FROM patch WHERE project_id = ? AND archived = TRUE AND id > ? ORDER BY id LIMIT ?) others) p ORDER BY id LIMIT "
+const patchesBehind = "SELECT id FROM (SELECT * FROM (SELECT id FROM patch WHERE project_id = ? AND archived = FALSE AND id > ? ORDER BY id LIMIT ?) a" +
+	" UNION ALL SELECT * FROM (SELECT id FROM patch WHERE project_id = ? AND archived = TRUE AND id > ? ORDER BY id LIMIT ?) b) p ORDER BY id LIMIT "
 
 // part is what a step does: the query for the ids that come next, with project, last id and limit, once or twice; how many; and what is done with them.
 func (s *sweep) part() (query string, most int, do func(context.Context, *sqldb.Tx, []int64) error) {

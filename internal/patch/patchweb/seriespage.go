@@ -33,6 +33,7 @@ type seriesPage struct {
 	members   []project.Member
 	bundles   []patch.Bundle // of the visitor
 	maintains bool           // the visitor maintains the project
+	stand     patch.Stand
 }
 
 func (p *Pages) series(c *web.Call) error {
@@ -51,7 +52,7 @@ func (p *Pages) series(c *web.Call) error {
 	if err := p.readSeriesRights(c, &s); err != nil {
 		return err
 	}
-	meta := web.Meta{Title: shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
+	meta := web.Meta{Title: s.title(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, seriesView(s))
 }
 
@@ -90,6 +91,9 @@ func (p *Pages) readSeriesPage(ctx context.Context, s *seriesPage) (err error) {
 		}
 	}
 	if s.comments, err = patch.SeriesComments(ctx, p.db, s.series.ID); err != nil {
+		return err
+	}
+	if s.stand, err = patch.StandOf(ctx, p.db, s.series.ID); err != nil {
 		return err
 	}
 	if s.chain, err = patch.ReadChain(ctx, p.db, &s.series.Series); err != nil {

@@ -102,16 +102,6 @@ func received(s *patch.SeriesDetail) string {
 	return fmt.Sprintf("%d of %d, incomplete", s.Received, s.Total)
 }
 
-func seriesState(s seriesPage) string {
-	switch {
-	case s.series.Received == 0:
-		return "no patches"
-	case s.series.State == 0:
-		return "mixed"
-	}
-	return s.words.StateName(s.series.State)
-}
-
 // place is where a patch stands in its series.
 func place(r *patch.Row) string {
 	if r.Number > 0 {
