@@ -130,11 +130,14 @@ func (p *Persons) Save(ctx context.Context, tx *sqldb.Tx) error {
 	if err != nil {
 		return fmt.Errorf("save persons: %w", err)
 	}
+	rows = nil
 	for _, x := range p.changed() {
-		_, err := tx.Exec(ctx, "UPDATE person SET name = ?, name_key = ?, name_votes = ? WHERE id = ?", sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes, x.ID)
-		if err != nil {
-			return fmt.Errorf("save person %d: %w", x.ID, err)
-		}
+		rows = append(rows, []any{x.ID, x.Email, personKey(x.Email), sqldb.NullText(x.Name), columnKey(x.Name), x.NameVotes})
+	}
+	columns := []string{"id", "email", "email_key", "name", "name_key", "name_votes"}
+	u := sqldb.Upsert{Table: "person", Columns: columns, Key: columns[:1], Replace: columns[3:]} // all are there: one statement instead of one for each
+	if err := tx.Upsert(ctx, u, rows); err != nil {
+		return fmt.Errorf("save the names of %d persons: %w", len(rows), err)
 	}
 	return nil
 }

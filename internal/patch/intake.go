@@ -24,6 +24,7 @@ const (
 
 // Rulebook is what an intake needs to know of a site: states, tags and delegation rules. It is loaded once per transaction.
 type Rulebook struct {
+	words   Vocabulary
 	states  []State
 	counter counter
 	rules   map[int64][]Rule // by project
@@ -31,19 +32,15 @@ type Rulebook struct {
 
 // LoadRulebook reads states, tags and delegation rules. A site without states is fault.Conflict.
 func LoadRulebook(ctx context.Context, q sqldb.Queryer) (*Rulebook, error) {
-	b := &Rulebook{rules: map[int64][]Rule{}}
-	var err error
-	if b.states, err = States(ctx, q); err != nil {
-		return nil, err
-	}
-	if len(b.states) == 0 {
-		return nil, fault.New(fault.Conflict, "there are no patch states: make one with `pw admin state create`")
-	}
-	tags, err := Tags(ctx, q)
+	words, err := ReadVocabulary(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	b.counter = newCounter(tags)
+	if len(words.States) == 0 {
+		return nil, fault.New(fault.Conflict, "there are no patch states: make one with `pw admin state create`")
+	}
+	b := &Rulebook{words: words, states: slices.Clone(words.States), counter: newCounter(words.Tags), rules: map[int64][]Rule{}}
+	slices.SortFunc(b.states, func(a, b State) int { return cmp.Or(cmp.Compare(a.Ordering, b.Ordering), cmp.Compare(a.ID, b.ID)) })
 	rules, err := Rules(ctx, q, "")
 	for _, r := range rules {
 		b.rules[r.ProjectID] = append(b.rules[r.ProjectID], r)
@@ -116,6 +113,7 @@ type Intake struct {
 	messages   map[string]*mailstore.Message // by key form of the Message-ID
 	graves     map[string]string             // tombstones: key form → kind
 	targets    map[int64]Target              // message → what a reply to it comments on
+	seriesOf   map[Target]int64              // target → id of its series; 0: none
 	places     map[int64]place               // message → the comment it is, if it was one before
 	coverNames map[int64]string              // message → name, for covers
 	series     map[int64]*Series
@@ -135,7 +133,7 @@ type Intake struct {
 
 // LoadIntake reads what the decisions about a batch of mails need, in a fixed number of queries.
 func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Project, now clock.Time, w Wanted) (*Intake, error) {
-	in := &Intake{tx: tx, book: book, project: p, now: now, mails: len(w.Own), targets: map[int64]Target{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
+	in := &Intake{tx: tx, book: book, project: p, now: now, mails: len(w.Own), targets: map[int64]Target{}, seriesOf: map[Target]int64{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
 		owners: map[int64]*Series{}, byCover: map[int64]*Series{}, refs: map[string][]*reference{}, coverTags: map[int64]map[int64]int{}, gitIDs: map[string][]*Series{},
 		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded()}
 	l := loader{Intake: in, w: w, all: append(append([]string(nil), w.Own...), w.References...), owner: map[int64]int64{}}

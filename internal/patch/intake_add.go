@@ -50,7 +50,7 @@ func (in *Intake) AddPatch(ctx context.Context, n NewPatch) error {
 		n.Delegate = delegateFor(in.book.rules[in.project.ID], n.Files)
 	}
 	t := Target{Patch: id}
-	in.targets[n.Message.ID] = t
+	in.targets[n.Message.ID], in.seriesOf[t] = t, 0
 	in.event(EventPatchCreated, Payload{Patch: id}, event.Subject{Kind: "patch", ID: id})
 	in.announce(n.Series)
 	attached := n.Series != nil && n.Number > 0
@@ -70,7 +70,7 @@ func (in *Intake) AddPatch(ctx context.Context, n NewPatch) error {
 // the last of its numbers comes.
 func (in *Intake) attach(n NewPatch, id int64) {
 	s, before := n.Series, n.Series.complete()
-	in.owners[n.Message.ID] = s
+	in.owners[n.Message.ID], in.seriesOf[Target{Patch: id}] = s, s.ID
 	s.Threaded = s.Threaded || len(n.References) > 0
 	s.join(n.Number, n.Message, n.Version, n.Total, n.Links)
 	s.attach(id, n.Number, n.Name, n.State)
@@ -127,6 +127,9 @@ func (in *Intake) AddCover(ctx context.Context, n NewCover) error {
 	before := s.complete()
 	s.join(0, m, n.Version, n.Total, n.Links)
 	s.setCover(id, n.Name)
+	if s.Cover == id {
+		in.seriesOf[t] = s.ID
+	}
 	in.declare(s, n.Links.Needs)
 	in.relateMail(m, s, 0, n.References)
 	in.announce(s)

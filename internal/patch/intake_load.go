@@ -95,8 +95,8 @@ func (l *loader) targets(ctx context.Context) error {
 	queries := []struct{ kind, query string }{
 		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULLIF(TRUE, TRUE) FROM patch WHERE message_id IN (?)"},
 		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULLIF(TRUE, TRUE) FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
-		{KindComment, "SELECT message_id, patch_id, 0, '', 0, id, addressed FROM patch_comment WHERE message_id IN (?)"},
-		{KindComment, "SELECT message_id, 0, cover_id, '', 0, id, addressed FROM cover_comment WHERE message_id IN (?)"},
+		{KindComment, "SELECT c.message_id, c.patch_id, 0, '', COALESCE(p.series_id, 0), c.id, c.addressed FROM patch_comment c JOIN patch p ON p.id = c.patch_id WHERE c.message_id IN (?)"},
+		{KindComment, "SELECT c.message_id, 0, c.cover_id, '', COALESCE(s.id, 0), c.id, c.addressed FROM cover_comment c LEFT JOIN series s ON s.cover_id = c.cover_id WHERE c.message_id IN (?)"},
 	}
 	for len(byKind[KindPatch])+len(byKind[KindCover])+len(byKind[KindComment]) > 0 { // once, but for a thread of thousands
 		var together []string
@@ -124,11 +124,12 @@ func (l *loader) target(rows *sqlx.Rows) error {
 	if err := rows.Scan(&message, &t.Patch, &t.Cover, &name, &series, &comment, &addressed); err != nil {
 		return err
 	}
-	l.Intake.targets[message] = t
-	switch {
-	case comment != 0:
+	l.Intake.targets[message], l.seriesOf[t] = t, series
+	if comment != 0 {
 		l.places[message] = place{comment, addressed}
-	case t.Cover != 0:
+		return nil
+	}
+	if t.Cover != 0 {
 		l.coverNames[message] = name
 	}
 	if series != 0 {

@@ -147,20 +147,3 @@ func (in *Intake) writeReferences(ctx context.Context) error {
 		Key: []string{"project_id", "msgid", "series_id"}, Replace: []string{"distance", "awaited"}}
 	return in.tx.Upsert(ctx, u, rows)
 }
-
-// triage finds out where the series stand that something came for.
-func (in *Intake) triage(ctx context.Context) error {
-	series := slices.Clone(in.new.overtaken)
-	for _, s := range in.series {
-		if s.dirty {
-			series = append(series, s.ID)
-		}
-	}
-	var patches, covers []int64
-	for _, list := range [][]*commentRow{in.new.comments, in.new.unplaced} {
-		for _, c := range list {
-			patches, covers = append(patches, c.target.Patch), append(covers, c.target.Cover)
-		}
-	}
-	return retriageOf(ctx, in.tx, patches, covers, series)
-}

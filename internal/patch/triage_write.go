@@ -59,7 +59,11 @@ func retriage(ctx context.Context, tx *sqldb.Tx, series []int64) error {
 	if err != nil {
 		return err
 	}
-	t := newTriager(tx, words)
+	return newTriager(tx, words).pieces(ctx, series)
+}
+
+// pieces does any number of series.
+func (t *triager) pieces(ctx context.Context, series []int64) error {
 	for piece := range slices.Chunk(series, maxTriaged) {
 		if err := t.piece(ctx, piece); err != nil {
 			return fmt.Errorf("find out where %d series stand: %w", len(piece), err)
@@ -80,16 +84,34 @@ func newTriager(tx *sqldb.Tx, words Vocabulary) *triager {
 	return t
 }
 
-// piece does some series in six queries, and writes what changed. The rows that are there are locked first, so that of two who change one series at a time the
-// second sees what the first did.
+// piece does some series in five queries, and writes what changed.
 func (t *triager) piece(ctx context.Context, ids []int64) error {
+	t.begin()
+	if err := t.read(ctx, ids); err != nil {
+		return err
+	}
+	return t.write(ctx, ids)
+}
+
+func (t *triager) begin() {
 	t.found, t.patches, t.stored = map[int64]*facts{}, map[int64]*memberFacts{}, map[int64]storedStand{}
+}
+
+// read finds out all of some series. The rows that are there are locked first, so that of two who change one series at a time the second sees what the first did.
+func (t *triager) read(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	for _, step := range []func(context.Context, []int64) error{t.readStored, t.readSeries, t.readPatches, t.readMarks, t.readComments} {
 		if err := step(ctx, ids); err != nil {
 			return err
 		}
 	}
-	return t.write(ctx, ids)
+	return nil
+}
+
+func newFacts() *facts {
+	return &facts{states: map[int64]int{}, tags: map[int64]int{}, delegates: map[int64]bool{}}
 }
 
 const standColumns = "lane, date, active_at, newer, patches, open, reviewed, comments, unaddressed, pending, success, warning, fail, states, tags, delegates"
@@ -106,7 +128,7 @@ func (t *triager) readStored(ctx context.Context, ids []int64) error {
 func (t *triager) readSeries(ctx context.Context, ids []int64) error {
 	return t.tx.Each(ctx, func(rows *sqlx.Rows) error {
 		var id, cover int64
-		f := &facts{states: map[int64]int{}, tags: map[int64]int{}, delegates: map[int64]bool{}}
+		f := newFacts()
 		err := rows.Scan(&id, &f.project, &f.submitter, &f.Date, &f.total, &f.received, &f.Newer, &cover, &f.ActiveAt)
 		f.cover, f.ActiveAt = cover != 0, max(f.ActiveAt, f.Date)
 		t.found[id] = f
@@ -129,17 +151,23 @@ func (t *triager) readPatches(ctx context.Context, ids []int64) error {
 }
 
 // readMarks reads tags and checks of the patches.
-func (t *triager) readMarks(ctx context.Context, _ []int64) error {
-	var ids []int64
-	for id := range t.patches {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return sqldb.Chunks(ids, func(ids []int64) error { return eachMark(ctx, t.tx, ids, t.mark) })
+func (t *triager) readMarks(ctx context.Context, ids []int64) error {
+	return t.tx.Each(ctx, func(rows *sqlx.Rows) error {
+		var patch, key int64
+		var check bool
+		var n int
+		err := rows.Scan(&patch, &check, &key, &n)
+		t.mark(patch, check, key, n)
+		return err
+	}, `SELECT t.patch_id, FALSE, t.tag_id, t.hits FROM patch p JOIN patch_tag t ON t.patch_id = p.id WHERE p.series_id IN (?)
+		UNION ALL SELECT c.patch_id, TRUE, c.state, COUNT(*) FROM patch p JOIN patch_check_latest c ON c.patch_id = p.id WHERE p.series_id IN (?) GROUP BY c.patch_id, c.state`, ids, ids)
 }
 
 func (t *triager) mark(patch int64, check bool, key int64, n int) {
 	p := t.patches[patch]
+	if p == nil { // it is hidden
+		return
+	}
 	f := t.found[p.Series]
 	switch {
 	case !check:
@@ -265,7 +293,15 @@ func countLanes(ctx context.Context, tx *sqldb.Tx, counts map[laneCount]int) err
 
 // retriageOf is retriage for the series of these patches and cover letters, and these series. Ids of 0 are passed over.
 func retriageOf(ctx context.Context, tx *sqldb.Tx, patches, covers, series []int64) error {
-	series = slices.Clone(series)
+	more, err := seriesOf(ctx, tx, patches, covers)
+	if err != nil {
+		return err
+	}
+	return retriage(ctx, tx, append(more, series...))
+}
+
+// seriesOf are the series of these patches and cover letters. Ids of 0 are passed over.
+func seriesOf(ctx context.Context, tx *sqldb.Tx, patches, covers []int64) (series []int64, err error) {
 	for _, of := range []struct {
 		query string
 		ids   []int64
@@ -280,10 +316,10 @@ func retriageOf(ctx context.Context, tx *sqldb.Tx, patches, covers, series []int
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("find the series: %w", err)
+			return nil, fmt.Errorf("find the series: %w", err)
 		}
 	}
-	return retriage(ctx, tx, series)
+	return series, nil
 }
 
 // retriageOfMessage is retriage for the series that a message belongs to.
