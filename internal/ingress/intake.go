@@ -185,6 +185,7 @@ func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 			}
 		}()
 		tx.ShortStatements()
+		tx.Pipeline()
 		plan := tx.PreferIndexes
 		if len(mails) >= manyMails {
 			plan = tx.FreshPlans

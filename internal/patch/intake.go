@@ -36,16 +36,19 @@ func LoadRulebook(ctx context.Context, q sqldb.Queryer) (*Rulebook, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := Rules(ctx, q, "")
+	if err != nil {
+		return nil, err
+	}
 	if len(words.States) == 0 {
 		return nil, fault.New(fault.Conflict, "there are no patch states: make one with `pw admin state create`")
 	}
 	b := &Rulebook{words: words, states: slices.Clone(words.States), counter: newCounter(words.Tags), rules: map[int64][]Rule{}}
 	slices.SortFunc(b.states, func(a, b State) int { return cmp.Or(cmp.Compare(a.Ordering, b.Ordering), cmp.Compare(a.ID, b.ID)) })
-	rules, err := Rules(ctx, q, "")
 	for _, r := range rules {
 		b.rules[r.ProjectID] = append(b.rules[r.ProjectID], r)
 	}
-	return b, err
+	return b, nil
 }
 
 // StateNamed finds a state by its name without regard to letter case, as the X-Patchwork-State header has it; 0: none.
@@ -137,19 +140,15 @@ func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Pro
 		owners: map[int64]*Series{}, byCover: map[int64]*Series{}, refs: map[string][]*reference{}, coverTags: map[int64]map[int64]int{}, gitIDs: map[string][]*Series{},
 		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded()}
 	l := loader{Intake: in, w: w, all: append(append([]string(nil), w.Own...), w.References...), owner: map[int64]int64{}}
-	steps := []func(context.Context) error{
-		func(ctx context.Context) (err error) {
-			in.messages, err = mailstore.Lookup(ctx, tx, p.ID, l.all)
-			return err
-		},
-		func(ctx context.Context) (err error) {
-			in.graves, err = mailstore.Tombstones(ctx, tx, p.ID, w.Own)
-			return err
-		},
-		l.waiting, l.targets, l.needs, l.gitIDs, l.series, l.numbers, l.awaits, l.coverTags,
-	}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
+	type steps = []func(context.Context) error
+	for _, together := range []steps{
+		{l.known, l.buried, l.waiting, l.needs, l.gitIDs, l.seriesByRef, l.near, l.seriesByChange},
+		{l.targets},
+		{l.seriesByID, l.seriesByCover},
+		{l.link},
+		{l.numbers, l.awaits, l.coverTags},
+	} {
+		if err := tx.Together(ctx, together...); err != nil {
 			return nil, fmt.Errorf("load what is known for %s: %w", p.Linkname, err)
 		}
 	}

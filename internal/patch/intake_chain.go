@@ -155,6 +155,7 @@ func (in *Intake) numberOf(msgid string) int {
 type lineage struct {
 	*Intake
 	all      map[int64]*Series
+	missing  []int64 // ids that kin name
 	kin      map[kin]bool
 	byChange map[string][]*Series
 	byName   map[string][]*Series
@@ -214,11 +215,17 @@ func (l *lineage) neighbours(ctx context.Context, list []*Series) ([]*Series, er
 			}
 		}
 	}
-	if err := l.loadKin(ctx, ids); err != nil {
-		return nil, err
-	}
 	changes, names = sorted(changes), sorted(names)
-	if err := l.loadNamed(ctx, changes, names); err != nil {
+	err := l.tx.Together(ctx,
+		func(ctx context.Context) error { return l.loadKin(ctx, ids) },
+		func(ctx context.Context) error { return l.loadNewer(ctx, changes, names) })
+	if err == nil {
+		err = l.loadMissing(ctx)
+	}
+	if err == nil {
+		err = l.loadOlder(ctx, names)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return l.relatives(list, changes, names), nil
@@ -231,14 +238,13 @@ func sorted(list []string) []string {
 
 func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
 	const columns = "SELECT series_id, other_id, sign FROM series_kin"
-	var missing []int64
 	for _, query := range []string{columns + " WHERE series_id IN (?) LIMIT ?", columns + " WHERE other_id IN (?) LIMIT ?"} {
 		err := sqldb.Chunks(ids, func(ids []int64) error {
 			return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
 				var k kin
 				err := rows.StructScan(&k)
 				l.kin[k] = true
-				missing = append(missing, k.One, k.Other)
+				l.missing = append(l.missing, k.One, k.Other)
 				return err
 			}, query, ids, l.maxKin())
 		})
@@ -246,26 +252,34 @@ func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
 			return fmt.Errorf("look for related series: %w", err)
 		}
 	}
-	missing = slices.DeleteFunc(missing, func(id int64) bool { return l.all[id] != nil })
+	return nil
+}
+
+// loadMissing loads the series that loadKin has found.
+func (l *lineage) loadMissing(ctx context.Context) error {
+	missing := slices.DeleteFunc(l.missing, func(id int64) bool { return l.all[id] != nil })
+	l.missing = nil
 	return sqldb.Chunks(missing, func(ids []int64) error {
 		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.id IN (?)", ids)
 	})
 }
 
-// loadNamed loads the series with a change-id or name. Of names that only first versions have nothing needs to be known: an author may send thousands of them.
-func (l *lineage) loadNamed(ctx context.Context, changes, names []string) error {
+// loadNewer loads the series with a change-id, and those with a name that are not first versions. Of names that only first versions have nothing needs to be known: an author may
+// send thousands of them.
+func (l *lineage) loadNewer(ctx context.Context, changes, names []string) error {
 	err := sqldb.Chunks(changes, func(changes []string) error {
 		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.change_id IN (?) ORDER BY s.version DESC LIMIT ?", l.project.ID, changes, l.maxKin())
 	})
 	if err != nil {
 		return err
 	}
-	err = sqldb.Chunks(names, func(names []string) error {
+	return sqldb.Chunks(names, func(names []string) error {
 		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version > 1 ORDER BY s.version DESC LIMIT ?", l.project.ID, names, l.maxKin())
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// loadOlder loads the first versions with the names of others.
+func (l *lineage) loadOlder(ctx context.Context, names []string) error {
 	var several []string
 	for _, s := range l.all {
 		if s.Version > 1 && s.NameKey != "" {

@@ -141,52 +141,61 @@ func (l *loader) target(rows *sqlx.Rows) error {
 	return nil
 }
 
-func (l *loader) series(ctx context.Context) error {
+func (l *loader) known(ctx context.Context) (err error) {
+	l.messages, err = mailstore.Lookup(ctx, l.tx, l.project.ID, l.all)
+	return err
+}
+
+func (l *loader) buried(ctx context.Context) (err error) {
+	l.graves, err = mailstore.Tombstones(ctx, l.tx, l.project.ID, l.w.Own)
+	return err
+}
+
+// bare reads series that nothing refers to.
+const bare = "SELECT '' AS ref, 0 AS distance, FALSE AS awaited, " + seriesColumns + " FROM series s WHERE "
+
+func (l *loader) seriesByRef(ctx context.Context) error {
 	refs := append(append([]string(nil), l.all...), l.w.Runs...)
-	err := sqldb.Chunks(refs, func(refs []string) error {
+	return sqldb.Chunks(refs, func(refs []string) error {
 		return l.seriesRows(ctx, "SELECT r.msgid AS ref, r.distance, r.awaited, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
 			WHERE r.project_id = ? AND r.msgid IN (?)`, l.project.ID, refs)
 	})
-	if err != nil {
-		return err
-	}
-	const bare = "SELECT '' AS ref, 0 AS distance, FALSE AS awaited, " + seriesColumns + " FROM series s WHERE "
-	if err := l.near(ctx, bare); err != nil {
-		return err
-	}
+}
+
+func (l *loader) seriesByChange(ctx context.Context) error {
 	var changes []string
 	for _, c := range l.w.Changes {
 		id, _ := cutVersion(c)
 		changes = append(changes, id)
 	}
-	err = sqldb.Chunks(changes, func(changes []string) error {
+	return sqldb.Chunks(changes, func(changes []string) error {
 		return l.seriesRows(ctx, bare+"s.project_id = ? AND s.change_id IN (?)", l.project.ID, changes)
 	})
-	if err != nil {
-		return err
-	}
+}
+
+// seriesByID reads what the steps before have named and not read.
+func (l *loader) seriesByID(ctx context.Context) error {
 	var missing []int64
 	for _, id := range append(l.ids, l.w.Series...) {
 		if l.Intake.series[id] == nil {
 			missing = append(missing, id)
 		}
 	}
-	err = sqldb.Chunks(missing, func(ids []int64) error {
+	slices.Sort(missing)
+	return sqldb.Chunks(slices.Compact(missing), func(ids []int64) error {
 		return l.seriesRows(ctx, bare+byID, ids)
 	})
-	if err != nil {
-		return err
-	}
-	err = sqldb.Chunks(l.cover, func(ids []int64) error { return l.seriesRows(ctx, bare+"s.cover_id IN (?)", ids) })
-	l.link()
-	return err
+}
+
+func (l *loader) seriesByCover(ctx context.Context) error {
+	return sqldb.Chunks(l.cover, func(ids []int64) error { return l.seriesRows(ctx, bare+"s.cover_id IN (?)", ids) })
 }
 
 // byID names no project: SQLite would rather read all series of one than many ids.
 const byID = "s.id IN (?)"
 
 // near finds the series that began close to a mail of the same sender.
-func (l *loader) near(ctx context.Context, bare string) error {
+func (l *loader) near(ctx context.Context) error {
 	for _, span := range joined(l.w.Spans) {
 		err := sqldb.Chunks(l.w.Submitters, func(people []int64) error {
 			return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?", people, int64(span.From), int64(span.To), l.project.ID)
@@ -212,7 +221,7 @@ func joined(spans []Span) (out []Span) {
 }
 
 // link makes pointers of ids.
-func (l *loader) link() {
+func (l *loader) link(context.Context) error {
 	for message, id := range l.owner {
 		l.owners[message] = l.Intake.series[id]
 	}
@@ -226,6 +235,7 @@ func (l *loader) link() {
 			l.byCover[s.Cover] = s
 		}
 	}
+	return nil
 }
 
 func (l *loader) seriesRows(ctx context.Context, query string, args ...any) error {

@@ -102,12 +102,10 @@ func (t *triager) read(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	for _, step := range []func(context.Context, []int64) error{t.readStored, t.readSeries, t.readPatches, t.readMarks, t.readComments} {
-		if err := step(ctx, ids); err != nil {
-			return err
-		}
+	of := func(step func(context.Context, []int64) error) func(context.Context) error {
+		return func(ctx context.Context) error { return step(ctx, ids) }
 	}
-	return nil
+	return t.tx.Together(ctx, of(t.readStored), of(t.readSeries), of(t.readPatches), of(t.readMarks), of(t.readComments))
 }
 
 func newFacts() *facts {

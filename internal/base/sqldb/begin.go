@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -18,14 +20,14 @@ type handle interface {
 
 // begin begins a transaction, which end ends: it commits, or rolls back if told not to commit, if ctx has ended, or if the commit fails.
 func (db *DB) begin(ctx context.Context) (h handle, end func(commit bool) error, err error) {
-	if db.engine == SQLite {
+	switch db.engine {
+	case SQLite:
 		return beginSQLite(ctx, db.write)
+	case Postgres:
+		return beginPostgres(ctx, db.write)
 	}
-	var opt *sql.TxOptions
-	if db.engine == MariaDB { // its default would read a snapshot from before a row lock that was waited for
-		opt = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
-	}
-	t, err := db.write.BeginTxx(ctx, opt)
+	// MariaDB's default would read a snapshot from before a row lock that was waited for.
+	t, err := db.write.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -69,3 +71,62 @@ func beginSQLite(ctx context.Context, pool *sqlx.DB) (handle, func(commit bool) 
 	}
 	return conn, end, nil
 }
+
+// beginPostgres does without the transaction of database/sql too: it would not lend its connection to what sends statements together.
+func beginPostgres(ctx context.Context, pool *sqlx.DB) (handle, func(commit bool) error, error) {
+	conn, err := connection(ctx, pool)
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, func(committing bool) error {
+		defer conn.Close()
+		if committing {
+			err := ctx.Err()
+			if err == nil {
+				_, err = conn.ExecContext(ctx, commit)
+			}
+			if err == nil {
+				return nil
+			}
+			conn.Raw(rollBack)
+			return err
+		}
+		return conn.Raw(rollBack)
+	}, nil
+}
+
+// staleConnections is how many connections may have died since they were last used, at most, before no other is tried.
+const staleConnections = 32
+
+// connection gives one on which a transaction has begun.
+func connection(ctx context.Context, pool *sqlx.DB) (*sqlx.Conn, error) {
+	for try := 1; ; try++ {
+		conn, err := pool.Connx(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if _, err = conn.ExecContext(ctx, "BEGIN"); err == nil {
+			return conn, nil
+		}
+		conn.Raw(func(any) error { return driver.ErrBadConn }) // it may have begun although ctx ended
+		conn.Close()
+		if !errors.Is(err, driver.ErrBadConn) || try == staleConnections {
+			return nil, err
+		}
+	}
+}
+
+// rollBack ends the transaction of a connection; whatever state it is in if that fails, nobody gets it again.
+func rollBack(c any) error {
+	conn := c.(*pipelinedConn)
+	conn.held, conn.bytes, conn.early = nil, 0, nil
+	ctx, cancel := context.WithTimeout(context.Background(), rollBackTimeout)
+	defer cancel()
+	if _, err := conn.Conn.ExecContext(ctx, "ROLLBACK", nil); err != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// rollBackTimeout is how long a server may take to roll back; a connection that is closed rolls back as well.
+const rollBackTimeout = 5 * time.Second

@@ -15,6 +15,10 @@ func (db *DB) bind(query string, args []any) (string, []any, error) {
 	if db.hear != nil {
 		db.hear(query)
 	}
+	return db.spread(query, args)
+}
+
+func (db *DB) spread(query string, args []any) (string, []any, error) {
 	spread := false
 	for _, a := range args {
 		switch a.(type) {

@@ -62,6 +62,9 @@ func (db *DB) onConflict(u Upsert) string {
 
 func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [][]any, tail string) error {
 	ctx, err := tx.within(ctx)
+	if err == nil && tx.learning {
+		err = errLearning
+	}
 	if err != nil {
 		return err
 	}
@@ -78,10 +81,21 @@ func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [
 		if tx.db.hear != nil {
 			tx.db.hear(head)
 		}
-		if _, err := tx.tx.ExecContext(ctx, head+tx.db.values(n, len(columns))+tail, args...); err != nil {
-			return fmt.Errorf("insert into %s: %w", table, classify(ctx, err))
+		if err := tx.write(ctx, statement{text: head + tx.db.values(n, len(columns)) + tail, args: args, doing: "insert into " + table}); err != nil {
+			return err
 		}
 		rows = rows[n:]
+	}
+	return nil
+}
+
+// write runs a statement, or lets it be sent with the next one.
+func (tx *Tx) write(ctx context.Context, s statement) error {
+	if tx.pipe != nil {
+		return tx.hold(ctx, s)
+	}
+	if _, err := tx.tx.ExecContext(ctx, s.text, s.args...); err != nil {
+		return fmt.Errorf("%s: %w", s.doing, classify(ctx, err))
 	}
 	return nil
 }

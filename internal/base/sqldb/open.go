@@ -163,7 +163,11 @@ func createPrivate(path string) error {
 }
 
 func openServer(engine, name string, c driver.Connector, opt Options) *DB {
-	pool := sqlx.NewDb(sql.OpenDB(c), name)
+	main := c
+	if engine == Postgres {
+		main = pipelining{c}
+	}
+	pool := sqlx.NewDb(sql.OpenDB(main), name)
 	pool.SetMaxOpenConns(opt.MaxConnections)
 	pool.SetMaxIdleConns(opt.MaxConnections)
 	blocks := sqlx.NewDb(sql.OpenDB(c), name)

@@ -31,6 +31,10 @@ type Tx struct {
 	blocks map[string]*idBlock // SQLite: taken inside this transaction, void if it rolls back
 	wakes  []string            // who is to look after the commit
 	short  bool                // see ShortStatements
+
+	pipe     *sqlx.Conn  // see Pipeline; else nil
+	learning bool        // Together finds out what is asked
+	asked    []statement // that it found
 }
 
 const maxAttempts = 8
@@ -92,17 +96,16 @@ func (tx *Tx) FreshPlans(ctx context.Context) error {
 	if tx.db.engine != Postgres {
 		return nil
 	}
-	_, err := tx.Exec(ctx, "SET LOCAL plan_cache_mode = force_custom_plan")
-	return err
+	return tx.Do(ctx, "SET LOCAL plan_cache_mode = force_custom_plan")
 }
 
-// PreferIndexes makes PostgreSQL read by index in this transaction wherever one fits, also tables of some thousand rows, which it would rather read whole.
+// PreferIndexes makes PostgreSQL read by index in this transaction wherever one fits, also tables of some thousand rows, which it would rather read whole, and keep to plans that do
+// not look at values: planning costs more than a few rows.
 func (tx *Tx) PreferIndexes(ctx context.Context) error {
 	if tx.db.engine != Postgres {
 		return nil
 	}
-	_, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off")
-	return err
+	return tx.Do(ctx, "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('plan_cache_mode', 'force_generic_plan', TRUE)")
 }
 
 // ShortStatements says that no statement of this transaction takes long, so that it is soon enough to look between them whether ctx has ended. SQLite is
@@ -119,7 +122,7 @@ func (tx *Tx) within(ctx context.Context) (context.Context, error) {
 
 // Exec runs one statement and returns how many rows it matched.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	q, a, err := tx.db.bind(query, args)
+	q, a, err := tx.bind(query, args)
 	if err != nil {
 		return 0, err
 	}
@@ -136,6 +139,10 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Get implements Queryer.
 func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	if tx.learning {
+		tx.learn(query, args)
+		return errLearning
+	}
 	ctx, err := tx.within(ctx)
 	if err != nil {
 		return err
@@ -145,6 +152,9 @@ func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) erro
 
 // Select implements Queryer.
 func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	if tx.learning {
+		return tx.learn(query, args)
+	}
 	ctx, err := tx.within(ctx)
 	if err != nil {
 		return err
@@ -154,6 +164,9 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 
 // Each implements Queryer.
 func (tx *Tx) Each(ctx context.Context, f func(*sqlx.Rows) error, query string, args ...any) error {
+	if tx.learning {
+		return tx.learn(query, args)
+	}
 	ctx, err := tx.within(ctx)
 	if err != nil {
 		return err

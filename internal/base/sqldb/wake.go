@@ -59,7 +59,7 @@ func (tx *Tx) sendWakes(ctx context.Context) error {
 		return nil
 	}
 	for _, name := range tx.wakes {
-		if _, err := tx.tx.ExecContext(ctx, "SELECT pg_notify($1, $2)", wakeChannel, name); err != nil {
+		if err := tx.write(ctx, statement{text: "SELECT pg_notify($1, $2)", args: []any{wakeChannel, name}, doing: "tell others"}); err != nil {
 			return err
 		}
 	}

@@ -62,15 +62,36 @@ func (c *Claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail)
 	if len(letters) == 0 {
 		return outcomes, markKnown(ctx, tx, mails, outcomes)
 	}
-	if err := project.Lock(ctx, tx, projectsOf(letters)); err != nil {
-		return nil, err
-	}
-	// Only now: what another process took in before us must be seen.
-	if err := markKnown(ctx, tx, mails, outcomes); err != nil {
+	d, err := lockAndLoad(ctx, tx, letters, func(ctx context.Context) error { return markKnown(ctx, tx, mails, outcomes) })
+	if err != nil {
 		return nil, err
 	}
 	letters = slices.DeleteFunc(letters, func(l *letter) bool { return l.outcome.Known })
-	return outcomes, c.takeAll(ctx, tx, letters)
+	return outcomes, c.takeAll(ctx, d, letters)
+}
+
+// lockAndLoad locks the projects and reads what is needed for all of them, only then: what another process took in before us must be seen.
+func lockAndLoad(ctx context.Context, tx *sqldb.Tx, letters []*letter, known func(context.Context) error) (d desk, err error) {
+	d.tx = tx
+	addresses := make([]string, len(letters))
+	for i, l := range letters {
+		addresses[i] = l.from.Email
+	}
+	err = tx.Together(ctx,
+		func(ctx context.Context) error { return project.Lock(ctx, tx, projectsOf(letters)) },
+		known,
+		func(ctx context.Context) (err error) {
+			d.book, err = patch.LoadRulebook(ctx, tx)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			d.persons, err = account.KnownPersons(ctx, tx, addresses)
+			return err
+		})
+	if err == nil {
+		err = d.persons.LoadUsers(ctx, tx)
+	}
+	return d, err
 }
 
 // address finds the project of a mail and who sent it; nil if that is the end of it, with the outcome set.
@@ -152,21 +173,11 @@ func markKnown(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail, outcomes
 }
 
 // takeAll decides about the letters project by project, in the order they came, and writes what follows.
-func (c *Claimer) takeAll(ctx context.Context, tx *sqldb.Tx, letters []*letter) error {
-	book, err := patch.LoadRulebook(ctx, tx)
-	if err != nil {
-		return err
+func (c *Claimer) takeAll(ctx context.Context, d desk, letters []*letter) (err error) {
+	if len(letters) == 0 {
+		return nil
 	}
-	addresses := make([]string, len(letters))
-	for i, l := range letters {
-		addresses[i] = l.from.Email
-	}
-	persons, err := account.LoadPersons(ctx, tx, addresses)
-	if err != nil {
-		return err
-	}
-	hints, err := loadHints(ctx, tx, letters)
-	if err != nil {
+	if d.hints, err = loadHints(ctx, d.tx, letters); err != nil {
 		return err
 	}
 	slices.SortStableFunc(letters, func(a, b *letter) int { return cmp.Compare(a.project.ID, b.project.ID) })
@@ -175,13 +186,12 @@ func (c *Claimer) takeAll(ctx context.Context, tx *sqldb.Tx, letters []*letter) 
 		for n < len(letters) && letters[n].project.ID == letters[0].project.ID {
 			n++
 		}
-		d := desk{tx: tx, book: book, persons: persons, hints: hints}
 		if err := d.work(ctx, letters[:n], c.clock.Now()); err != nil {
 			return err
 		}
 		letters = letters[n:]
 	}
-	return persons.Save(ctx, tx)
+	return d.persons.Save(ctx, d.tx)
 }
 
 // seriesWindow is how far apart, by their Date headers, the mails of one series may be that nothing but their markers holds together.
