@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -17,6 +18,42 @@ type SelfChange struct {
 	FirstName, LastName *string
 	SendEmail, ShowIDs  *bool
 	ItemsPerPage        *int
+
+	Dates, PatchColumns, SeriesColumns *string // see ListChoices
+}
+
+// ListChoices is how a user wants his lists.
+type ListChoices struct {
+	Dates         string // DatesRelative or DatesAbsolute; empty: as each list has them
+	PatchColumns  string `db:"patch_columns"` // names of columns, joined by commas; empty: the usual ones. What they mean is up to the lists.
+	SeriesColumns string `db:"series_columns"`
+}
+
+// How lists say when something was.
+const (
+	DatesRelative = "relative" // how long ago
+	DatesAbsolute = "absolute" // the day
+)
+
+// columnsRE is a list of columns.
+var columnsRE = regexp.MustCompile(`^[a-z]{1,20}(,[a-z]{1,20}){0,11}$`)
+
+// choose sets what is not nil.
+func (l *ListChoices) choose(c SelfChange) error {
+	set(&l.Dates, c.Dates)
+	set(&l.PatchColumns, c.PatchColumns)
+	set(&l.SeriesColumns, c.SeriesColumns)
+	switch l.Dates {
+	case "", DatesRelative, DatesAbsolute:
+	default:
+		return fault.New(fault.Invalid, "dates %q: want relative or absolute", l.Dates)
+	}
+	for _, columns := range []string{l.PatchColumns, l.SeriesColumns} {
+		if columns != "" && !columnsRE.MatchString(columns) {
+			return fault.New(fault.Invalid, "columns %q: want names joined by commas, twelve at most", columns)
+		}
+	}
+	return nil
 }
 
 // MaySelf is fault.Denied unless the actor is this user: nobody else may change what only the user himself can, not even an administrator, who has
@@ -48,8 +85,11 @@ func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, use
 		if err := change.apply(&u); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "UPDATE user_account SET first_name = ?, last_name = ?, send_email = ?, items_per_page = ?, show_ids = ? WHERE id = ?",
-			u.FirstName, u.LastName, u.SendEmail, u.ItemsPerPage, u.ShowIDs, u.ID)
+		if err := u.choose(c); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE user_account SET first_name = ?, last_name = ?, send_email = ?, items_per_page = ?, show_ids = ?, dates = ?, patch_columns = ?, series_columns = ?
+			WHERE id = ?`, u.FirstName, u.LastName, u.SendEmail, u.ItemsPerPage, u.ShowIDs, u.Dates, u.PatchColumns, u.SeriesColumns, u.ID)
 		if err != nil {
 			return err
 		}

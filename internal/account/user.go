@@ -23,19 +23,20 @@ type User struct {
 	ID           int64
 	Username     string
 	Email        string
-	FirstName    string      `db:"first_name"`
-	LastName     string      `db:"last_name"`
-	Password     string      // hash
-	IsActive     bool        `db:"is_active"`
-	IsAdmin      bool        `db:"is_admin"`
-	SendEmail    bool        `db:"send_email"`
-	ItemsPerPage int         `db:"items_per_page"`
-	ShowIDs      bool        `db:"show_ids"`
-	CreatedAt    clock.Time  `db:"created_at"`
-	LastLogin    *clock.Time `db:"last_login"`
+	FirstName    string `db:"first_name"`
+	LastName     string `db:"last_name"`
+	Password     string // hash
+	IsActive     bool   `db:"is_active"`
+	IsAdmin      bool   `db:"is_admin"`
+	SendEmail    bool   `db:"send_email"`
+	ItemsPerPage int    `db:"items_per_page"`
+	ShowIDs      bool   `db:"show_ids"`
+	ListChoices
+	CreatedAt clock.Time  `db:"created_at"`
+	LastLogin *clock.Time `db:"last_login"`
 }
 
-const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, created_at, last_login"
+const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, dates, patch_columns, series_columns, created_at, last_login"
 
 // MaxItemsPerPage bounds what a user may ask a list page to hold.
 const MaxItemsPerPage = 500

@@ -37,7 +37,7 @@ func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
 	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API,
-		Stamp: a.DB.Stamp, Observe: a.meters().request}, sessions, a.Clock, log)
+		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
 	if cfg.CustomCSS != "" {
@@ -65,6 +65,11 @@ func (a *App) Handler(version string) http.Handler {
 	a.mailByHTTP().Routes(mux)
 	mux.Handle("/", shell.Unmatched(mux))
 	return ingress.HideSecret(web.BehindProxies(cfg.TrustedProxies, shell.Wrap(site)))
+}
+
+// todo is the number in the head of pages.
+func (a *App) todo(ctx context.Context, user int64) (int, error) {
+	return patch.TodoCount(ctx, a.DB, user)
 }
 
 // api hangs the API into mux.

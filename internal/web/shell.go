@@ -44,6 +44,8 @@ type Options struct {
 	API         bool // there is documentation at /api/docs
 	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.
 	Stamp func(context.Context) (stamp string, ok bool, err error)
+	// Todo, if set, counts what a user has to do.
+	Todo func(ctx context.Context, user int64) (int, error)
 	// Observe, if set, hears of each answer; route is the pattern of the mux, empty for none.
 	Observe func(route string, status int, took time.Duration)
 }
@@ -98,6 +100,7 @@ type Meta struct {
 	Flash   []Flash
 	NoIndex bool
 	Scripts []string // of assets/, besides page.js
+	Todo    *int     // what the visitor has to do, if the page knows; nil: it is asked for
 }
 
 // Flash is a message about what was just done.
@@ -110,6 +113,9 @@ type Flash struct {
 // Render writes a page. It is rendered whole before the first byte is sent, so that an error can still become an error page.
 func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	var b bytes.Buffer
+	if err := c.countTodo(&m); err != nil {
+		return err
+	}
 	flash := c.takeFlash()
 	m.Flash = append(flash, m.Flash...)
 	if err := layout(c, m, body).Render(c.R.Context(), &b); err != nil {
@@ -117,6 +123,16 @@ func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	}
 	c.send(status, b.Bytes(), len(flash) > 0)
 	return nil
+}
+
+// countTodo finds out what the visitor has to do, for the head of the page.
+func (c *Call) countTodo(m *Meta) error {
+	if m.Todo != nil || c.User.ID == 0 || c.shell.opt.Todo == nil {
+		return nil
+	}
+	n, err := c.shell.opt.Todo(c.R.Context(), c.User.ID)
+	m.Todo = &n
+	return err
 }
 
 // Redirect sends the visitor to another page of the site.

@@ -36,7 +36,11 @@ func (f *face) saveProfile(c *web.Call) error {
 		return fault.New(fault.Invalid, "items_per_page %q is no number", c.R.PostForm.Get("items_per_page"))
 	}
 	ids := c.R.PostForm.Get("show_ids") != ""
-	_, err = account.UpdateSelf(c.R.Context(), f.db, c.Actor(), c.Now, c.User.ID, account.SelfChange{ItemsPerPage: &rows, ShowIDs: &ids}, nil)
+	change := account.SelfChange{ItemsPerPage: &rows, ShowIDs: &ids}
+	if dates := c.R.PostForm.Get("dates"); c.R.PostForm.Has("dates") {
+		change.Dates = &dates
+	}
+	_, err = account.UpdateSelf(c.R.Context(), f.db, c.Actor(), c.Now, c.User.ID, change, nil)
 	return f.saved(c, err, "Settings saved")
 }
 

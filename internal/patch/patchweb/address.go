@@ -12,6 +12,7 @@ type address struct {
 	path  string
 	query url.Values
 	note  string // what could not be done as it was asked for
+	plain bool   // without a query it would open with a saved one
 }
 
 // places are the parameters that say where in a list one is, not what is in it.
@@ -55,6 +56,9 @@ func (a address) copy(but ...string) url.Values {
 }
 
 func (a address) to(q url.Values) string {
+	if len(q) == 0 && a.plain {
+		q = url.Values{plainView: {"plain"}}
+	}
 	if len(q) == 0 {
 		return a.path
 	}

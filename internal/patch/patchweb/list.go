@@ -29,10 +29,11 @@ type listPage struct {
 	order   string
 	bulk    bool
 	bar     bulkBar // with bulk
-	showIDs bool
+	saved   savedBar
+	view    listLook
 	now     clock.Time
-	perPage int
-	keyset  string // by what the list can be gone through, see patch.Query.Keyset
+	said    map[int64]patch.Said // comments, if they are shown
+	keyset  string               // by what the list can be gone through, see patch.Query.Keyset
 }
 
 // filterForm is the filter as the visitor wrote it.
@@ -48,7 +49,16 @@ func (p *Pages) list(c *web.Call) error {
 		return err
 	}
 	ctx := c.R.Context()
-	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, showIDs: c.User.ShowIDs, now: c.Now}
+	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, now: c.Now}
+	var desk patch.Desk
+	if l.bulk {
+		if desk, err = patch.ReadDesk(ctx, p.db, c.User.ID, pr.ID, patch.SavedPatches); err != nil {
+			return err
+		}
+		if to := opensWith(&l.address, desk); to != "" {
+			return c.Redirect(http.StatusFound, to)
+		}
+	}
 	if l.words, l.people, err = patch.ReadWords(ctx, p.db, l.query.Get("submitter"), l.query.Get("delegate")); err != nil {
 		return err
 	}
@@ -58,7 +68,7 @@ func (p *Pages) list(c *web.Call) error {
 		}
 	}
 	q := p.query(&l, c.User)
-	l.perPage, l.keyset = q.PerPage, q.Keyset()
+	l.keyset = q.Keyset()
 	if l.page, err = p.readPage(ctx, q, l.query); err != nil {
 		return err
 	}
@@ -66,12 +76,15 @@ func (p *Pages) list(c *web.Call) error {
 		c.Aged()
 	}
 	if l.bulk {
-		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, seen: c.Now}
-		if l.bar.bundles, err = p.ownBundles(c, pr.ID); err != nil {
+		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, seen: c.Now, bundles: desk.Bundles}
+		l.saved = savedOf(l.address, desk, patch.SavedPatches, pr)
+	}
+	if l.view.shows("comments") {
+		if l.said, err = patch.CountComments(ctx, p.db, l.page.Rows); err != nil {
 			return err
 		}
 	}
-	meta := web.Meta{Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML}
+	meta := web.Meta{Todo: &desk.Todo, Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, listView(l))
 }
 
@@ -80,8 +93,10 @@ func (p *Pages) query(l *listPage, u account.User) patch.Query {
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), PerPage: p.perPage(u), Totals: p.opt.Totals}
+	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), Totals: p.opt.Totals}
+	l.view = p.viewOf(patch.SavedPatches, v, u, true)
 	q.Page, _ = strconv.Atoi(v.Get("page"))
+	q.PerPage = l.view.perPage
 	l.order = validOrder(q.Order)
 	q.States = l.states()
 	q.Since, l.form.Since = timeOf(l.now, v.Get("since"))

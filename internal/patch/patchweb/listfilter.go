@@ -103,7 +103,7 @@ func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patc
 // beside are the addresses of the pages beside a page that is far from the beginning; empty: their numbers do.
 func (l listPage) beside() (previous, next string) {
 	rows, n := l.page.Rows, l.page.Page
-	if l.keyset != patch.OrderDate || len(rows) == 0 || n*l.perPage < keyedFrom {
+	if l.keyset != patch.OrderDate || len(rows) == 0 || n*l.view.perPage < keyedFrom {
 		return "", ""
 	}
 	at := func(place string, r *patch.Row, page int) string {
@@ -113,7 +113,7 @@ func (l listPage) beside() (previous, next string) {
 		return l.to(q)
 	}
 	next = at("after", rows[len(rows)-1], n+1)
-	if (n-1)*l.perPage >= keyedFrom {
+	if (n-1)*l.view.perPage >= keyedFrom {
 		previous = at("upto", rows[0], n-1)
 	}
 	return previous, next

@@ -49,7 +49,7 @@ func TestBeside(t *testing.T) {
 		{11, 100, patch.OrderName, "", ""},
 		{11, 100, "", "", ""},
 	} {
-		l := listPage{address: address{path: "/list/", query: url.Values{"q": {"x"}, "page": {"3"}, "after": {"9.9"}}}, perPage: test.perPage, keyset: test.keyset}
+		l := listPage{address: address{path: "/list/", query: url.Values{"q": {"x"}, "page": {"3"}, "after": {"9.9"}}}, view: listLook{perPage: test.perPage}, keyset: test.keyset}
 		l.page.Page, l.page.Rows = test.page, rows
 		if previous, next := l.beside(); previous != test.previous || next != test.next {
 			t.Errorf("%+v: %q, %q", test, previous, next)

@@ -71,6 +71,11 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
 	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Page(p.bundleMbox))
+	mux.Handle("POST "+columnsPath+"{$}", shell.Page(p.keepColumns))
+	mux.Handle("GET "+savedPath+"{$}", shell.Page(p.savedQueries))
+	mux.Handle("POST "+savedPath+"{$}", shell.Page(p.saveQuery))
+	mux.Handle("POST "+savedPath+"{id}/{$}", shell.Page(p.changeQuery))
+	mux.Handle("GET /query/{id}/{$}", shell.Page(p.openQuery))
 	p.bundleRoutes(mux, shell)
 	p.changeRoutes(mux, shell)
 	kinds := []string{patch.KindComment}

@@ -22,20 +22,21 @@ import (
 // workPage is what the template of lists of series needs.
 type workPage struct {
 	address
-	title    string
-	about    string
-	project  project.Project // ID 0: of several
-	words    patch.Vocabulary
-	members  []project.Member // offered as delegates; only to who is logged in
-	page     patch.WorkPage
-	form     workForm
-	order    string
-	queue    patch.Queue // Slug "": the list of all series
-	queues   []queueLink
-	now      clock.Time
-	bulk     bool
-	bar      bulkBar // with bulk
-	absolute bool    // days instead of how long ago
+	title   string
+	about   string
+	project project.Project // ID 0: of several
+	words   patch.Vocabulary
+	members []project.Member // offered as delegates; only to who is logged in
+	page    patch.WorkPage
+	form    workForm
+	order   string
+	queue   patch.Queue // Slug "": the list of all series
+	queues  []queueLink
+	now     clock.Time
+	bulk    bool
+	bar     bulkBar // with bulk
+	saved   savedBar
+	view    listLook
 }
 
 // workForm is the filter as the visitor wrote it.
@@ -102,6 +103,17 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 	ctx := c.R.Context()
 	w := workPage{address: address{path: projectPath(pr.Linkname) + path, query: c.R.URL.Query()}, title: queue.Name, about: queue.About, project: pr, queue: queue, now: c.Now, bulk: c.User.ID != 0}
 	var err error
+	var desk patch.Desk
+	if w.bulk {
+		if desk, err = patch.ReadDesk(ctx, p.db, c.User.ID, pr.ID, patch.SavedSeries); err != nil {
+			return err
+		}
+		if queue.Slug == "" {
+			if to := opensWith(&w.address, desk); to != "" {
+				return c.Redirect(http.StatusFound, to)
+			}
+		}
+	}
 	if w.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
 		return err
 	}
@@ -118,16 +130,16 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 		return err
 	}
 	if w.bulk {
-		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), matching: w.page.Total, seen: c.Now}
-		if w.bar.bundles, err = p.ownBundles(c, pr.ID); err != nil {
-			return err
+		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), matching: w.page.Total, seen: c.Now, bundles: desk.Bundles}
+		if queue.Slug == "" {
+			w.saved = savedOf(w.address, desk, patch.SavedSeries, pr)
 		}
 	}
 	section := "series"
 	if queue.Slug != "" {
 		section = "queues"
 	}
-	meta := web.Meta{Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML}
+	meta := web.Meta{Todo: &desk.Todo, Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, workView(w))
 }
 
@@ -177,8 +189,10 @@ func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u 
 	if _, ok := whoLanes[f.Who]; !ok {
 		f.Who = ""
 	}
-	q := patch.WorkQuery{Projects: projects, Lanes: whoLanes[f.Who], Words: f.Words, PerPage: p.perPage(u), Order: workOrder(v.Get("order"))}
+	q := patch.WorkQuery{Projects: projects, Lanes: whoLanes[f.Who], Words: f.Words, Order: workOrder(v.Get("order"))}
 	w.order = q.Order
+	w.view = p.viewOf(patch.SavedSeries, v, u, false)
+	q.PerPage = w.view.perPage
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	q.States, f.States = idsAmong(f.States, func(id int64) bool { return w.words.StateName(id) != "" })
 	var m patch.Marks
