@@ -39,6 +39,7 @@ type Listing struct {
 	f       Query
 	exact   bool    // Total is what a page finds now
 	found   []int64 // all of them in order, where counting has found them so
+	head    []int64 // the first ones in order, likewise
 	bunches []bunch // as the counters have them; nil: none covers the query
 }
 
@@ -116,7 +117,7 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 	f := &l.f
 	key, stamp := f.memory(), f.Totals.now(ctx, q)
 	if known, aged, ok := f.Totals.recall(key, stamp); ok {
-		l.Total, l.found, l.Aged, f.plan = known.n, known.found, aged, known.plan
+		l.Total, l.found, l.head, l.Aged, f.plan = known.n, known.found, known.head, aged, known.plan
 		l.exact = !aged && (l.Total <= CountLimit || f.Totals.exact())
 		return nil
 	}
@@ -129,6 +130,7 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		l.remember(key, stamp, n.Found > dearTotal)
 		return nil
 	}
+	l.head = n.ids
 	from, w := " FROM patch p", f.conditions()
 	if f.plan.count {
 		from, w = f.indexed()
@@ -159,7 +161,7 @@ func (f Query) memory() string {
 
 // remember keeps a total, beyond the next commit one that was dear to count.
 func (l *Listing) remember(key, stamp string, dear bool) {
-	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, dear: dear || l.Total > CountLimit, stamp: stamp})
+	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total > CountLimit, stamp: stamp})
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
@@ -171,15 +173,45 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 	if l.found != nil {
 		return readRows(ctx, q, l.found[min(offset, len(l.found)):min(offset+limit, len(l.found))])
 	}
+	if offset+limit <= len(l.head) {
+		return readRows(ctx, q, l.head[offset:offset+limit])
+	}
+	ids, err := l.place(ctx, q, offset, limit)
+	if err != nil {
+		return nil, err
+	}
+	return readRows(ctx, q, ids)
+}
+
+// place finds the ids of a page. Where that is dear they are remembered until something is committed.
+func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int) (ids []int64, err error) {
+	key, stamp := "", ""
+	if l.f.Totals != nil && l.far(offset+limit) {
+		key, stamp = fmt.Sprint(l.f.conditions().key(), l.f.keys(), offset, limit), l.f.Totals.now(ctx, q)
+		if known, aged, ok := l.f.Totals.recall(key, stamp); ok && !aged {
+			return known.found, nil
+		}
+	}
 	query, args, err := l.ids(offset, limit)
 	if err != nil || query == "" {
 		return nil, err
 	}
-	var ids []int64
 	if err := q.Select(ctx, &ids, query, args...); err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	return readRows(ctx, q, ids)
+	if stamp != "" && len(ids) <= keptFound {
+		l.f.Totals.keep(key, total{found: ids, stamp: stamp})
+	}
+	return ids, nil
+}
+
+// farPage is behind how many patches a page is dear to find even where an index has the order.
+const farPage = 2000
+
+// far tells whether a page that ends there is dear to find.
+func (l *Listing) far(end int) bool {
+	_, key, walk := l.f.walk()
+	return !walk || end > farPage || l.f.Words != "" || key.by == OrderName
 }
 
 // ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.

@@ -301,34 +301,6 @@ func TestTotals(t *testing.T) {
 	})
 }
 
-// TestTotalsStamp: until something is committed a search is not made again, and a total that is older says so.
-func TestTotalsStamp(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
-		seed(t, db)
-		manyPatches(t, db, 1200)
-		c := clock.NewFake(noon)
-		q := patch.Query{Words: "many", PerPage: 10, Totals: patch.NewTotals(c, db.Stamp)}
-		list := func(words string, want int, aged bool) {
-			t.Helper()
-			q.Words = words
-			p, err := patch.List(t.Context(), db, q)
-			if err != nil || p.Total != want || p.Aged != aged || len(p.Rows) != min(want, 10) {
-				t.Errorf("%q: %d patches, %d rows, aged %v, %v; want %d, %v", words, p.Total, len(p.Rows), p.Aged, err, want, aged)
-			}
-		}
-		list("many", 1200, false)
-		list("many", 1200, db.Engine() == sqldb.MariaDB) // which has no stamp
-		list("nothingness", 0, false)
-		c.Advance(time.Hour)
-		list("many", 1200, false)
-		seedExec(t, db, "UPDATE patch SET name_key = 'few' WHERE id = 2001")
-		list("many", 1200, true)
-		list("nothingness", 0, false)
-		c.Advance(61 * time.Second)
-		list("many", 1199, false)
-	})
-}
-
 // allPages are the ids of all pages of a list, whose number and total must be right.
 func allPages(t *testing.T, db *sqldb.DB, q patch.Query, total int) []int64 {
 	t.Helper()

@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 	totalsAge = time.Minute // how long a number is remembered although something was committed since
 	maxTotals = 1000        // how many are
 	dearTotal = 1000        // more patches than these that an index of words finds are; those of other queries from CountLimit on
-	keptFound = 500         // ids of a search that are remembered
+	keptFound = 1000        // ids of a search, or of a page, that are remembered
 )
 
 // Stamp says in a text what is committed, see sqldb.DB.Stamp.
@@ -36,6 +37,7 @@ type total struct {
 	n     int
 	plan  wordPlan // by which way they were found
 	found []int64  // all of them in order, if they were found so and are few
+	head  []int64  // the first ones, likewise
 	dear  bool
 	at    clock.Time
 	stamp string // of what was committed; empty: not known
@@ -86,7 +88,7 @@ func (t *Totals) recall(key, stamp string) (known total, aged, ok bool) {
 		t.known[key] = known
 		return known, false, true
 	case known.dear && t.clock.Now().Time().Sub(known.at.Time()) <= totalsAge:
-		known.found = nil
+		known.found, known.head = nil, nil
 		return known, true, true
 	}
 	return total{}, false, false
@@ -103,7 +105,8 @@ func (t *Totals) keep(key string, n total) {
 	}
 	n.at = t.clock.Now()
 	if len(n.found) > keptFound {
-		n.found = nil
+		n.found, n.head = nil, n.found
 	}
+	n.head = slices.Clone(n.head[:min(len(n.head), keptFound)]) // a page or ten, without the rest of a long list
 	t.known[key] = n
 }

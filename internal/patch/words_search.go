@@ -154,9 +154,10 @@ func (f Query) indexed() (from string, w *where) {
 	if len(f.plan.grams) == 0 {
 		newest := f
 		newest.Words = ""
-		n := newest.conditions()
-		w.args = append(n.args, newestFew)
-		from = " FROM (SELECT p.id FROM patch p" + n.sql() + " ORDER BY p.date DESC, p.id DESC LIMIT ?) newest" + f.plan.straight()
+		date := sortKey{OrderDate, true}
+		query, args := segment{arms: newest.split(date), limit: newestFew, desc: true}.ids(0, date)
+		w.args = append(w.args, args...)
+		from = " FROM (" + query + ") newest" + f.plan.straight()
 		return from, f.conditionsTo(w)
 	}
 	switch f.plan.engine {
