@@ -50,6 +50,7 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		"INSERT INTO webhook_attempt (delivery_id, number, at, took, request, status, response, body, cut, error) VALUES (%[3]d, 1, 5, 5, '', 0, '', 'b', FALSE, '')",
 		"INSERT INTO irc_target (id, project_id, url, nick, account, password, template, categories, active, created_at, error) VALUES (%[3]d, %[1]d, 'u', 'n', '', '', '', '', TRUE, 5, '')",
 		"INSERT INTO project_ingress_secret (id, project_id, name, secret_hash, created_at) VALUES (%[3]d, %[1]d, 's', '12345678901234567890123456%[3]d', 5)",
+		"INSERT INTO triage_sweep (project_id, step, after_id) VALUES (%[1]d, 3, 0)",
 		"INSERT INTO tombstone (project_id, msgid, kind, at, reason) VALUES (%[1]d, '<gone@x>', 'deleted', 5, 'r')",
 	} {
 		execute(t, db, strings.NewReplacer("%[1]d", fmt.Sprint(p.ID), "%[2]d", fmt.Sprint(user), "%[3]d", fmt.Sprint(base)).Replace(q))
