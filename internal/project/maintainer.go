@@ -148,3 +148,19 @@ func IsMaintainer(ctx context.Context, q sqldb.Queryer, project, user int64) (bo
 	}
 	return n > 0, nil
 }
+
+// CompleteMaintainers finds at most limit users who maintain a project and whose user name begins with a text, without regard to letter case. The number of maintainers
+// bounds the cost. A text of less than account.CompleteFrom letters finds nobody.
+func CompleteMaintainers(ctx context.Context, q sqldb.Queryer, text string, limit int) ([]Member, error) {
+	from, upto, ok := account.Prefix(text)
+	if !ok || limit < 1 {
+		return nil, nil
+	}
+	var out []Member
+	err := q.Select(ctx, &out, `SELECT u.id, u.username FROM user_account u WHERE u.username_key >= ? AND u.username_key < ? AND u.is_active = TRUE
+		AND u.id IN (SELECT m.user_id FROM project_maintainer m) ORDER BY u.username_key, u.id LIMIT ?`, from, upto, limit)
+	if err != nil {
+		return nil, fmt.Errorf("complete a maintainer: %w", err)
+	}
+	return out, nil
+}

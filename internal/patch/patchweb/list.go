@@ -84,7 +84,7 @@ func (p *Pages) list(c *web.Call) error {
 			return err
 		}
 	}
-	meta := web.Meta{Todo: &desk.Todo, Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML}
+	meta := web.Meta{Todo: &desk.Todo, Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML, Scripts: listScripts}
 	return c.Render(http.StatusOK, meta, listView(l))
 }
 

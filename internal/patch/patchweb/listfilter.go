@@ -11,6 +11,9 @@ import (
 	"patchwork.example/pw/internal/patch"
 )
 
+// listScripts complete who is named in a filter.
+var listScripts = []string{"suggest.js"}
+
 // markForm is the part of a filter that both lists have beyond persons, dates and words, as the visitor wrote it.
 type markForm struct {
 	Tags, NoTags              []string

@@ -139,7 +139,7 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 	if queue.Slug != "" {
 		section = "queues"
 	}
-	meta := web.Meta{Todo: &desk.Todo, Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML}
+	meta := web.Meta{Todo: &desk.Todo, Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML, Scripts: listScripts}
 	return c.Render(http.StatusOK, meta, workView(w))
 }
 

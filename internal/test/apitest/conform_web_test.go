@@ -88,7 +88,40 @@ var webChecks = []conformance{
 			k.t.Errorf("%v", got)
 		}
 	}},
-	{104, "autocompletion is of a later issue", false, func(k *kit) { k.notYet("/submitter/?q=dev", "/delegate/?q=mai") }},
+	{104, "autocompletion by name, mail, limit; visitors get no addresses", true, func(k *kit) {
+		k.exec("INSERT INTO person (id, email, email_key, name, name_key, name_votes) VALUES (900001, 'O@devices.example', 'o@devices.example', 'DEVON', 'devon', 0), (900002, 'dev_ices@x.example', 'dev_ices@x.example', NULL, '', 0)")
+		says := func(who, address, want string) {
+			k.t.Helper()
+			a := k.is(k.Do("", "GET", address, "", who), 200)
+			if got := strings.TrimSpace(a.Body); got != want || a.Header.Get("Content-Type") != "application/json" {
+				k.t.Errorf("%s: %s, %s, want %s", a.Request, got, a.Header.Get("Content-Type"), want)
+			}
+		}
+		const visitor = "X-Nobody: 1"
+		user := "Cookie: " + k.session("maint")
+		dev := fmt.Sprintf(`{"pk":%d,"name":"Dev Example","email":"dev@people.example"}`, k.Persons["dev"])
+		devon, bare := `{"pk":900001,"name":"DEVON","email":"O@devices.example"}`, `{"pk":900002,"name":"","email":"dev_ices@x.example"}`
+		says(user, "/submitter/?q=dev", "["+dev+","+devon+","+bare+"]") // by name, then by address, each once
+		says(user, "/submitter/?q=DEV%20ex", "["+dev+"]")
+		says(user, "/submitter/?q=dev&l=2", "["+dev+","+devon+"]")
+		says(user, "/submitter/?q=dev&l=-1", "["+dev+","+devon+","+bare+"]")
+		says(user, "/submitter/?q=dev@p", "["+dev+"]")
+		says(user, "/submitter/?q=o@devices", "["+devon+"]")
+		says(user, "/submitter/?q=de_", "[]") // no wildcard
+		says(user, "/submitter/?q=%25%25%25", "[]")
+		says(visitor, "/submitter/?q=dev", fmt.Sprintf(`[{"pk":%d,"name":"Dev Example","email":""},{"pk":900001,"name":"DEVON","email":""}]`, k.Persons["dev"]))
+		says(visitor, "/submitter/?q=dev@p", "[]")
+		for _, q := range []string{"", "?q=de", "?q=%20%20%20d%20", "?l=5"} {
+			says(user, "/submitter/"+q, "")
+			says(visitor, "/delegate/"+q, "")
+		}
+		maint, both := fmt.Sprintf(`{"pk":%d,"name":"maint"}`, k.Users["maint"]), fmt.Sprintf(`{"pk":%d,"name":"both"}`, k.Users["both"])
+		says(visitor, "/delegate/?q=MAI&l=1000000", "["+maint+"]")
+		says(user, "/delegate/?q=both", "["+both+"]")
+		says(user, "/delegate/?q=joe", "[]") // maintains nothing
+		says(user, "/delegate/?q=del", "[]") // does so no more
+		k.is(k.Do("", "POST", "/submitter/?q=dev", "x=1"), 405)
+	}},
 	{105, "opting out and in, unlinking addresses; registration, linking and password changes are of a later issue", true, func(k *kit) {
 		email := url.Values{"email": {"Some@Example.org"}}.Encode()
 		k.says(k.Do("", "POST", "/mail/", email), 200, "may send notices to")
