@@ -24,7 +24,7 @@ A user is named by his user name, letter case aside.`,
   pw admin user create ann -e ann@example.org
   pw admin user update ann --no-active`,
 	}
-	cmd.AddCommand(newUserList(c), newUserShow(c), newUserCreate(c), newUserUpdate(c), newUserPasswd(c), newUserToken(c), newUserNotify(c), newUserDelete(c))
+	cmd.AddCommand(newUserList(c), newUserShow(c), newUserCreate(c), newUserUpdate(c), newUserPasswd(c), newUserReset(c), newUserToken(c), newUserNotify(c), newUserDelete(c))
 	return cmd
 }
 
@@ -36,6 +36,7 @@ var userColumns = []column[account.User]{
 	{"last_name", true, func(u account.User) any { return u.LastName }},
 	{"has_password", false, func(u account.User) any { return u.HasPassword() }},
 	{"active", true, func(u account.User) any { return u.IsActive }},
+	{"pending", false, func(u account.User) any { return u.Pending }},
 	{"admin", true, func(u account.User) any { return u.IsAdmin }},
 	{"send_email", false, func(u account.User) any { return u.SendEmail }},
 	{"items_per_page", false, func(u account.User) any { return u.ItemsPerPage }},
@@ -172,6 +173,36 @@ Scripts pipe the same two lines in, or say --password-stdin and pipe one. With
 			return fmt.Sprintf("user %q has no password now", u.Username), err
 		}
 		return fmt.Sprintf("set the password of user %q", u.Username), err
+	})
+}
+
+func newUserReset(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "reset NAME",
+		Short: "Send a user a link to choose a new password",
+		Long: `Sends a mail with a link by which the user chooses a new password. It works once, for a
+day; the old password works till then. With --print the link is printed and nothing is
+sent. Links begin with http.base-url, which must be set.`,
+		Example: `  pw admin user reset ann
+  pw admin user reset ann --print`,
+		Args: named("username"),
+	}
+	name := namingUser(cmd)
+	printed := cmd.Flags().Bool("print", false, "print the link and send no mail")
+	return c.does(cmd, func(ctx context.Context, a *app.App, args []string) (string, error) {
+		base := a.Config.HTTP.BaseURL
+		if base == "" {
+			return "", fault.New(fault.Invalid, "http.base-url is empty: a link can't be made without it")
+		}
+		if missing := a.MailOptions().Problem(); missing != "" && !*printed {
+			return "", fault.New(fault.Invalid, "%s; --print needs no mail", missing)
+		}
+		u := nameOf(args, name)
+		path, err := account.SendReset(ctx, a.DB, account.CLI, a.Clock.Now(), u, !*printed)
+		if *printed {
+			return base + path, err
+		}
+		return fmt.Sprintf("a mail with a link is on its way to user %q", u), err
 	})
 }
 

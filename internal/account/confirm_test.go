@@ -73,14 +73,14 @@ func TestOptOutAndIn(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		for _, bad := range []string{"", strings.Repeat("0", 40), key[:39], strings.Repeat("x", 5000)} {
-			if _, err := ConfirmOptout(t.Context(), db, noon, bad, 7); !fault.Is(err, fault.NotFound) {
+			if _, err := Confirm(t.Context(), db, Actor{}, noon, bad, 7); !fault.Is(err, fault.NotFound) {
 				t.Errorf("%.50q: %v", bad, err)
 			}
 		}
-		if _, err := ConfirmOptout(t.Context(), db, noon.Add(time.Hour), key, 7); err != nil || !out("SOME@example.org") {
+		if _, err := Confirm(t.Context(), db, Actor{}, noon.Add(time.Hour), key, 7); err != nil || !out("SOME@example.org") {
 			t.Errorf("%v", err)
 		}
-		if _, err := ConfirmOptout(t.Context(), db, noon.Add(time.Hour), key, 7); !fault.Is(err, fault.Conflict) || !strings.Contains(fault.UserText(err), "already been processed") {
+		if _, err := Confirm(t.Context(), db, Actor{}, noon.Add(time.Hour), key, 7); !fault.Is(err, fault.Conflict) || !strings.Contains(fault.UserText(err), "already been processed") {
 			t.Errorf("%v", err)
 		}
 		if err := ask(noon, ConfirmOptOut); !fault.Is(err, fault.Conflict) {
@@ -94,7 +94,7 @@ func TestOptOutAndIn(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 		exec(t, db, "INSERT INTO mail_suspended (recipient_key, at, reason) VALUES ('some@example.org', 1, 'came back')")
-		if _, err := ConfirmOptout(t.Context(), db, noon.Add(2*time.Hour), key, 7); err != nil || out("some@example.org") {
+		if _, err := Confirm(t.Context(), db, Actor{}, noon.Add(2*time.Hour), key, 7); err != nil || out("some@example.org") {
 			t.Errorf("%v", err)
 		}
 		if s, err := outmail.Suspended(t.Context(), db, "some@example.org"); s != nil || err != nil {

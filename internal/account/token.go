@@ -64,36 +64,63 @@ func CreateToken(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, n 
 	secret = newAPIToken()
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		u, err := tokenOwner(ctx, tx, by, n.Username)
-		if err != nil {
-			return err
+		if err == nil {
+			t, err = insertToken(ctx, tx, by, now, u, n, secret)
 		}
-		var have int
-		if err := tx.Get(ctx, &have, "SELECT COUNT(*) FROM api_token WHERE user_id = ?", u.ID); err != nil {
-			return err
-		}
-		if have >= tokensPerUser {
-			return fault.New(fault.Conflict, "user %q has %d tokens; revoke one first", u.Username, have)
-		}
-		t = Token{Username: u.Username, Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt}
-		if t.ID, err = tx.NextID(ctx, "api_token"); err != nil {
-			return err
-		}
-		var expires any
-		if n.ExpiresAt != nil {
-			expires = int64(*n.ExpiresAt)
-		}
-		err = tx.Insert(ctx, "api_token", []string{"id", "user_id", "name", "token_hash", "scope", "created_at", "expires_at"},
-			[][]any{{t.ID, u.ID, t.Name, tokenHash(secret), t.Scope, int64(now), expires}})
-		if fault.Is(err, fault.Conflict) {
-			return fault.New(fault.Conflict, "user %q has a token %q already", u.Username, n.Name)
-		}
-		if err != nil {
-			return err
-		}
-		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "token create", Subject: "user " + u.Username, Detail: n.Name})
+		return err
 	})
 	if err != nil {
 		return "", Token{}, fmt.Errorf("create a token: %w", err)
+	}
+	return secret, t, nil
+}
+
+func insertToken(ctx context.Context, tx *sqldb.Tx, by Actor, now clock.Time, u User, n NewToken, secret string) (t Token, err error) {
+	var have int
+	if err := tx.Get(ctx, &have, "SELECT COUNT(*) FROM api_token WHERE user_id = ?", u.ID); err != nil {
+		return t, err
+	}
+	if have >= tokensPerUser {
+		return t, fault.New(fault.Conflict, "user %q has %d tokens; revoke one first", u.Username, have)
+	}
+	t = Token{Username: u.Username, Name: n.Name, Scope: n.Scope, CreatedAt: now, ExpiresAt: n.ExpiresAt}
+	if t.ID, err = tx.NextID(ctx, "api_token"); err != nil {
+		return t, err
+	}
+	var expires any
+	if n.ExpiresAt != nil {
+		expires = int64(*n.ExpiresAt)
+	}
+	err = tx.Insert(ctx, "api_token", []string{"id", "user_id", "name", "token_hash", "scope", "created_at", "expires_at"},
+		[][]any{{t.ID, u.ID, t.Name, tokenHash(secret), t.Scope, int64(now), expires}})
+	if fault.Is(err, fault.Conflict) {
+		return t, fault.New(fault.Conflict, "user %q has a token %q already", u.Username, n.Name)
+	}
+	if err != nil {
+		return t, err
+	}
+	return t, event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "token create", Subject: "user " + u.Username, Detail: n.Name})
+}
+
+// RotateToken makes the one token of the actor that Patchwork 3.2 knows, named as an imported one is, and ends the one he had under that name. Others stay.
+func RotateToken(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time) (secret string, t Token, err error) {
+	if by.User == 0 {
+		return "", t, fault.New(fault.Denied, "only users have tokens")
+	}
+	secret = newAPIToken()
+	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var u User
+		if err := tx.Get(ctx, &u, "SELECT "+userColumns+" FROM user_account WHERE id = ? AND is_active = TRUE"+tx.LockRows(), by.User); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM api_token WHERE user_id = ? AND name = ?", u.ID, importedTokenName); err != nil {
+			return err
+		}
+		t, err = insertToken(ctx, tx, by, now, u, NewToken{Username: u.Username, Name: importedTokenName, Scope: ScopeWrite}, secret)
+		return err
+	})
+	if err != nil {
+		return "", Token{}, fmt.Errorf("replace the token of user %d: %w", by.User, err)
 	}
 	return secret, t, nil
 }

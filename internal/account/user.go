@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -34,21 +33,28 @@ type User struct {
 	ListChoices
 	CreatedAt clock.Time  `db:"created_at"`
 	LastLogin *clock.Time `db:"last_login"`
+	Pending   bool        // has registered and not confirmed yet; never active
 }
 
-const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, dates, patch_columns, series_columns, created_at, last_login"
+const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, dates, patch_columns, series_columns, created_at, last_login, pending"
 
 // MaxItemsPerPage bounds what a user may ask a list page to hold.
 const MaxItemsPerPage = 500
-
-// MinPassword is the least number of characters of a new password.
-const MinPassword = 8
 
 // Users lists all users by name.
 func Users(ctx context.Context, q sqldb.Queryer) ([]User, error) {
 	var out []User
 	if err := q.Select(ctx, &out, "SELECT "+userColumns+" FROM user_account ORDER BY username_key"); err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
+	}
+	return out, nil
+}
+
+// Admins lists the active administrators by name.
+func Admins(ctx context.Context, q sqldb.Queryer) ([]User, error) {
+	var out []User
+	if err := q.Select(ctx, &out, "SELECT "+userColumns+" FROM user_account WHERE is_admin = TRUE AND is_active = TRUE ORDER BY username_key"); err != nil {
+		return nil, fmt.Errorf("list administrators: %w", err)
 	}
 	return out, nil
 }
@@ -159,9 +165,7 @@ func CreateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, c U
 			return err
 		}
 		u.ID = id
-		err = tx.Insert(ctx, "user_account",
-			[]string{"id", "username", "username_key", "email", "email_key", "first_name", "last_name", "password", "is_active", "is_admin", "send_email", "items_per_page", "show_ids", "created_at"},
-			[][]any{{u.ID, u.Username, fold.Key(u.Username), u.Email, fold.Key(u.Email), u.FirstName, u.LastName, u.Password, u.IsActive, u.IsAdmin, u.SendEmail, u.ItemsPerPage, u.ShowIDs, int64(u.CreatedAt)}})
+		err = insertUser(ctx, tx, u)
 		if fault.Is(err, fault.Conflict) {
 			return fault.New(fault.Conflict, "there is a user %q already", u.Username)
 		}
@@ -177,6 +181,12 @@ func CreateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, c U
 		return User{}, fmt.Errorf("create user %q: %w", u.Username, err)
 	}
 	return u, nil
+}
+
+func insertUser(ctx context.Context, tx *sqldb.Tx, u User) error {
+	return tx.Insert(ctx, "user_account",
+		[]string{"id", "username", "username_key", "email", "email_key", "first_name", "last_name", "password", "is_active", "is_admin", "send_email", "items_per_page", "show_ids", "created_at", "pending"},
+		[][]any{{u.ID, u.Username, fold.Key(u.Username), u.Email, fold.Key(u.Email), u.FirstName, u.LastName, u.Password, u.IsActive, u.IsAdmin, u.SendEmail, u.ItemsPerPage, u.ShowIDs, int64(u.CreatedAt), u.Pending}})
 }
 
 // UpdateUser changes a user. A new password or being switched off ends all his sessions.
@@ -205,10 +215,8 @@ func UpdateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, nam
 		if err != nil {
 			return err
 		}
-		if c.Password != nil || !u.IsActive {
-			if _, err := tx.Exec(ctx, "DELETE FROM login_session WHERE user_id = ?", u.ID); err != nil {
-				return err
-			}
+		if err := c.ends(ctx, tx, &u); err != nil {
+			return err
 		}
 		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "user update", Subject: "user " + u.Username})
 	})
@@ -216,6 +224,29 @@ func UpdateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, nam
 		return u, fmt.Errorf("change user %q: %w", name, err)
 	}
 	return u, nil
+}
+
+// ends does away with what a change by an administrator overrules: sessions, and links in mails that were sent before.
+func (c UserChange) ends(ctx context.Context, tx *sqldb.Tx, u *User) error {
+	if c.Password != nil || !u.IsActive {
+		if _, err := tx.Exec(ctx, "DELETE FROM login_session WHERE user_id = ?", u.ID); err != nil {
+			return err
+		}
+	}
+	if c.Password != nil || c.Email != nil || c.IsActive != nil {
+		if err := closeConfirmations(ctx, tx, u.ID, ConfirmReset); err != nil {
+			return err
+		}
+	}
+	if c.Email == nil && c.IsActive == nil {
+		return nil
+	}
+	if err := closeConfirmations(ctx, tx, u.ID, ConfirmRegistration); err != nil || c.IsActive == nil || !u.Pending {
+		return err
+	}
+	u.Pending = false
+	_, err := tx.Exec(ctx, "UPDATE user_account SET pending = FALSE WHERE id = ?", u.ID)
+	return err
 }
 
 // RemoveUser deletes a user in the caller's transaction: tokens, sessions and bundles go with him, his persons stay without a user.
@@ -272,34 +303,6 @@ var emailRE = regexp.MustCompile(`^[^\s@<>"]+@[^\s@<>"]+$`)
 
 func validEmail(s string) bool {
 	return emailRE.MatchString(s) && utf8.RuneCountInString(s) <= 254 && utf8.RuneCountInString(fold.Key(s)) <= 255
-}
-
-// CheckPassword is fault.Invalid for what may not become a password.
-func CheckPassword(password string) error {
-	switch {
-	case utf8.RuneCountInString(password) < MinPassword:
-		return fault.New(fault.Invalid, "the password is too short: want at least %d characters", MinPassword)
-	case len(password) > 1024:
-		return fault.New(fault.Invalid, "the password is too long: want at most 1024 bytes")
-	}
-	return nil
-}
-
-// HasPassword tells whether there is a password that lets the user in.
-func (u User) HasPassword() bool { return u.Password != "" && !strings.HasPrefix(u.Password, "!") }
-
-func (u *User) setPassword(password string) (err error) {
-	if password == "" {
-		u.Password = passhash.Unusable()
-		return nil
-	}
-	if err := CheckPassword(password); err != nil {
-		return err
-	}
-	if u.Password, err = passhash.Hash(password); err != nil {
-		return fmt.Errorf("hash the password: %w", err)
-	}
-	return nil
 }
 
 func set[T any](dst *T, v *T) {

@@ -36,7 +36,7 @@ import (
 func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
-	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API,
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API, Registration: a.Config.Account.Registration,
 		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
@@ -51,7 +51,8 @@ func (a *App) Handler(version string) http.Handler {
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
 	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects, Totals: patch.NewRoughTotals(a.Clock, a.DB.Stamp)}
 	jobweb.Routes(mux, shell, a.DB)
-	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays})
+	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays, Registration: a.Config.Account.Registration,
+		MailProblem: a.MailOptions().Problem(), Version: version, API: cfg.API, Admins: cfg.Admins, Work: a.work})
 	webhookweb.Routes(mux, shell, a.DB, a.WebhookWords)
 	var site http.Handler = mux
 	if cfg.API {

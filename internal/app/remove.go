@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
@@ -27,18 +28,50 @@ func (a *App) DeleteUser(ctx context.Context, by account.Actor, username string)
 		if err != nil {
 			return err
 		}
-		for _, release := range []func(context.Context, *sqldb.Tx, int64) error{patch.ReleaseUser, mailstore.ReleaseUser, event.ReleaseUser} {
-			if err := release(ctx, tx, u.ID); err != nil {
-				return err
-			}
-		}
-		if err := account.RemoveUser(ctx, tx, u); err != nil {
-			return err
-		}
-		return event.Audit(ctx, tx, event.Audited{At: a.Clock.Now(), Actor: by.User, Via: by.Via, Verb: "user delete", Subject: "user " + u.Username})
+		return a.deleteUser(ctx, tx, by, u)
 	})
 	if err != nil {
 		return fmt.Errorf("delete user %q: %w", username, err)
+	}
+	return nil
+}
+
+func (a *App) deleteUser(ctx context.Context, tx *sqldb.Tx, by account.Actor, u account.User) error {
+	for _, release := range []func(context.Context, *sqldb.Tx, int64) error{patch.ReleaseUser, mailstore.ReleaseUser, event.ReleaseUser} {
+		if err := release(ctx, tx, u.ID); err != nil {
+			return err
+		}
+	}
+	if err := account.RemoveUser(ctx, tx, u); err != nil {
+		return err
+	}
+	return event.Audit(ctx, tx, event.Audited{At: a.Clock.Now(), Actor: by.User, Via: by.Via, Verb: "user delete", Subject: "user " + u.Username})
+}
+
+// forgetUnconfirmed removes users who registered and did not open the page that their mail named while it worked. At most 1,000 at a time.
+func (a *App) forgetUnconfirmed(ctx context.Context) error {
+	life := time.Duration(a.Config.Account.ConfirmationDays) * 24 * time.Hour
+	users, err := account.Unconfirmed(ctx, a.DB, a.Clock.Now().Add(-life), 1000)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		err := a.DB.Tx(ctx, func(tx *sqldb.Tx) error {
+			u, err := account.LockUnconfirmed(ctx, tx, u.ID)
+			if fault.Is(err, fault.NotFound) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return a.deleteUser(ctx, tx, account.Actor{Via: "job"}, u)
+		})
+		if err != nil {
+			return fmt.Errorf("remove unconfirmed user %d: %w", u.ID, err)
+		}
+	}
+	if len(users) > 0 {
+		a.Log.Info("housekeeping", "unconfirmed registrations", len(users))
 	}
 	return nil
 }

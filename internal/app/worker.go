@@ -59,7 +59,7 @@ func (a *App) consumers() []event.Consumer {
 
 // kinds are the jobs that are run.
 func (a *App) kinds() []job.Kind {
-	return []job.Kind{a.Sender().Kind(), a.webhooks(), patch.NewChanger(a.DB, a.Clock).Kind(), patch.NewSweeper(a.DB).Kind()}
+	return []job.Kind{a.Sender().Kind(), a.webhooks(), patch.NewChanger(a.DB, a.Clock).Kind(), patch.NewSweeper(a.DB).Kind(), account.ResetKind(a.DB, a.Clock)}
 }
 
 // periodic is what has to be done from time to time.
@@ -77,6 +77,7 @@ func (a *App) periodic() []job.Periodic {
 			return err
 		}},
 		{Name: "old outgoing mail", Every: time.Hour, Run: a.forgetMail},
+		{Name: "unconfirmed registrations", Every: time.Hour, Run: a.forgetUnconfirmed},
 		{Name: "old deliveries of webhooks", Every: time.Hour, Run: a.sweepWebhooks},
 		{Name: "old changes", Every: 10 * time.Minute, Run: func(ctx context.Context) error {
 			_, err := patch.SweepSets(ctx, a.DB, a.Clock.Now())

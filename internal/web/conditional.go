@@ -88,6 +88,6 @@ func (c *Call) send(status int, page []byte, fleeting bool) {
 		return
 	}
 	if _, err := c.W.Write(page); err != nil {
-		c.shell.log.Debug("visitor went away", "path", c.R.URL.Path, "err", err)
+		c.shell.log.Debug("visitor went away", "path", loggable(c.R.URL.Path), "err", err)
 	}
 }

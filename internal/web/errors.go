@@ -36,13 +36,13 @@ func Status(kind fault.Kind) int {
 
 // Warn logs what went wrong beside an answer that is good all the same.
 func (c *Call) Warn(what string, err error) {
-	c.shell.log.Warn(what, "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
+	c.shell.log.Warn(what, "request", c.W.Header().Get("X-Request-Id"), "path", loggable(c.R.URL.Path), "err", err)
 }
 
 // fail answers with the page of an error. What users may not read is logged with the request id that the page names.
 func (c *Call) fail(err error) {
 	if rec, ok := c.W.(*recorder); ok && rec.wrote { // a download that broke off must not look whole
-		c.shell.log.Warn("answer broken off", "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
+		c.shell.log.Warn("answer broken off", "request", c.W.Header().Get("X-Request-Id"), "path", loggable(c.R.URL.Path), "err", err)
 		panic(http.ErrAbortHandler)
 	}
 	c.W.Header().Del("Content-Disposition")
@@ -55,7 +55,7 @@ func (c *Call) fail(err error) {
 		if c.R.Context().Err() != nil { // the visitor went away: anybody can
 			level = slog.LevelDebug
 		}
-		c.shell.log.Log(c.R.Context(), level, "request failed", "request", c.W.Header().Get("X-Request-Id"), "path", c.R.URL.Path, "err", err)
+		c.shell.log.Log(c.R.Context(), level, "request failed", "request", c.W.Header().Get("X-Request-Id"), "path", loggable(c.R.URL.Path), "err", err)
 		text = "Request " + c.W.Header().Get("X-Request-Id")
 	}
 	if status == http.StatusServiceUnavailable {

@@ -42,6 +42,8 @@ type Options struct {
 	SlowRequest time.Duration
 	Version     string
 	API         bool // there is documentation at /api/docs
+	// Registration tells that visitors may register.
+	Registration bool
 	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.
 	Stamp func(context.Context) (stamp string, ok bool, err error)
 	// Todo, if set, counts what a user has to do.
@@ -119,7 +121,7 @@ func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	flash := c.takeFlash()
 	m.Flash = append(flash, m.Flash...)
 	if err := layout(c, m, body).Render(c.R.Context(), &b); err != nil {
-		return fmt.Errorf("render %s: %w", c.R.URL.Path, err)
+		return fmt.Errorf("render %s: %w", loggable(c.R.URL.Path), err)
 	}
 	c.send(status, b.Bytes(), len(flash) > 0)
 	return nil
@@ -228,7 +230,7 @@ func (s *Shell) Wrap(h http.Handler) http.Handler {
 			if p == http.ErrAbortHandler {
 				defer panic(p)
 			} else if p != nil {
-				s.log.Error("panic", "request", id, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				s.log.Error("panic", "request", id, "path", loggable(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
 				if !rec.wrote {
 					http.Error(rec, "Internal error. Request "+id, http.StatusInternalServerError)
 				}
@@ -260,7 +262,7 @@ func (s *Shell) access(r *http.Request, rec *recorder, id string, took time.Dura
 	if s.opt.SlowRequest > 0 && took > s.opt.SlowRequest && !rec.streamed() {
 		level = slog.LevelWarn
 	}
-	s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", r.URL.RequestURI(), "status", rec.status, "bytes", rec.bytes,
+	s.log.Log(r.Context(), level, "request", "id", id, "method", r.Method, "path", loggable(r.URL.RequestURI()), "status", rec.status, "bytes", rec.bytes,
 		"ms", float64(took.Microseconds())/1000, "remote", r.RemoteAddr)
 }
 

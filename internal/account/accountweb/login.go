@@ -28,7 +28,7 @@ func (f *face) showLogin(c *web.Call) error {
 	if c.User.ID != 0 {
 		return c.Redirect(http.StatusFound, web.LocalPath(next, profilePath))
 	}
-	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: web.LocalPath(next, "")}))
+	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: web.LocalPath(next, "")}, f.opt.Registration))
 }
 
 func (f *face) login(c *web.Call) error {
@@ -39,7 +39,7 @@ func (f *face) login(c *web.Call) error {
 	password := c.R.PostForm.Get("password")
 	if form.Username == "" || password == "" {
 		form.Problem = "Fill in your user name and your password."
-		return showProblem(c, http.StatusBadRequest, form)
+		return f.showProblem(c, http.StatusBadRequest, form)
 	}
 	token, u, err := f.sessions.Login(c.R.Context(), form.Username, password, c.R.RemoteAddr)
 	if err != nil {
@@ -72,11 +72,11 @@ func (f *face) refuse(c *web.Call, form loginForm, err error) error {
 		return err
 	}
 	f.log.Info("login refused", "remote", c.R.RemoteAddr, "err", err)
-	return showProblem(c, status, form)
+	return f.showProblem(c, status, form)
 }
 
-func showProblem(c *web.Call, status int, form loginForm) error {
-	return c.Render(status, web.Meta{Title: "Log in", NoIndex: true}, loginPage(form))
+func (f *face) showProblem(c *web.Call, status int, form loginForm) error {
+	return c.Render(status, web.Meta{Title: "Log in", NoIndex: true}, loginPage(form, f.opt.Registration))
 }
 
 func sentence(s string) string {

@@ -107,8 +107,8 @@ func (f *face) unsubscribe(c *web.Call) error {
 // showConfirm shows what a link in a mail is about; only the button on the page does it.
 func (f *face) showConfirm(c *web.Call) error {
 	asked, err := account.FindConfirmation(c.R.Context(), f.db, c.Now, c.R.PathValue("key"), f.opt.ConfirmationDays)
-	if err == nil && asked.Kind != account.ConfirmOptOut && asked.Kind != account.ConfirmOptIn {
-		err = fault.New(fault.NotFound, "there is no such confirmation")
+	if err == nil {
+		err = f.mayConfirm(c, asked)
 	}
 	if err != nil {
 		return err
@@ -120,7 +120,14 @@ func (f *face) confirm(c *web.Call) error {
 	if err := readForm(c); err != nil {
 		return err
 	}
-	asked, err := account.ConfirmOptout(c.R.Context(), f.db, c.Now, c.R.PathValue("key"), f.opt.ConfirmationDays)
+	key := c.R.PathValue("key")
+	asked, err := account.FindConfirmation(c.R.Context(), f.db, c.Now, key, f.opt.ConfirmationDays)
+	if err == nil {
+		err = f.mayConfirm(c, asked)
+	}
+	if err == nil {
+		asked, err = account.Confirm(c.R.Context(), f.db, c.Actor(), c.Now, key, f.opt.ConfirmationDays)
+	}
 	if err != nil {
 		return err
 	}

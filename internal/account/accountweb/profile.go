@@ -8,19 +8,71 @@ import (
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/web"
 )
 
+// Link is a place of the site.
+type Link struct{ Text, Path string }
+
+// Work is what a user has to do with projects.
+type Work struct {
+	Maintains, Contributes, Bundles []Link
+	Todo                            int  // patches delegated to him that require action
+	MoreBundles                     bool // than are listed
+}
+
+// ownPage is what a user's own page shows.
+type ownPage struct {
+	User    account.User
+	Persons []account.Person
+	Out     map[string]bool // addresses that get no notices, folded
+	Work    Work
+}
+
+// addresses are all of the user: that of his account, from where no mail may have come yet, and those of his persons.
+func (p ownPage) addresses() []ownAddress {
+	var out []ownAddress
+	main := false
+	for _, x := range p.Persons {
+		primary := isPrimary(p.User, x)
+		main = main || primary
+		out = append(out, ownAddress{Person: x, Primary: primary, Out: p.Out[fold.Key(x.Email)]})
+	}
+	if !main && p.User.Email != "" {
+		out = append([]ownAddress{{Person: account.Person{Email: p.User.Email}, Primary: true, Out: p.Out[fold.Key(p.User.Email)]}}, out...)
+	}
+	return out
+}
+
+// ownAddress is one of them.
+type ownAddress struct {
+	account.Person
+	Primary, Out bool
+}
+
 // profile shows the user his own account.
-func (f *face) profile(c *web.Call) error {
+func (f *face) profile(c *web.Call) (err error) {
 	if err := c.RequireLogin(); err != nil {
 		return err
 	}
-	persons, err := account.LinkedPersons(c.R.Context(), f.db, c.User.ID)
-	if err != nil {
+	page := ownPage{User: c.User}
+	if page.Persons, err = account.LinkedPersons(c.R.Context(), f.db, c.User.ID); err != nil {
 		return err
 	}
-	return c.Render(http.StatusOK, web.Meta{Title: c.User.Username, NoIndex: true}, profilePage(c.User, persons))
+	emails, ids := []string{c.User.Email}, []int64(nil)
+	for _, p := range page.Persons {
+		emails, ids = append(emails, p.Email), append(ids, p.ID)
+	}
+	if page.Out, err = account.OptedOutOf(c.R.Context(), f.db, emails); err != nil {
+		return err
+	}
+	if f.opt.Work != nil {
+		if page.Work, err = f.opt.Work(c.R.Context(), c.Actor(), ids); err != nil {
+			return err
+		}
+	}
+	return c.Render(http.StatusOK, web.Meta{Title: c.User.Username, NoIndex: true}, profilePage(page))
 }
 
 // saveProfile changes what lists show to the user.

@@ -42,12 +42,17 @@ type site struct {
 // newSite starts a process; several may share a database. The front page says who is there.
 func newSite(t *testing.T, db *sqldb.DB, opt web.Options) *site {
 	t.Helper()
+	return newSiteWith(t, db, opt, Options{ConfirmationDays: 7, Registration: true, Version: "4.0-test", API: true})
+}
+
+func newSiteWith(t *testing.T, db *sqldb.DB, opt web.Options, own Options) *site {
+	t.Helper()
 	s := &site{t: t, db: db, clock: clock.NewFake(noon), log: &buffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sessions := account.NewSessions(db, s.clock)
 	shell := web.New(opt, sessions, s.clock, log)
 	mux := http.NewServeMux()
-	Routes(mux, shell, db, sessions, log, Options{ConfirmationDays: 7})
+	Routes(mux, shell, db, sessions, log, own)
 	mux.Handle("GET /{$}", shell.Page(func(c *web.Call) error {
 		_, err := fmt.Fprintf(c.W, "hello %s", c.User.Username)
 		return err
@@ -109,6 +114,7 @@ type visitor struct {
 	*site
 	session string
 	header  map[string]string
+	host    string // named in the request; empty: the right one
 }
 
 func (s *site) visitor() *visitor { return &visitor{site: s} }
@@ -128,6 +134,7 @@ func (v *visitor) do(method, path, body string) answer {
 	for name, value := range v.header {
 		req.Header.Set(name, value)
 	}
+	req.Host = v.host
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		v.t.Fatal(err)

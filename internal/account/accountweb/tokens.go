@@ -86,6 +86,21 @@ func (f *face) createToken(c *web.Call) error {
 	return c.Render(http.StatusOK, web.Meta{Title: "Token made", NoIndex: true}, tokenMadePage(made, secret))
 }
 
+// rotateToken is what the profile of Patchwork 3.2 has a button for; there a link does it, too.
+func (f *face) rotateToken(c *web.Call) error {
+	if err := readForm(c); err != nil {
+		return err
+	}
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	secret, made, err := account.RotateToken(c.R.Context(), f.db, c.Actor(), c.Now)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, web.Meta{Title: "Token made", NoIndex: true}, tokenMadePage(made, secret))
+}
+
 func (f *face) revokeToken(c *web.Call) error {
 	if err := readForm(c); err != nil {
 		return err

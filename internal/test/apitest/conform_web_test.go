@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/outmail"
@@ -122,7 +123,9 @@ var webChecks = []conformance{
 		says(user, "/delegate/?q=del", "[]") // does so no more
 		k.is(k.Do("", "POST", "/submitter/?q=dev", "x=1"), 405)
 	}},
-	{105, "opting out and in, unlinking addresses; registration, linking and password changes are of a later issue", true, func(k *kit) {
+	{105, "registration, opting out and in, a new password, linking and unlinking addresses", true, func(k *kit) {
+		k.URL = serveMailing(k.t, k.db, apiseed.Now).URL
+		k.registers()
 		email := url.Values{"email": {"Some@Example.org"}}.Encode()
 		k.says(k.Do("", "POST", "/mail/", email), 200, "may send notices to")
 		k.says(k.Do("", "POST", "/mail/optin/", email), 409, "This address has not opted out.")
@@ -133,8 +136,87 @@ var webChecks = []conformance{
 		k.is(k.Do("", "POST", k.mailedLink(), "x=1"), 200)
 		k.says(k.Do("", "POST", "/mail/", email), 200, "may send notices to")
 		k.unlinks()
-		k.notYet("/register/", "/user/link/", "/user/password-change/")
+		k.changesPassword()
+		k.links()
 	}},
+}
+
+// registers wants an account to be made, with the texts that Patchwork 3.2 has for what is wrong, and to work when the address is confirmed.
+func (k *kit) registers() {
+	k.t.Helper()
+	register := func(fields ...string) apiseed.Answer {
+		form := url.Values{"username": {""}, "email": {""}, "password": {""}, "first_name": {"New"}, "last_name": {"Comer"}}
+		for i := 0; i < len(fields); i += 2 {
+			form.Set(fields[i], fields[i+1])
+		}
+		return k.Do("", "POST", "/register/", form.Encode())
+	}
+	k.says(k.Get("", "/register/"), 200, `name="username"`)
+	k.says(register(), 200, "Fill in a user name")
+	for _, field := range []string{"username", "email", "password"} {
+		good := map[string]string{"username": "comer", "email": "sue@people.example", "password": "kettle on the hob"}
+		delete(good, field)
+		var fields []string
+		for name, value := range good {
+			fields = append(fields, name, value)
+		}
+		k.says(register(fields...), 200, "Fill in a user name")
+	}
+	k.says(register("username", "comer", "email", "nowhere", "password", "kettle on the hob"), 200, "not one that mail can be sent to")
+	k.says(register("username", "maint", "email", "sue@people.example", "password", "kettle on the hob"), 200, "This username is already taken. Please choose another.")
+	k.says(register("username", "other", "email", "MAINT@people.example", "password", "kettle on the hob"), 200, "A mail was sent to") // 3.2 tells whose it is
+	if link := k.mailedLink(); link != "" {
+		k.t.Errorf("a link to register an address that has an account: %s", link)
+	}
+	k.says(register("username", "comer", "email", "sue@people.example", "password", "kettle on the hob"), 200, "A mail was sent to")
+	k.is(k.Do("root", "GET", "/api/users/?q=comer", ""), 200, "1.username", "comer", "1.email", "sue@people.example")
+	login := func(want int) {
+		k.t.Helper()
+		k.is(k.Do("", "POST", "/user/login/", "username=comer&password=kettle+on+the+hob"), want)
+	}
+	login(403)
+	link := k.mailedLink()
+	k.says(k.Get("", link), 200, "Confirm your account")
+	login(403)
+	k.says(k.Do("", "POST", link, "x=1"), 200, "Your account works")
+	login(303)
+	k.is(k.Get("root", fmt.Sprintf("/api/people/%d/", k.Persons["sue"])), 200, "user.username", "comer")
+	k.says(k.Get("", link), 409, "already been processed")
+	k.says(register("username", "tardy", "email", "tardy@people.example", "password", "kettle on the hob"), 200, "A mail was sent to")
+	link = k.mailedLink()
+	k.exec("UPDATE email_confirmation SET created_at = ? WHERE email = 'tardy@people.example'", int64(apiseed.Now.Add(-7*24*time.Hour))-1)
+	k.says(k.Get("", link), 409, "has expired")
+	k.says(k.Get("", "/confirm/"+strings.Repeat("0", 40)+"/"), 404, "no such confirmation")
+	k.exec("UPDATE person SET user_id = NULL WHERE id = ?", k.Persons["sue"])
+}
+
+// changesPassword wants a user who knows his password to get another.
+func (k *kit) changesPassword() {
+	k.t.Helper()
+	form := func(old string) string {
+		return url.Values{"old_password": {old}, "new_password1": {"tea from the kettle"}, "new_password2": {"tea from the kettle"}}.Encode()
+	}
+	cookie := "Cookie: " + k.session("maint")
+	k.redirects(k.Get("", "/user/password-change/"), "/user/login/?next=%2Fuser%2Fpassword-change%2F")
+	k.says(k.Do("", "POST", "/user/password-change/", form("wrong"), cookie), 200, "The old password is wrong.")
+	if a := k.is(k.Do("", "POST", "/user/password-change/", form(apiseed.Password), cookie), 303); a.Header.Get("Location") != "/user/password-change/done/" {
+		k.t.Errorf("%s: to %s", a.Request, a.Header.Get("Location"))
+	}
+	k.says(k.Do("", "GET", "/user/password-change/done/", "", cookie), 200, "Password changed")
+	k.is(k.Do("", "POST", "/user/login/", "username=maint&password="+url.QueryEscape(apiseed.Password)), 403)
+	k.is(k.Do("", "POST", "/user/login/", "username=maint&password=tea+from+the+kettle"), 303)
+}
+
+// links wants an address to become a user's when he, logged in, confirms it.
+func (k *kit) links() {
+	k.t.Helper()
+	a := k.is(k.Do("", "POST", "/user/login/", "username=maint&password=tea+from+the+kettle"), 303)
+	cookie := "Cookie: " + strings.SplitN(a.Header.Get("Set-Cookie"), ";", 2)[0]
+	k.is(k.Do("", "POST", "/user/link/", url.Values{"email": {"Ann@people.example"}}.Encode(), cookie), 303)
+	link := k.mailedLink()
+	k.redirects(k.Get("", link), "/user/login/?next="+url.QueryEscape(link))
+	k.says(k.Do("", "POST", link, "x=1", cookie), 200, "The address is yours")
+	k.is(k.Get("root", fmt.Sprintf("/api/people/%d/", k.Persons["ann"])), 200, "user.username", "maint")
 }
 
 // unlinks wants a user's second address to be unlinked by him, those of others not, and that of his account neither.

@@ -127,7 +127,20 @@ func readPacked(t *testing.T, name string, read func(io.Reader) error) {
 // serveDB is the whole site on a database, behind a real HTTP server.
 func serveDB(t *testing.T, db *sqldb.DB, now clock.Time) *httptest.Server {
 	t.Helper()
-	a := &app.App{Config: config.Default(), DB: db, Clock: clock.NewFake(now), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return serveConfig(t, db, now, config.Default())
+}
+
+// serveMailing serves a site whose configuration lets mail leave; nothing sends it.
+func serveMailing(t *testing.T, db *sqldb.DB, now clock.Time) *httptest.Server {
+	t.Helper()
+	c := config.Default()
+	c.HTTP.BaseURL, c.SMTP.Host, c.SMTP.From.Address = "https://patchwork.example.net", "mx.example.net", "patchwork@example.net"
+	return serveConfig(t, db, now, c)
+}
+
+func serveConfig(t *testing.T, db *sqldb.DB, now clock.Time, c *config.Config) *httptest.Server {
+	t.Helper()
+	a := &app.App{Config: c, DB: db, Clock: clock.NewFake(now), Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	server := httptest.NewServer(a.Handler("4.test"))
 	t.Cleanup(server.Close)
 	return server

@@ -38,6 +38,7 @@ var sideways = []struct{ from, to string }{
 	{"base/etag", "base/recent"},
 	{"account", "event"},   // what a core does is an event
 	{"account", "outmail"}, // who asks for something by mail gets one
+	{"account", "job"},     // what must not be told by how long an answer takes is done afterwards
 	{"outmail", "job"},
 	{"outmail", "event"},
 	{"project", "event"},
