@@ -42,6 +42,7 @@ first name      Bob
 last name       -
 has password    no
 active          yes
+pending         no
 admin           no
 send email      no
 items per page  100
@@ -57,6 +58,7 @@ last login      -
   "last_name": "Author",
   "has_password": false,
   "active": true,
+  "pending": false,
   "admin": true,
   "send_email": false,
   "items_per_page": 100,
