@@ -103,26 +103,29 @@ func fillMail(client, i int) string {
 	return mailOf(fmt.Sprintf("fill%d-%d", client, i), "[PATCH] fill", "\n"+strings.Repeat("Some text that fills the disk.\n", 3000)+aDiff)
 }
 
-// fill posts with four clients, each until it is refused, and gives the mails that were answered 200 and those that were answered 503.
+// fill posts with four clients, each until it is refused, then with one until it is refused three times in a row: a mail that did not fit with three others may fit
+// alone. It gives the mails that were answered 200 and those that were answered 503.
 func (p *poster) fill() (taken, refused []string) {
 	var mu sync.Mutex
+	post := func(mail string) bool {
+		status, text, header := p.postForm("", "message/rfc822", mail)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case status == 200:
+			taken = append(taken, mail)
+		case status == 503 && text == noRoomAnswer && header.Get("Retry-After") == "60":
+			refused = append(refused, mail)
+		default:
+			p.in.t.Errorf("a mail on a disk that fills: %d %q, Retry-After %q", status, text, header.Get("Retry-After"))
+		}
+		return status == 200
+	}
 	var clients sync.WaitGroup
 	for client := range 4 {
 		clients.Go(func() {
 			for i := range 500 {
-				mail := fillMail(client, i)
-				status, text, header := p.postForm("", "message/rfc822", mail)
-				mu.Lock()
-				switch {
-				case status == 200:
-					taken = append(taken, mail)
-				case status == 503 && text == noRoomAnswer && header.Get("Retry-After") == "60":
-					refused = append(refused, mail)
-				default:
-					p.in.t.Errorf("a mail on a disk that fills: %d %q, Retry-After %q", status, text, header.Get("Retry-After"))
-				}
-				mu.Unlock()
-				if status != 200 {
+				if !post(fillMail(client, i)) {
 					return
 				}
 			}
@@ -130,5 +133,15 @@ func (p *poster) fill() (taken, refused []string) {
 		})
 	}
 	clients.Wait()
+	still := refused
+	refused = nil
+	for _, mail := range still {
+		post(mail)
+	}
+	for i, row := 0, 0; row < 3; i++ {
+		if row++; post(fillMail(5, i)) {
+			row = 0
+		}
+	}
 	return taken, refused
 }
