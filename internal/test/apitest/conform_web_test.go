@@ -25,14 +25,6 @@ func (k *kit) redirects(a apiseed.Answer, to string) {
 	}
 }
 
-// notYet wants pages that a later issue brings not to be there; when they come, this fails, and their check is to be written.
-func (k *kit) notYet(paths ...string) {
-	k.t.Helper()
-	for _, path := range paths {
-		k.is(k.Get("", path), 404)
-	}
-}
-
 const (
 	patchPage = "/project/alpha/patch/" + apiseed.Patch1 + "/"
 	coverPage = "/project/alpha/cover/" + apiseed.Cover1 + "/"
