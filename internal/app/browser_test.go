@@ -178,6 +178,12 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, p.id, p.id FROM patch p JOIN project j ON j.id = p.project_id WHERE j.linkname = 'hostile' ORDER BY p.id LIMIT 40`)
 	s.exec(t, `INSERT INTO api_token (id, user_id, name, token_hash, scope, created_at, expires_at)
 		SELECT 1000000, id, 'a <b>token</b> with-a-name-without-any-place-to-break-that-is-as-long-as-names-of-tokens-may-ever-get-x', randomblob(32), 'checks', 1772366400000000, 1782366400000000 FROM user_account LIMIT 1`)
+	s.exec(t, `INSERT INTO saved_query (id, user_id, project_id, kind, name, query, public, opens, created_at)
+		SELECT n.n, u.id, CASE n.n % 2 WHEN 0 THEN p.id END, CASE n.n WHEN 3 THEN 'series' ELSE 'patch' END, n.n || ' <b>query</b> with-a-name-without-any-place-to-break', 'q=' || hex(zeroblob(300)) || '&state=*', n.n = 2, FALSE, 1772366400000000
+		FROM user_account u, project p, (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3) n WHERE p.linkname = 'hostile'`)
+	s.exec(t, `INSERT INTO change_set (id, project_id, actor_id, via, at, state, wanted, undoes_id, undone_by, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at)
+		SELECT 1000009, 0, actor_id, via, at, 'done', wanted, 0, 0, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at FROM change_set WHERE id = 1000003`)
+	s.exec(t, `INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT 1000009, patch_id, field, old_value, new_value, later FROM change_row WHERE set_id = 1000003`)
 	s.admin = s.addAdmin(t)
 	return s
 }
@@ -316,6 +322,15 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"change, under way", busy, "/project/hostile/change/1000002/?refresh=no", true, 200, false},
 		{"change, done", busy, "/project/hostile/change/1000003/", true, 200, false},
 		{"recent changes", busy, "/user/changes/", true, 200, false},
+		{"saved queries", busy, "/user/queries/", true, 200, false},
+		{"saved queries, all open", busy, "/user/queries/", true, 200, false},
+		{"list, all open", busy, "/project/hostile/list/?state=*&tag=1&since=2y&order=-tags", true, 200, false},
+		{"list of a visitor, all open", busy, "/project/hostile/list/?columns=name,id,version,comments,state&dates=relative&state=*", false, 200, false},
+		{"series list, all open", busy, "/project/hostile/series/?who=*&comments=none", true, 200, false},
+		{"queue over projects", laden, "/user/queue/review/", true, 200, false},
+		{"queue over projects, all open", laden, "/user/queue/delegated/?q=a", true, 200, false},
+		{"queue over projects, nothing", empty, "/user/queue/stale/", true, 200, false},
+		{"change in several projects", busy, "/user/changes/1000009/", true, 200, false},
 		{"webhooks", busy, "/project/hostile/webhooks/", true, 200, false},
 		{"webhook", busy, "/project/hostile/webhooks/2/?page=2", true, 200, false},
 		{"delivery of a webhook", busy, "/project/hostile/webhooks/2/deliveries/1/", true, 200, false},
@@ -357,6 +372,9 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 			}
 			if got := tab.Open(p.site.url + p.path); got != p.status {
 				t.Fatalf("%s: %d, want %d", p.path, got, p.status)
+			}
+			if strings.HasSuffix(p.name, ", all open") {
+				browser.Eval[any](tab, `document.querySelectorAll("main details").forEach((d) => { d.open = true })`)
 			}
 			for i, v := range views {
 				tab.Look(v.View)

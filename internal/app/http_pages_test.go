@@ -127,6 +127,8 @@ func TestStatements(t *testing.T) {
 			id := s.id("patch", "p1@x")
 			series := s.rows("SELECT series_id FROM patch WHERE id = ?", id)[0]
 			u, joe := s.user("joe", "joe@people.example", false)
+			_, mia := s.user("mia", "mia@people.example", false)
+			s.maintainer("alpha", "mia")
 			s.exec("INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, ?, project_id, 'b', 'b', TRUE FROM patch WHERE id = ?", u.ID, id)
 			s.exec("INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, id, id FROM patch")
 			for _, test := range []struct {
@@ -164,6 +166,10 @@ func TestStatements(t *testing.T) {
 				{joe, "/project/alpha/series/", 10},
 				{"", "/project/alpha/queue/review/", 7},
 				{joe, "/project/alpha/queue/review/?submitter=ann", 12},
+				{mia, "/user/queue/review/", 10},
+				{mia, "/user/queue/review/?q=alone&order=name", 11},
+				{mia, "/user/queue/stale/?idle=1", 8},
+				{mia, "/user/queue/mine/", 8},
 			} {
 				n.Store(0)
 				s.expect(s.visit(test.token, "GET", test.path, ""), 200)

@@ -83,7 +83,7 @@ func seriesPatches(ctx context.Context, q sqldb.Queryer, series []int64, arrived
 // Request is a change of many patches as a page asks for it.
 type Request struct {
 	Selection
-	Project int64 // where it is asked for
+	Project int64 // where it is asked for; 0: of several
 	Change  Change
 	Seen    int    // as many patches, with Work series, the actor was told of; if there are more, he is asked. 0: he is told nothing
 	Ask     bool   // he wants to be asked
@@ -123,7 +123,7 @@ func ChangeMany(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.T
 
 // freeze writes down which patches are meant, and queues the job unless the actor is to be asked.
 func (r Request) freeze(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64) (ChangeSet, error) {
-	if err := r.possible(ctx, tx, by, now); err != nil {
+	if err := r.possible(ctx, tx, by, now, ids); err != nil {
 		return ChangeSet{}, err
 	}
 	if err := tidyPending(ctx, tx, by, now); err != nil {
@@ -140,8 +140,8 @@ func (r Request) freeze(ctx context.Context, tx *sqldb.Tx, by account.Actor, now
 	return s, s.begin(ctx, tx, by, now, ids)
 }
 
-// possible refuses what would fail for each patch.
-func (r Request) possible(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time) error {
+// possible refuses what would fail for a patch.
+func (r Request) possible(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64) error {
 	c := r.Change
 	if c.Empty() {
 		return fault.New(fault.Invalid, "No change was chosen; nothing updated")
@@ -154,10 +154,35 @@ func (r Request) possible(ctx context.Context, tx *sqldb.Tx, by account.Actor, n
 		return fault.New(fault.Invalid, "related patches are given for one patch at a time")
 	case c.State != nil && u.book.slug(*c.State) == "":
 		return wrongField("state", "there is no state %d", *c.State)
-	case c.Delegate != nil && *c.Delegate != 0 && !u.maintainers[r.Project][*c.Delegate]:
-		return wrongField("delegate", "the delegate must be a maintainer of the project")
+	case c.Delegate != nil && *c.Delegate != 0:
+		if err := r.delegable(ctx, tx, u.maintainers, ids); err != nil {
+			return err
+		}
 	}
 	return c.valid(nil)
+}
+
+// delegable refuses a delegate who does not maintain the projects that the patches are of.
+func (r Request) delegable(ctx context.Context, tx *sqldb.Tx, maintainers map[int64]map[int64]bool, ids []int64) error {
+	projects := []int64{r.Project}
+	if r.Project == 0 {
+		projects = nil
+		err := sqldb.Chunks(ids, func(ids []int64) error {
+			var some []int64
+			err := tx.Select(ctx, &some, "SELECT DISTINCT project_id FROM patch WHERE id IN (?)", ids)
+			projects = append(projects, some...)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("find the projects of %d patches: %w", len(ids), err)
+		}
+	}
+	for _, project := range projects {
+		if !maintainers[project][*r.Change.Delegate] {
+			return wrongField("delegate", "the delegate must be a maintainer of the project")
+		}
+	}
+	return nil
 }
 
 // tidyPending forgets what the actor was asked before and never answered, and refuses more than some changes that wait.

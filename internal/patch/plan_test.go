@@ -42,6 +42,40 @@ func TestJoined(t *testing.T) {
 	}
 }
 
+// TestOwnQueuePlans: a page of a queue over as many projects as there may be, and its number, are of walks of indexes, one for each project and lane.
+func TestOwnQueuePlans(t *testing.T) {
+	var own []int64
+	for i := range MaxOwnProjects {
+		own = append(own, int64(i+1))
+	}
+	day := clock.Time(1)
+	f := WorkQuery{Projects: own, Lanes: OpenLanes(), Order: "-date", PerPage: 100, IdleSince: &day}
+	counting, args := f.counting(nil, QueueLimit+1)
+	byDate := f
+	byDate.IdleSince = nil
+	walking, more := byDate.walking(nil)
+	for _, c := range []struct {
+		query string
+		args  []any
+		want  string
+	}{
+		{counting, args, "SEARCH x USING COVERING INDEX series_triage_active (project_id=? AND lane=? AND active_at<?)"},
+		{walking, more, "SEARCH x USING COVERING INDEX series_triage_date (project_id=? AND lane=?)"},
+	} {
+		n := 0
+		for _, line := range dbtest.Plan(t, c.query, c.args...) {
+			if strings.Contains(line, " x") && !strings.Contains(line, "arm") {
+				if n++; line != c.want {
+					t.Fatalf("%s, want %s", line, c.want)
+				}
+			}
+		}
+		if n != 250 {
+			t.Errorf("%d walks, want 250: %.500v", n, dbtest.Plan(t, c.query, c.args...))
+		}
+	}
+}
+
 // TestListPlans: a page of a list is found by walking an index in its order, or by what few patches have.
 func TestListPlans(t *testing.T) {
 	project, open := []int64{1}, []bool{false}

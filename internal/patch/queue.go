@@ -77,6 +77,38 @@ const QueueLimit = 999
 // CountQueues counts what is in each queue, by slug, in one query beside the counters of Lanes, which are given. QueueLimit+1 is more than QueueLimit. Without a
 // user there are no personal queues.
 func CountQueues(ctx context.Context, q sqldb.Queryer, projects []int64, user int64, now clock.Time, lanes map[Lane]int) (map[string]int, error) {
+	return countQueues(ctx, q, func(Queue) []int64 { return projects }, user, now, lanes)
+}
+
+// CountOwnQueues is CountQueues over the projects of a user, see OwnProjects; his personal queues are those of all projects.
+func CountOwnQueues(ctx context.Context, q sqldb.Queryer, own []int64, user int64, now clock.Time, lanes map[Lane]int) (map[string]int, error) {
+	return countQueues(ctx, q, func(u Queue) []int64 { return u.Across(own) }, user, now, lanes)
+}
+
+// Across are the projects that a queue over all projects of a user is about; nil: all of the site. What is his by itself is found wherever it is.
+func (u Queue) Across(own []int64) []int64 {
+	if u.Personal {
+		return nil
+	}
+	return own
+}
+
+// MaxOwnProjects bounds over how many projects a queue goes: each is some walks of an index.
+const MaxOwnProjects = 50
+
+// OwnProjects are those that a user maintains, or where a patch that wants something is delegated to him; at most MaxOwnProjects, the oldest first.
+func OwnProjects(ctx context.Context, q sqldb.Queryer, user int64) ([]int64, error) {
+	ids := []int64{}
+	err := q.Select(ctx, &ids, `SELECT m.project_id FROM project_maintainer m WHERE m.user_id = ?
+		UNION SELECT c.project_id FROM patch_count c JOIN state t ON t.id = c.state_id AND (t.action_required = TRUE OR t.slug IN (?)) WHERE c.delegate_id = ? AND c.archived = FALSE AND c.patches > 0
+		ORDER BY 1 LIMIT ?`, user, authorStates, user, MaxOwnProjects)
+	if err != nil {
+		return nil, fmt.Errorf("find the projects of user %d: %w", user, err)
+	}
+	return ids, nil
+}
+
+func countQueues(ctx context.Context, q sqldb.Queryer, projects func(Queue) []int64, user int64, now clock.Time, lanes map[Lane]int) (map[string]int, error) {
 	out := map[string]int{}
 	var parts []string
 	var args []any
@@ -84,7 +116,7 @@ func CountQueues(ctx context.Context, q sqldb.Queryer, projects []int64, user in
 		if queue.Personal && user == 0 {
 			continue
 		}
-		f := WorkQuery{Projects: projects, PerPage: 1}
+		f := WorkQuery{Projects: projects(queue), PerPage: 1}
 		queue.Restrict(&f, user, now)
 		if f.counted() {
 			for _, l := range f.Lanes {

@@ -231,13 +231,21 @@ func (w *where) any(part string, ids []int64, arg func(int64) any) {
 // searched is how many series of a project and lane are looked through for what no index finds, the latest ones.
 const searched = 50000
 
+// maxWorkArms is enough for all open lanes of MaxOwnProjects, and less than the 500 that SQLite takes in one statement.
+const maxWorkArms = 300
+
 // arms are the parts of a list that an index has in order: a project and a lane each, or, if the list is narrow or of too many projects, all of it.
 func (f WorkQuery) arms(counts map[Lane]int) []where {
 	rest := f.conditions()
-	if f.narrow() || f.Projects == nil || len(f.Projects)*len(f.Lanes) > maxArms {
+	if f.narrow() || f.Projects == nil || len(f.Projects)*len(f.Lanes) > maxWorkArms {
 		w := rest.clone()
 		w.in("+x.project_id", f.Projects)
 		w.in("+x.lane", numbers(f.Lanes))
+		return []where{w}
+	}
+	if len(f.Projects) == 0 {
+		w := where{}
+		w.in("x.project_id", f.Projects)
 		return []where{w}
 	}
 	var out []where
@@ -350,8 +358,8 @@ func WorkIDs(ctx context.Context, q sqldb.Queryer, f WorkQuery, limit int) ([]in
 	return ids, nil
 }
 
-// walk finds the ids of a page between marks.
-func (f WorkQuery) walk(ctx context.Context, q sqldb.Queryer, counts map[Lane]int, p *WorkPage) ([]int64, error) {
+// walking is the query of a page between marks, and one row more: each arm gives as many, which are merged.
+func (f WorkQuery) walking(counts map[Lane]int) (string, []any) {
 	name, down := strings.CutPrefix(f.Order, "-")
 	column, direction, than := workWalks[name], "", ">"
 	if down != f.Back {
@@ -367,9 +375,14 @@ func (f WorkQuery) walk(ctx context.Context, q sqldb.Queryer, counts map[Lane]in
 			" ORDER BY "+column+direction+", x.series_id"+direction+" LIMIT ?) arm")
 		args = append(append(args, a.args...), f.PerPage+1)
 	}
+	return "SELECT id, date FROM (" + strings.Join(parts, " UNION ALL ") + ") page ORDER BY date" + direction + ", id" + direction + " LIMIT ?", append(args, f.PerPage+1)
+}
+
+// walk finds the ids of a page between marks.
+func (f WorkQuery) walk(ctx context.Context, q sqldb.Queryer, counts map[Lane]int, p *WorkPage) ([]int64, error) {
+	query, args := f.walking(counts)
 	var found []*Mark
-	err := q.Select(ctx, &found, "SELECT id, date FROM ("+strings.Join(parts, " UNION ALL ")+") page ORDER BY date"+direction+", id"+direction+" LIMIT ?", append(args, f.PerPage+1)...)
-	if err != nil {
+	if err := q.Select(ctx, &found, query, args...); err != nil {
 		return nil, fmt.Errorf("list series: %w", err)
 	}
 	more := len(found) > f.PerPage

@@ -297,6 +297,14 @@ func TestWorkMarks(t *testing.T) {
 	})
 }
 
+// beside are some projects and n others, which have nothing.
+func beside(n int, projects ...int64) []int64 {
+	for i := range n {
+		projects = append(projects, 700000+int64(i))
+	}
+	return projects
+}
+
 func TestQueues(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seedWork(t, db)
@@ -310,6 +318,8 @@ func TestQueues(t *testing.T) {
 			{[]int64{projectAlpha}, userMia, map[string]int{"review": 1, "discussed": 1, "ready": 1, "author": 3, "checks": 0, "stale": 3, "delegated": 2, "mine": 0},
 				map[string]string{"review": "s1", "ready": "s6", "discussed": "s2", "author": "s7 s4 s3", "stale": "s3 s2 s1", "delegated": "s6 s2"}},
 			{nil, userAnn, map[string]int{"review": 3, "discussed": 1, "ready": 1, "author": 3, "checks": 0, "stale": 3, "delegated": 0, "mine": 4}, map[string]string{"mine": "s8 s3 s2 s1"}},
+			{beside(48, projectAlpha, projectBeta), userAnn, map[string]int{"review": 3, "discussed": 1, "ready": 1, "author": 3, "checks": 0, "stale": 3, "delegated": 0, "mine": 4},
+				map[string]string{"review": "s9 s8 s1", "stale": "s3 s2 s1", "mine": "s8 s3 s2 s1"}},
 			{[]int64{projectBeta}, 0, map[string]int{"review": 2, "discussed": 0, "ready": 0, "author": 0, "checks": 0, "stale": 0}, map[string]string{"review": "s9 s8"}},
 		} {
 			lanes, err := patch.Lanes(t.Context(), db, of.projects)

@@ -26,6 +26,7 @@ type bulkBar struct {
 	rows      int            // on the page
 	matching  int            // what the filter finds
 	seen      clock.Time     // when that was
+	across    bool           // of several projects: no bundle can have them
 }
 
 // offersAll tells whether there is more than the page, and not more than one change can be for.
@@ -68,7 +69,7 @@ func (p *Pages) bulk(all matching) func(*web.Call) error {
 		if err := c.RequireLogin(); err != nil {
 			return err
 		}
-		pr, err := p.project(c)
+		pr, err := p.projectIfAny(c)
 		if err != nil {
 			return err
 		}

@@ -27,10 +27,17 @@ func (p *Pages) changeRoutes(mux *http.ServeMux, shell *web.Shell) {
 	mux.Handle("POST "+path+"start/{$}", shell.Page(p.startChange))
 	mux.Handle("POST "+path+"cancel/{$}", shell.Page(p.cancelChange))
 	mux.Handle("GET "+changesPath+"{$}", shell.Page(p.recentChanges))
+	mux.Handle("GET "+changesPath+"{id}/{$}", shell.Page(p.changePage))
+	mux.Handle("POST "+changesPath+"{id}/start/{$}", shell.Page(p.startChange))
+	mux.Handle("POST "+changesPath+"{id}/cancel/{$}", shell.Page(p.cancelChange))
 	mux.Handle("POST "+changesPath+"{id}/undo/{$}", shell.Page(p.undoChange))
 }
 
+// changeURL is the page of a change; one of several projects has no link name.
 func changeURL(linkname string, id int64) string {
+	if linkname == "" {
+		return changesPath + strconv.FormatInt(id, 10) + "/"
+	}
 	return "/project/" + url.PathEscape(linkname) + "/change/" + strconv.FormatInt(id, 10) + "/"
 }
 
@@ -48,6 +55,7 @@ type changeView struct {
 	linkname string // of its project; empty: of several
 	wants    string
 	refused  []*patch.MailRef
+	links    map[int64]string // link names of the projects that those are of
 	now      clock.Time
 	still    bool // the page does not refresh itself
 	series   int  // of a draft: that its patches are of
@@ -191,7 +199,7 @@ func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.
 
 // setOf reads the change that an address names.
 func (p *Pages) setOf(c *web.Call) (project.Project, patch.ChangeSet, error) {
-	pr, err := p.project(c)
+	pr, err := p.projectIfAny(c)
 	if err != nil {
 		return pr, patch.ChangeSet{}, err
 	}
@@ -201,7 +209,7 @@ func (p *Pages) setOf(c *web.Call) (project.Project, patch.ChangeSet, error) {
 	}
 	s, err := patch.ReadSet(c.R.Context(), p.db, c.Actor(), id)
 	if err == nil && s.Project != pr.ID {
-		err = fault.New(fault.NotFound, "there is no change %d in %s", id, pr.Name)
+		err = fault.New(fault.NotFound, "there is no such change here")
 	}
 	return pr, s, err
 }
@@ -232,7 +240,7 @@ func (p *Pages) changePage(c *web.Call) error {
 	}
 	v := views[0]
 	if s.Refused > 0 {
-		if v.refused, err = patch.RefusedOf(c.R.Context(), p.db, s.ID); err != nil {
+		if v.refused, v.links, err = p.refusedOf(c, s); err != nil {
 			return err
 		}
 	}
@@ -247,6 +255,24 @@ func (p *Pages) changePage(c *web.Call) error {
 	}
 	meta := web.Meta{Title: v.title(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, NoIndex: true}
 	return c.Render(http.StatusOK, meta, changeProgress(v))
+}
+
+// refusedOf reads which patches the visitor may not change, and the link names of their projects.
+func (p *Pages) refusedOf(c *web.Call, s patch.ChangeSet) ([]*patch.MailRef, map[int64]string, error) {
+	list, err := patch.RefusedOf(c.R.Context(), p.db, s.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []int64
+	for _, r := range list {
+		ids = append(ids, r.Project)
+	}
+	of, err := project.ByIDs(c.R.Context(), p.db, distinct(ids))
+	links := map[int64]string{}
+	for id, pr := range of {
+		links[id] = pr.Linkname
+	}
+	return list, links, err
 }
 
 // startChange begins a change whose actor has said yes.
@@ -319,7 +345,7 @@ func (p *Pages) undoChange(c *web.Call) error {
 	case err != nil:
 		return err
 	case s.State == patch.SetWaiting:
-		return p.toChange(c, s, next)
+		return p.toChange(c, s)
 	}
 	f := web.Flash{Text: outcome(s), Bad: s.Refused+s.Overtaken+s.Lost > 0}
 	if s.Changed > 0 {
@@ -329,16 +355,17 @@ func (p *Pages) undoChange(c *web.Call) error {
 	return c.Redirect(http.StatusSeeOther, next)
 }
 
-// toChange leads to the page of a change, or where there is none, as for patches of several projects, to another.
-func (p *Pages) toChange(c *web.Call, s patch.ChangeSet, otherwise string) error {
+// toChange leads to the page of a change.
+func (p *Pages) toChange(c *web.Call, s patch.ChangeSet) error {
 	of, err := project.ByIDs(c.R.Context(), p.db, []int64{s.Project})
 	if err != nil {
 		return err
 	}
+	linkname := ""
 	if pr := of[s.Project]; pr != nil {
-		otherwise = changeURL(pr.Linkname, s.ID)
+		linkname = pr.Linkname
 	}
-	return c.Redirect(http.StatusSeeOther, otherwise)
+	return c.Redirect(http.StatusSeeOther, changeURL(linkname, s.ID))
 }
 
 // recentChanges lists what the visitor changed lately.

@@ -60,6 +60,9 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /project/{link}/queue/{$}", shell.Page(p.firstQueue))
 	mux.Handle("GET /project/{link}/queue/{queue}/{$}", shell.Page(p.queueList))
 	mux.Handle("POST /project/{link}/queue/{queue}/{$}", shell.Page(p.bulk(p.matchingSeries)))
+	mux.Handle("GET "+ownQueuesPath+"{$}", shell.Page(p.firstOwnQueue))
+	mux.Handle("GET "+ownQueuesPath+"{queue}/{$}", shell.Page(p.ownQueue))
+	mux.Handle("POST "+ownQueuesPath+"{queue}/{$}", shell.Page(p.bulk(p.matchingSeries)))
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
 	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
@@ -91,6 +94,14 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 
 func (p *Pages) project(c *web.Call) (project.Project, error) {
 	return project.ByLinkname(c.R.Context(), p.db, c.R.PathValue("link"))
+}
+
+// projectIfAny is the project that an address names; ID 0: it is not about one.
+func (p *Pages) projectIfAny(c *web.Call) (project.Project, error) {
+	if c.R.PathValue("link") == "" {
+		return project.Project{}, nil
+	}
+	return p.project(c)
 }
 
 // numbered sends the addresses of older systems, which have numbers, to the page or download they mean.

@@ -58,6 +58,19 @@ var checkWords = map[string]string{patch.ChecksGreen: "all checks green", patch.
 var commentWords = map[string]string{patch.CommentsOpen: "a comment is not addressed", patch.CommentsSome: "with comments", patch.CommentsNone: "without comments"}
 
 // chips are the parts of the filter, in words.
+// where says in which projects a queue over several is.
+func (w workPage) where() string {
+	switch {
+	case w.queue.Personal:
+		return "In all projects."
+	case len(w.of) == 0:
+		return "You maintain no project, and no open patch is delegated to you."
+	case len(w.of) == patch.MaxOwnProjects:
+		return fmt.Sprintf("In the first %d projects that you maintain, or where an open patch is delegated to you.", patch.MaxOwnProjects)
+	}
+	return "In the projects that you maintain, or where an open patch is delegated to you: " + grouped(len(w.of)) + "."
+}
+
 func (w workPage) chips() []chip {
 	var out []chip
 	add := func(key, text string) {

@@ -25,6 +25,7 @@ type workPage struct {
 	title   string
 	about   string
 	project project.Project // ID 0: of several
+	of      []int64         // the projects
 	words   patch.Vocabulary
 	members []project.Member // offered as delegates; only to who is logged in
 	page    patch.WorkPage
@@ -67,7 +68,7 @@ func (p *Pages) seriesList(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return p.work(c, pr, patch.Queue{Name: "Series"}, "series/")
+	return p.work(c, pr, patch.Queue{Name: "Series"}, projectPath(pr.Linkname)+"series/", []int64{pr.ID})
 }
 
 func (p *Pages) queueList(c *web.Call) error {
@@ -75,16 +76,49 @@ func (p *Pages) queueList(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	q, ok := patch.FindQueue(c.R.PathValue("queue"))
-	if !ok {
-		return fault.New(fault.NotFound, "there is no such queue")
+	q, err := queueOf(c)
+	if err != nil {
+		return err
 	}
 	if q.Personal {
 		if err := c.RequireLogin(); err != nil {
 			return err
 		}
 	}
-	return p.work(c, pr, q, "queue/"+q.Slug+"/")
+	return p.work(c, pr, q, projectPath(pr.Linkname)+"queue/"+q.Slug+"/", []int64{pr.ID})
+}
+
+// queueOf is the queue that an address names.
+func queueOf(c *web.Call) (patch.Queue, error) {
+	q, ok := patch.FindQueue(c.R.PathValue("queue"))
+	if !ok {
+		return q, fault.New(fault.NotFound, "there is no such queue")
+	}
+	return q, nil
+}
+
+// ownQueuesPath is where the queues over all projects of a user are.
+const ownQueuesPath = "/user/queue/"
+
+// firstOwnQueue is the page behind "All my projects".
+func (p *Pages) firstOwnQueue(c *web.Call) error {
+	return c.Redirect(http.StatusFound, ownQueuesPath+patch.Queues()[0].Slug+"/")
+}
+
+// ownQueue is a queue over the projects that the visitor maintains, or where something is delegated to him.
+func (p *Pages) ownQueue(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	q, err := queueOf(c)
+	if err != nil {
+		return err
+	}
+	own, err := patch.OwnProjects(c.R.Context(), p.db, c.User.ID)
+	if err != nil {
+		return err
+	}
+	return p.work(c, project.Project{}, q, ownQueuesPath+q.Slug+"/", own)
 }
 
 // firstQueue is the page behind "Queues".
@@ -98,10 +132,10 @@ func (p *Pages) firstQueue(c *web.Call) error {
 
 func projectPath(linkname string) string { return "/project/" + url.PathEscape(linkname) + "/" }
 
-// work shows a list of series of a project.
-func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path string) error {
+// work shows a list of series of a project, or, if that has no ID, of several.
+func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path string, projects []int64) error {
 	ctx := c.R.Context()
-	w := workPage{address: address{path: projectPath(pr.Linkname) + path, query: c.R.URL.Query()}, title: queue.Name, about: queue.About, project: pr, queue: queue, now: c.Now, bulk: c.User.ID != 0}
+	w := workPage{address: address{path: path, query: c.R.URL.Query()}, title: queue.Name, about: queue.About, project: pr, of: projects, queue: queue, now: c.Now, bulk: c.User.ID != 0}
 	var err error
 	var desk patch.Desk
 	if w.bulk {
@@ -118,11 +152,11 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 		return err
 	}
 	if w.bulk {
-		if w.members, err = project.MembersOf(ctx, p.db, pr.ID); err != nil {
+		if w.members, err = project.MembersOfAny(ctx, p.db, projects); err != nil {
 			return err
 		}
 	}
-	q, err := p.workQuery(ctx, &w, []int64{pr.ID}, c.User)
+	q, err := p.workQuery(ctx, &w, c.User)
 	if err != nil {
 		return err
 	}
@@ -130,26 +164,40 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 		return err
 	}
 	if w.bulk {
-		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), matching: w.page.Total, seen: c.Now, bundles: desk.Bundles}
+		w.bar = bulkBar{words: w.words, members: w.members, one: "series", many: "series", rows: len(w.page.Rows), matching: w.page.Total, seen: c.Now, bundles: desk.Bundles, across: w.across()}
 		if queue.Slug == "" {
 			w.saved = savedOf(w.address, desk, patch.SavedSeries, pr)
 		}
 	}
-	section := "series"
-	if queue.Slug != "" {
-		section = "queues"
-	}
-	meta := web.Meta{Todo: &desk.Todo, Title: queue.Name, Project: pr.Linkname, Name: pr.Name, Section: section, NavHTML: pr.NavHTML, Scripts: listScripts}
-	return c.Render(http.StatusOK, meta, workView(w))
+	return c.Render(http.StatusOK, w.meta(&desk.Todo), workView(w))
 }
+
+func (w *workPage) meta(todo *int) web.Meta {
+	pr := w.project
+	meta := web.Meta{Todo: todo, Title: w.title, Project: pr.Linkname, Name: pr.Name, Section: "series", NavHTML: pr.NavHTML, Scripts: listScripts}
+	if w.queue.Slug != "" {
+		meta.Section = "queues"
+	}
+	if w.across() {
+		meta.Title, meta.NoIndex = w.title+", all my projects", true
+	}
+	return meta
+}
+
+// across tells whether the page is about several projects.
+func (w *workPage) across() bool { return w.project.ID == 0 }
 
 // fillWork reads the series and counts the queues.
 func (p *Pages) fillWork(ctx context.Context, w *workPage, q patch.WorkQuery, u account.User) error {
-	lanes, err := patch.Lanes(ctx, p.db, q.Projects)
+	lanes, err := patch.Lanes(ctx, p.db, w.of)
 	if err != nil {
 		return err
 	}
-	counts, err := patch.CountQueues(ctx, p.db, q.Projects, u.ID, w.now, lanes)
+	count := patch.CountQueues
+	if w.across() {
+		count = patch.CountOwnQueues
+	}
+	counts, err := count(ctx, p.db, w.of, u.ID, w.now, lanes)
 	if err != nil {
 		return err
 	}
@@ -163,12 +211,15 @@ func (p *Pages) fillWork(ctx context.Context, w *workPage, q patch.WorkQuery, u 
 
 // links are the queues with what is in each.
 func (w *workPage) links(counts map[string]int, lanes map[patch.Lane]int, u account.User) {
-	base := projectPath(w.project.Linkname)
-	open := 0
-	for _, l := range patch.OpenLanes() {
-		open += lanes[l]
+	base := ownQueuesPath
+	if !w.across() {
+		base = projectPath(w.project.Linkname) + "queue/"
+		open := 0
+		for _, l := range patch.OpenLanes() {
+			open += lanes[l]
+		}
+		w.queues = []queueLink{{"All open", projectPath(w.project.Linkname) + "series/", grouped(open), w.queue.Slug == "" && w.form.Who == ""}}
 	}
-	w.queues = []queueLink{{"All open", base + "series/", grouped(open), w.queue.Slug == "" && w.form.Who == ""}}
 	for _, q := range patch.Queues() {
 		if q.Personal && u.ID == 0 {
 			continue
@@ -177,19 +228,26 @@ func (w *workPage) links(counts map[string]int, lanes map[patch.Lane]int, u acco
 		if counts[q.Slug] > patch.QueueLimit && (q.Personal || q.Idle()) {
 			n = grouped(patch.QueueLimit) + "+"
 		}
-		w.queues = append(w.queues, queueLink{q.Name, base + "queue/" + q.Slug + "/", n, q.Slug == w.queue.Slug})
+		w.queues = append(w.queues, queueLink{q.Name, base + q.Slug + "/", n, q.Slug == w.queue.Slug})
+	}
+	if u.ID != 0 && !w.across() {
+		slug := w.queue.Slug
+		if slug == "" {
+			slug = patch.Queues()[0].Slug
+		}
+		w.queues = append(w.queues, queueLink{Name: "All my projects", URL: ownQueuesPath + slug + "/"})
 	}
 }
 
 // workQuery reads the filter of the address. A value that means nothing is as good as absent.
-func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u account.User) (patch.WorkQuery, error) {
+func (p *Pages) workQuery(ctx context.Context, w *workPage, u account.User) (patch.WorkQuery, error) {
 	v := w.query
 	w.form = workForm{Who: v.Get("who"), Words: v.Get("q"), Submitter: v.Get("submitter"), Delegate: v.Get("delegate"), Since: v.Get("since"), Before: v.Get("before"), Idle: v.Get("idle"), States: v["state"]}
 	f := &w.form
 	if _, ok := whoLanes[f.Who]; !ok {
 		f.Who = ""
 	}
-	q := patch.WorkQuery{Projects: projects, Lanes: whoLanes[f.Who], Words: f.Words, Order: workOrder(v.Get("order"))}
+	q := patch.WorkQuery{Projects: w.of, Lanes: whoLanes[f.Who], Words: f.Words, Order: workOrder(v.Get("order"))}
 	w.order = q.Order
 	w.view = p.viewOf(patch.SavedSeries, v, u, false)
 	q.PerPage = w.view.perPage
@@ -212,6 +270,9 @@ func (p *Pages) workQuery(ctx context.Context, w *workPage, projects []int64, u 
 	}
 	if w.queue.Slug != "" {
 		w.queue.Restrict(&q, u.ID, w.now)
+	}
+	if w.across() {
+		q.Projects = w.queue.Across(w.of)
 	}
 	return q, nil
 }
@@ -275,13 +336,17 @@ func (p *Pages) matchingSeries(c *web.Call, pr project.Project) (patch.Selection
 	if err != nil {
 		return patch.Selection{}, err
 	}
-	w := workPage{address: address{query: c.R.URL.Query()}, project: pr, words: words, now: c.Now}
-	if slug := c.R.PathValue("queue"); slug != "" {
-		var ok bool
-		if w.queue, ok = patch.FindQueue(slug); !ok {
-			return patch.Selection{}, fault.New(fault.NotFound, "there is no such queue")
+	w := workPage{address: address{query: c.R.URL.Query()}, project: pr, of: []int64{pr.ID}, words: words, now: c.Now}
+	if c.R.PathValue("queue") != "" {
+		if w.queue, err = queueOf(c); err != nil {
+			return patch.Selection{}, err
 		}
 	}
-	q, err := p.workQuery(c.R.Context(), &w, []int64{pr.ID}, c.User)
+	if w.across() {
+		if w.of, err = patch.OwnProjects(c.R.Context(), p.db, c.User.ID); err != nil {
+			return patch.Selection{}, err
+		}
+	}
+	q, err := p.workQuery(c.R.Context(), &w, c.User)
 	return patch.Selection{Work: &q}, err
 }
