@@ -179,7 +179,7 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO api_token (id, user_id, name, token_hash, scope, created_at, expires_at)
 		SELECT 1000000, id, 'a <b>token</b> with-a-name-without-any-place-to-break-that-is-as-long-as-names-of-tokens-may-ever-get-x', randomblob(32), 'checks', 1772366400000000, 1782366400000000 FROM user_account LIMIT 1`)
 	s.exec(t, `INSERT INTO saved_query (id, user_id, project_id, kind, name, query, public, opens, created_at)
-		SELECT n.n, u.id, CASE n.n % 2 WHEN 0 THEN p.id END, CASE n.n WHEN 3 THEN 'series' ELSE 'patch' END, n.n || ' <b>query</b> with-a-name-without-any-place-to-break', 'q=' || hex(zeroblob(300)) || '&state=*', n.n = 2, FALSE, 1772366400000000
+		SELECT n.n, u.id, CASE n.n % 2 WHEN 0 THEN p.id END, CASE n.n WHEN 3 THEN 'series' ELSE 'patch' END, n.n || ' <b>query</b> with-a-name-without-any-place-to-br', 'q=' || hex(zeroblob(300)) || '&state=*', n.n = 2, FALSE, 1772366400000000
 		FROM user_account u, project p, (SELECT 1 AS n UNION SELECT 2 UNION SELECT 3) n WHERE p.linkname = 'hostile'`)
 	s.exec(t, `INSERT INTO change_set (id, project_id, actor_id, via, at, state, wanted, undoes_id, undone_by, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at)
 		SELECT 1000009, 0, actor_id, via, at, 'done', wanted, 0, 0, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at FROM change_set WHERE id = 1000003`)
