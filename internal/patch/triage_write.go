@@ -18,6 +18,7 @@ import (
 // triager makes series_triage and triage_count true.
 type triager struct {
 	tx           *sqldb.Tx
+	learns       bool           // reads itself what states and tags mean
 	open, author map[int64]bool // states
 	reviews      map[int64]bool // tags
 	found        map[int64]*facts
@@ -55,11 +56,7 @@ func retriage(ctx context.Context, tx *sqldb.Tx, series []int64) error {
 	if len(series) == 0 {
 		return nil
 	}
-	words, err := ReadVocabulary(ctx, tx)
-	if err != nil {
-		return err
-	}
-	return newTriager(tx, words).pieces(ctx, series)
+	return (&triager{tx: tx, learns: true}).pieces(ctx, series)
 }
 
 // pieces does any number of series.
@@ -73,7 +70,13 @@ func (t *triager) pieces(ctx context.Context, series []int64) error {
 }
 
 func newTriager(tx *sqldb.Tx, words Vocabulary) *triager {
-	t := &triager{tx: tx, open: map[int64]bool{}, author: map[int64]bool{}, reviews: map[int64]bool{}}
+	t := &triager{tx: tx}
+	t.learn(words)
+	return t
+}
+
+func (t *triager) learn(words Vocabulary) {
+	t.open, t.author, t.reviews = map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for _, s := range words.States {
 		t.open[s.ID] = s.ActionRequired
 		t.author[s.ID] = slices.Contains(authorStates, s.Slug)
@@ -81,10 +84,19 @@ func newTriager(tx *sqldb.Tx, words Vocabulary) *triager {
 	for _, g := range words.Tags {
 		t.reviews[g.ID] = slices.Contains(reviewTags, strings.ToLower(g.Name))
 	}
-	return t
 }
 
-// piece does some series in five queries, and writes what changed.
+// readWords reads what states and tags mean: behind the lock, since who changes that looks at all series again.
+func (t *triager) readWords(ctx context.Context, _ []int64) error {
+	if !t.learns {
+		return nil
+	}
+	words, err := ReadVocabulary(ctx, t.tx)
+	t.learn(words)
+	return err
+}
+
+// piece does some series in five queries, or six, and writes what changed.
 func (t *triager) piece(ctx context.Context, ids []int64) error {
 	t.begin()
 	if err := t.read(ctx, ids); err != nil {
@@ -105,7 +117,7 @@ func (t *triager) read(ctx context.Context, ids []int64) error {
 	of := func(step func(context.Context, []int64) error) func(context.Context) error {
 		return func(ctx context.Context) error { return step(ctx, ids) }
 	}
-	return t.tx.Together(ctx, of(t.readStored), of(t.readSeries), of(t.readPatches), of(t.readMarks), of(t.readComments))
+	return t.tx.Together(ctx, of(t.readStored), of(t.readWords), of(t.readSeries), of(t.readPatches), of(t.readMarks), of(t.readComments))
 }
 
 func newFacts() *facts {
