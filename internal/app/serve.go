@@ -61,7 +61,7 @@ func (a *App) together(ctx context.Context, parts ...func(context.Context) error
 // Requests make much garbage beside a small heap. It is collected when it is three times as large as what lives, and sooner when the heap comes near its limit.
 const (
 	serverGC   = 300      // percent
-	serverHeap = 72 << 20 // bytes
+	serverHeap = 60 << 20 // bytes
 )
 
 // bound keeps the memory of a server within 150 MiB, unless $GOGC and $GOMEMLIMIT say otherwise.
