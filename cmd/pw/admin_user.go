@@ -151,6 +151,7 @@ func newUserPasswd(c *cli) *cobra.Command {
 		Use:   "passwd NAME",
 		Short: "Set a user's password",
 		Long: `Asks for a new password, twice and without showing it, and logs the user out everywhere.
+A mail tells him of it, where mail can leave.
 Scripts pipe the same two lines in, or say --password-stdin and pipe one. With
 --no-password he can't log in by password any more.`,
 		Example: `  pw admin user passwd ann
@@ -168,7 +169,7 @@ Scripts pipe the same two lines in, or say --password-stdin and pipe one. With
 		if err != nil {
 			return "", err
 		}
-		_, err = account.UpdateUser(ctx, a.DB, account.CLI, a.Clock.Now(), u.Username, account.UserChange{Password: &password})
+		_, err = account.UpdateUser(ctx, a.DB, account.CLI, a.Clock.Now(), u.Username, account.UserChange{Password: &password, Tell: a.MailOptions().Problem() == ""})
 		if p.none {
 			return fmt.Sprintf("user %q has no password now", u.Username), err
 		}

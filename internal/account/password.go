@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"net/mail"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -15,6 +16,7 @@ import (
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/format/passhash"
+	"patchwork.example/pw/internal/outmail"
 )
 
 // MinPassword is the least number of characters of a new password.
@@ -175,17 +177,49 @@ func (s *Sessions) changePassword(ctx context.Context, by Actor, session, old, p
 		if err != nil {
 			return err
 		}
-		return passwordChanged(ctx, tx, now, by, u, session, "password change")
+		return s.passwordChanged(ctx, tx, now, by, u, session, "password change")
 	})
 }
 
-// passwordChanged does what follows from a new password: sessions other than one, and links to reset it, end; and it is written down.
-func passwordChanged(ctx context.Context, tx *sqldb.Tx, now clock.Time, by Actor, u User, session, verb string) error {
+// passwordChanged does what follows from a new password: sessions other than one, and links to reset it, end; it is written down, and the user told.
+func (s *Sessions) passwordChanged(ctx context.Context, tx *sqldb.Tx, now clock.Time, by Actor, u User, session, verb string) error {
 	if _, err := tx.Exec(ctx, "DELETE FROM login_session WHERE user_id = ? AND id_hash <> ?", u.ID, tokenHash(session)); err != nil {
 		return err
 	}
 	if err := closeConfirmations(ctx, tx, u.ID, ConfirmReset); err != nil {
 		return err
 	}
+	if s.Tell {
+		if err := queueChanged(ctx, tx, now, u, "by a form of the site"); err != nil {
+			return err
+		}
+	}
 	return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: verb, Subject: "user " + u.Username})
+}
+
+// queueChanged tells a user that he has a new password. That his address is none that mail can be sent to must not keep him from one.
+func queueChanged(ctx context.Context, tx *sqldb.Tx, now clock.Time, u User, how string) error {
+	if outmail.CheckAddress(u.Email) != nil {
+		return nil
+	}
+	_, err := outmail.Queue(ctx, tx, now, changedMail(u, now, how))
+	return err
+}
+
+// changedMail says nothing that would help who reads it and should not: there is no link but to a form that anybody may open.
+func changedMail(u User, now clock.Time, how string) outmail.Mail {
+	text := fmt.Sprintf(`Hello,
+
+the password of the account %s at Patchwork was changed
+on %s,
+%s. Sessions that began before have ended.
+
+If it was you, there is nothing to do. If not, choose another password now, and
+look whether the tokens of the account are yours:
+
+    %s
+
+    %s
+`, u.Username, now.Time().UTC().Format("2 January 2006, 15:04 UTC"), how, outmail.Link("/user/password-reset/"), outmail.Link("/user/tokens/"))
+	return outmail.Mail{Kind: "password-changed", To: mail.Address{Address: u.Email}, Subject: "Your Patchwork password was changed", Text: text, Always: true}
 }

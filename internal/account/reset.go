@@ -209,7 +209,7 @@ func (s *Sessions) resetPassword(ctx context.Context, user, secret, password str
 		if err != nil {
 			return err
 		}
-		return passwordChanged(ctx, tx, now, Actor{User: u.ID, Via: "web"}, u, "", "password reset")
+		return s.passwordChanged(ctx, tx, now, Actor{User: u.ID, Via: "web"}, u, "", "password reset")
 	})
 	return u, err
 }

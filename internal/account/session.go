@@ -36,6 +36,8 @@ type Sessions struct {
 	gate   gate
 	proven *proven
 	verify func(password, encoded string) (ok, upgrade bool, err error)
+	// Tell sends who has changed his password, or reset it, a mail about it. Where no mail can leave it would wait for ever.
+	Tell bool
 }
 
 // NewSessions makes the Sessions of a process.

@@ -142,11 +142,12 @@ func UsersByEmail(ctx context.Context, q sqldb.Queryer, keys []string) (map[stri
 	return out, nil
 }
 
-// UserChange sets what is not nil. Password is in clear; an empty one makes logging in by password impossible.
+// UserChange sets what is not nil. Password is in clear; an empty one makes logging in by password impossible. Tell sends an active user a mail about a new one.
 type UserChange struct {
 	Username, Email, FirstName, LastName, Password *string
 	IsActive, IsAdmin, SendEmail, ShowIDs          *bool
 	ItemsPerPage                                   *int
+	Tell                                           bool
 }
 
 // CreateUser makes a user. Username and Email are required; without a Password he can't log in until one is set. The person with the
@@ -215,7 +216,7 @@ func UpdateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, nam
 		if err != nil {
 			return err
 		}
-		if err := c.ends(ctx, tx, &u); err != nil {
+		if err := c.ends(ctx, tx, now, &u); err != nil {
 			return err
 		}
 		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "user update", Subject: "user " + u.Username})
@@ -226,10 +227,15 @@ func UpdateUser(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, nam
 	return u, nil
 }
 
-// ends does away with what a change by an administrator overrules: sessions, and links in mails that were sent before.
-func (c UserChange) ends(ctx context.Context, tx *sqldb.Tx, u *User) error {
+// ends does away with what a change by an administrator overrules: sessions, and links in mails that were sent before. A user with a new password may be told.
+func (c UserChange) ends(ctx context.Context, tx *sqldb.Tx, now clock.Time, u *User) error {
 	if c.Password != nil || !u.IsActive {
 		if _, err := tx.Exec(ctx, "DELETE FROM login_session WHERE user_id = ?", u.ID); err != nil {
+			return err
+		}
+	}
+	if c.Tell && c.Password != nil && *c.Password != "" && u.IsActive {
+		if err := queueChanged(ctx, tx, now, *u, "by an administrator"); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,7 @@ import (
 func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
+	sessions.Tell = a.MailOptions().Problem() == ""
 	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API, Registration: a.Config.Account.Registration,
 		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo}, sessions, a.Clock, log)
 	mux := http.NewServeMux()

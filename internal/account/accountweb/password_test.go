@@ -147,7 +147,7 @@ func TestKnownFailureC4PasswordReset(t *testing.T) {
 		for path, want := range map[string]int{
 			strings.Replace(link, secret, strings.Repeat("0", 40), 1): 404, strings.Replace(link, "/user/password-reset/", "/user/password-reset/x", 1): 404, "/confirm/" + secret + "/": 404,
 		} {
-			thief.shows(thief.get(path), want)
+			thief.shows(thief.get(path), want, "was the address of the page copied whole?</p>")
 			thief.shows(thief.post(path, "new_password1", better, "new_password2", better), want)
 		}
 		ann.shows(ann.post(link, "new_password1", "1", "new_password2", "1"), 200, "at least 8 characters")
@@ -243,4 +243,86 @@ func TestImportedUserChangesPassword(t *testing.T) {
 	if a := s.visitor().login("ann", better, ""); a.StatusCode != 303 {
 		t.Errorf("%d", a.StatusCode)
 	}
+}
+
+// alter changes a table.
+func (s *site) alter(query string) {
+	s.t.Helper()
+	err := s.db.Tx(s.t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(s.t.Context(), query)
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Who has a new password is told by mail, in the transaction that writes it; who has failed to get one is not, and nobody where no mail can leave.
+func TestPasswordChangedMail(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db, web.Options{})
+		s.user("ann")
+		mails := func(want ...string) {
+			t.Helper()
+			rows, err := outmail.List(t.Context(), db, outmail.Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range rows {
+				got = append(got, r.Kind+" to "+r.Recipient)
+			}
+			if strings.Join(got, ", ") != strings.Join(want, ", ") {
+				t.Errorf("mails: %q, want %q", got, want)
+			}
+		}
+		ann := s.visitor()
+		ann.login("ann", password, "")
+		ann.post("/user/password-change/", newPassword("wrong", better, better)...)
+		mails()
+		s.alter("ALTER TABLE outgoing_mail RENAME TO away")
+		if a := ann.post("/user/password-change/", newPassword(password, better, better)...); a.StatusCode != 500 {
+			t.Errorf("no mail could be written: %d", a.StatusCode)
+		}
+		s.alter("ALTER TABLE away RENAME TO outgoing_mail")
+		if a := ann.post("/user/password-change/", newPassword(password, better, better)...); a.StatusCode != 303 {
+			t.Fatalf("the password was changed though the mail was not written: %d", a.StatusCode)
+		}
+		mails("password-changed to ann@example.org")
+		want := `Hello,
+
+the password of the account ann at Patchwork was changed
+on 1 March 2026, 12:00 UTC,
+by a form of the site. Sessions that began before have ended.
+
+If it was you, there is nothing to do. If not, choose another password now, and
+look whether the tokens of the account are yours:
+
+    /user/password-reset/
+
+    /user/tokens/
+`
+		if got := s.mailed(); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+		ann.post("/user/password-reset/", "email", "ann@example.org")
+		s.runResets()
+		link := resetLink.FindString(s.mailed())
+		ann.post(link, "new_password1", password, "new_password2", password)
+		mails("password-changed to ann@example.org", "password-reset to ann@example.org", "password-changed to ann@example.org")
+		odd := "ann(ex)@example.org" // an administrator may set what no mail can be sent to
+		if _, err := account.UpdateUser(t.Context(), db, account.CLI, noon, "ann", account.UserChange{Email: &odd}); err != nil {
+			t.Fatal(err)
+		}
+		ann.login("ann", password, "")
+		if a := ann.post("/user/password-change/", newPassword(password, better, better)...); a.StatusCode != 303 {
+			t.Errorf("without an address: %d", a.StatusCode)
+		}
+		mute := newSiteWith(t, db, web.Options{}, Options{MailProblem: "smtp.from is empty"}).visitor()
+		mute.login("ann", better, "")
+		if a := mute.post("/user/password-change/", newPassword(better, password, password)...); a.StatusCode != 303 {
+			t.Errorf("without a way for mail: %d", a.StatusCode)
+		}
+		mails("password-changed to ann@example.org", "password-reset to ann@example.org", "password-changed to ann@example.org")
+	})
 }

@@ -50,6 +50,7 @@ func newSiteWith(t *testing.T, db *sqldb.DB, opt web.Options, own Options) *site
 	s := &site{t: t, db: db, clock: clock.NewFake(noon), log: &buffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sessions := account.NewSessions(db, s.clock)
+	sessions.Tell = own.MailProblem == ""
 	shell := web.New(opt, sessions, s.clock, log)
 	mux := http.NewServeMux()
 	Routes(mux, shell, db, sessions, log, own)
