@@ -87,3 +87,55 @@ func TestTokenPages(t *testing.T) {
 		}
 	})
 }
+
+// The button of Patchwork 3.2 replaces the token that was imported from there, and no other; opening the address changes nothing.
+func TestGenerateToken(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db, web.Options{})
+		s.user("ann")
+		nobody, ann := s.visitor(), s.visitor()
+		ann.login("ann", password, "")
+		const path = "/user/generate-token/"
+		if a := nobody.post(path); a.StatusCode != 302 || a.Header.Get("Location") != "/user/login/?next=%2Fuser%2Fgenerate-token%2F" {
+			t.Errorf("without a login: %d %s", a.StatusCode, a.Header.Get("Location"))
+		}
+		if a := ann.get(path); a.StatusCode != 302 || a.Header.Get("Location") != "/user/tokens/" {
+			t.Errorf("GET: %d %s", a.StatusCode, a.Header.Get("Location"))
+		}
+		shown := regexp.MustCompile(`<pre class="text" tabindex="0">([0-9a-f]{40})</pre>`)
+		secretOf := func(a answer) string {
+			t.Helper()
+			m := shown.FindStringSubmatch(a.body)
+			if a.StatusCode != 200 || m == nil {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+			return m[1]
+		}
+		works := func(secret string, want bool) {
+			t.Helper()
+			u, scope, err := account.NewSessions(db, s.clock).Bearer(t.Context(), secret)
+			if got := err == nil && u.Username == "ann" && scope != ""; got != want {
+				t.Errorf("%s, %s, %v: want %v", u.Username, scope, err, want)
+			}
+		}
+		own := secretOf(ann.post("/user/tokens/", "name", "ci", "scope", "read", "days", "0"))
+		first := secretOf(ann.post(path))
+		works(first, true)
+		ann.header = map[string]string{"Sec-Fetch-Site": "cross-site"}
+		if a := ann.post(path); a.StatusCode != 403 {
+			t.Errorf("from another site: %d", a.StatusCode)
+		}
+		ann.header = nil
+		works(first, true)
+		second := secretOf(ann.post(path))
+		works(first, false)
+		works(second, true)
+		works(own, true)
+		if got := s.value("SELECT name || ' ' || scope FROM api_token ORDER BY name"); got != "ci read,imported write" {
+			t.Error(got)
+		}
+		if log := s.log.String(); strings.Contains(log, first) || strings.Contains(log, second) {
+			t.Error("a secret is in the log: " + log)
+		}
+	})
+}
