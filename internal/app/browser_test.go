@@ -50,11 +50,14 @@ type site struct {
 }
 
 // newSite starts a site without projects and users.
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, changes ...func(*config.Config)) *site {
 	t.Helper()
 	cfg := config.Default()
 	cfg.HTTP.WebPageSize = 30
 	cfg.HTTP.FooterHTML = `<a href="https://example.org/privacy">Privacy</a>`
+	for _, change := range changes {
+		change(cfg)
+	}
 	a := &app.App{Config: cfg, DB: dbtest.Open(t, sqldb.SQLite), Clock: clock.System{}, Log: slog.New(slog.DiscardHandler)}
 	server := httptest.NewServer(a.Handler("4.0"))
 	t.Cleanup(server.Close)
@@ -242,6 +245,7 @@ func TestPages(t *testing.T) {
 	b := browser.Start(t)
 	busy := busySite(t)
 	t.Run("look", func(t *testing.T) { testLook(t, b, busy) })
+	t.Run("accounts", func(t *testing.T) { testAccounts(t, b) })
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
 	t.Run("diff", func(t *testing.T) { testDiff(t, b, busy) })
 	t.Run("API documentation", func(t *testing.T) { testAPIDocs(t, b, busy) })
@@ -376,25 +380,31 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 			if strings.HasSuffix(p.name, ", all open") {
 				browser.Eval[any](tab, `document.querySelectorAll("main details").forEach((d) => { d.open = true })`)
 			}
-			for i, v := range views {
-				tab.Look(v.View)
-				if wide := tab.Overflow(); wide != "" {
-					t.Errorf("%v: %s", v.View, wide)
-				}
-				if v.axe == nil || p.slow && i > 1 {
-					continue
-				}
-				for _, found := range v.axe(tab) {
-					t.Errorf("%v: %s", v.View, found)
-				}
-			}
-			lookOtherwise(t, tab, p.slow)
-			for _, said := range tab.Complaints() {
-				if p.status == 200 || !strings.Contains(said, "Failed to load resource") { // which is what Chromium says of an error page itself
-					t.Errorf("console: %s", said)
-				}
-			}
+			lookAt(t, tab, p.status, p.slow)
 		})
+	}
+}
+
+// lookAt wants what testLook says of the page that is open, which answered with a status.
+func lookAt(t *testing.T, tab *browser.Tab, status int, slow bool) {
+	t.Helper()
+	for i, v := range views {
+		tab.Look(v.View)
+		if wide := tab.Overflow(); wide != "" {
+			t.Errorf("%v: %s", v.View, wide)
+		}
+		if v.axe == nil || slow && i > 1 {
+			continue
+		}
+		for _, found := range v.axe(tab) {
+			t.Errorf("%v: %s", v.View, found)
+		}
+	}
+	lookOtherwise(t, tab, slow)
+	for _, said := range tab.Complaints() {
+		if status == 200 || !strings.Contains(said, "Failed to load resource") { // which is what Chromium says of an error page itself
+			t.Errorf("console: %s", said)
+		}
 	}
 }
 

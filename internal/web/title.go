@@ -29,5 +29,9 @@ func sectionURL(m Meta, path string) templ.SafeURL {
 // sentence makes a sentence of the text of an error.
 func sentence(text string) string {
 	r, size := utf8.DecodeRuneInString(text)
-	return strings.ToUpper(string(r)) + strings.TrimSuffix(text[size:], ".") + "."
+	text = strings.ToUpper(string(r)) + strings.TrimSuffix(text[size:], ".")
+	if strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
 }

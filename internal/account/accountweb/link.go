@@ -14,7 +14,7 @@ const linkPath = "/user/link/"
 
 func linkEntry(email, problem string) entry {
 	return entry{Title: "Add an address", Action: linkPath, Button: "Send the mail", Problem: problem,
-		Lead:   "Mail that you send from there will count as yours. A mail goes to the address; nothing changes before you open the page that it names.",
+		Lead:   "Mail that you send from there will count as yours. A mail goes to the address; nothing changes before you press the button on the page that it names.",
 		Fields: []field{{Label: "E-mail address", Name: "email", Value: email, Type: "email", Autocomplete: "email", Most: 254}}}
 }
 
@@ -47,7 +47,7 @@ func (f *face) link(c *web.Call) error {
 		}
 		return showEntry(c, status, linkEntry(email, text))
 	}
-	c.Flash(web.Flash{Text: "A mail was sent to " + email + ". Nothing changes before you open the page that it names."})
+	c.Flash(web.Flash{Text: "A mail was sent to " + email + ". Nothing changes before you press the button on the page that it names."})
 	return c.Redirect(http.StatusSeeOther, profilePath)
 }
 

@@ -233,12 +233,12 @@ func TestProfile(t *testing.T) {
 		s.user("bob")
 		s.exec("UPDATE user_account SET first_name = 'Ann', last_name = '<b>Author' WHERE username = 'ann'")
 		for i, p := range []string{"ann@work.example", "<x@y", "other@example.org"} {
-			s.exec("INSERT INTO person (id, email, email_key, name, name_key, name_votes, user_id) SELECT ?, ?, ?, 'A <i>', '', 1, id FROM user_account WHERE username = ?",
-				i+1, p, p, []string{"ann", "ann", "bob"}[i])
+			s.exec("INSERT INTO person (id, email, email_key, name, name_key, name_votes, user_id) SELECT ?, ?, ?, ?, '', 1, id FROM user_account WHERE username = ?",
+				i+1, p, p, "A <i>\u202e", []string{"ann", "ann", "bob"}[i])
 		}
 		v.login("ann", password, "")
 		a := v.get("/user/")
-		for _, want := range []string{"<h1>ann</h1>", "<dd>Ann &lt;b&gt;Author</dd>", "<dd>ann@example.org</dd>", "A &lt;i&gt; &lt;ann@work.example&gt;", "&lt;&lt;x@y&gt;", `action="/user/logout/"`} {
+		for _, want := range []string{"<h1>ann</h1>", "<dd>Ann &lt;b&gt;Author</dd>", "<dd>ann@example.org</dd>", "<bdi>A &lt;i&gt;\ufffd</bdi> &lt;ann@work.example&gt;", "&lt;&lt;x@y&gt;", `action="/user/logout/"`} {
 			if a.StatusCode != 200 || !strings.Contains(a.body, want) {
 				t.Errorf("%d, without %s in %s", a.StatusCode, want, a.body)
 			}

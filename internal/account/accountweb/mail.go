@@ -67,7 +67,7 @@ func (f *face) askOptout(c *web.Call, kind string) error {
 	status := http.StatusBadRequest
 	switch {
 	case err == nil:
-		c.Flash(web.Flash{Text: "A mail was sent to " + form.Email + ". Nothing changes before you open the page it names."})
+		c.Flash(web.Flash{Text: "A mail was sent to " + form.Email + ". Nothing changes before you press the button on the page that it names."})
 		return c.Redirect(http.StatusSeeOther, mailPath)
 	case errors.As(err, &throttled):
 		c.W.Header().Set("Retry-After", strconv.Itoa(throttled.Seconds()))

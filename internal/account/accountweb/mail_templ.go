@@ -139,7 +139,7 @@ func mailPage(f mailForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, " <p class=\"dim\">The button sends a mail to the address. Nothing changes before its owner follows the link in it.</p><h2>Another address</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, " <p class=\"dim\">The button sends a mail to the address. Nothing changes before its owner presses the button on the page that it names.</p><h2>Another address</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -63,7 +63,7 @@ func (f *face) register(c *web.Call) error {
 	}
 	f.log.Info("registered", "remote", c.R.RemoteAddr)
 	return c.Render(http.StatusOK, web.Meta{Title: "Look into your mailbox", NoIndex: true}, saidPage("Look into your mailbox",
-		[]string{"A mail was sent to " + r.Email + ". Your account works when you have opened the page that it names."}, "", ""))
+		[]string{"A mail was sent to " + r.Email + ". Open the page that it names and press the button there: then your account works."}, "", ""))
 }
 
 // mayConfirm is nil if the visitor can be shown a question; else the answer is written.

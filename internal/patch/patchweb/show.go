@@ -7,11 +7,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
 )
 
 type member = project.Member
@@ -25,15 +25,7 @@ func shown(name string) string {
 	return name
 }
 
-// visible puts the replacement character in place of those that turn the text around them and of control characters.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+func visible(s string) string { return web.Visible(s) }
 
 func person(name, mail string) string {
 	if strings.TrimSpace(name) == "" {
