@@ -103,7 +103,7 @@ func (f *face) reset(c *web.Call) error {
 func (f *face) resetSent(c *web.Call) error {
 	return c.Render(http.StatusOK, web.Meta{Title: "Look into your mailbox", NoIndex: true}, saidPage("Look into your mailbox",
 		[]string{"If the address is that of an account with a password, a mail is on its way there. The link in it works for a day.",
-			"None comes? Then your account may have another address. Its administrators can help."}, "/about/", "Who they are"))
+			"None comes? Then your account may have another address. The administrators of this site can help."}, "/about/", "Who they are"))
 }
 
 func chooseEntry(c *web.Call, u account.User, problem string) entry {

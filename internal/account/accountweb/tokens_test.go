@@ -131,7 +131,7 @@ func TestGenerateToken(t *testing.T) {
 		works(first, false)
 		works(second, true)
 		works(own, true)
-		if got := s.value("SELECT name || ' ' || scope FROM api_token ORDER BY name"); got != "ci read,imported write" {
+		if got := s.value("SELECT CONCAT_WS(' ', name, scope) FROM api_token ORDER BY name"); got != "ci read,imported write" {
 			t.Error(got)
 		}
 		if log := s.log.String(); strings.Contains(log, first) || strings.Contains(log, second) {
