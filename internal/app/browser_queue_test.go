@@ -51,6 +51,29 @@ func storyQueues(t *testing.T, b *browser.Browser, s *site) {
 	p.clicks(".chips a")
 	p.is("the minus", p.where(), "/project/erofs/queue/author/")
 
+	// Who is named in a filter is completed; nothing is asked for less than three letters.
+	for _, page := range []string{"list/", "queue/review/"} {
+		p.open("/project/erofs/" + page)
+		for field, typed := range map[string][3]string{"submitter": {"gscr", "Giuseppe Scrivano", "Giuseppe Scrivano, gscrivan@redhat.com"}, "delegate": {"MIA", "mia", ""}} {
+			browser.Eval[any](p.Tab, `document.querySelector("[name=`+field+`]").focus()`)
+			p.Press(typed[0])
+			offered := browser.Eval[string](p.Tab, `new Promise((done) => { const look = () => { const o = document.querySelector("[name=`+field+`] + datalist option"); if (o) done(o.value + "|" + o.label); else setTimeout(look, 20) }; look() })`)
+			p.is(page+" "+field, offered, typed[1]+"|"+typed[2])
+			browser.Eval[any](p.Tab, `document.activeElement.value = ""`)
+			p.Press(typed[0][:2])
+			if n := browser.Eval[int](p.Tab, `new Promise((done) => setTimeout(() => done(document.querySelectorAll("[name=`+field+`] + datalist option").length), 400))`); n != 0 {
+				t.Errorf("%s: two letters are offered %d", field, n)
+			}
+			browser.Eval[any](p.Tab, `document.activeElement.value = ""`)
+		}
+	}
+
+	// The same queue over all her projects, of which she has one.
+	p.open("/project/erofs/queue/ready/")
+	p.clicks(".queues a[href='/user/queue/ready/']")
+	p.is("over all projects", p.where()+" "+p.text("h1"), "/user/queue/ready/ Reviewed and green, all my projects 581 series")
+	p.is("the first", p.text("td.name"), "erofs: use more informative s_id for file-backed mounts")
+
 	// What is delegated to her is in her queue and in her list of things to do, and the number says so.
 	p.open("/project/erofs/series/?q=xarray")
 	p.is("found", p.text("td.name"), "erofs: modernize device IDR to XArray")

@@ -90,7 +90,7 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.goes("gp", "/project/erofs/list/")
 	p.goes("gs", "/project/erofs/series/")
 	p.goes("gt", "/project/erofs/list/?delegate=1") // her list of things to do, which has one project
-	p.is("to do", strings.Join(p.texts("td.name"), "|"), "erofs-utils: lib: fix ztailpacking fallback across lclusters|erofs: fd-based source and backing file introspection|erofs: get rid of erofs_is_ishare_inode() helper")
+	p.is("to do", strings.Join(p.texts("td.name"), "|"), "erofs-utils: lib: fix ztailpacking fallback across lclusters|[2/2] erofs: add ioctl to retrieve the backing source file descriptor|[1/2] erofs: accept source file descriptor via fsconfig|erofs: get rid of erofs_is_ishare_inode() helper")
 	p.goes("gm", "/project/erofs/queue/mine/")
 	p.open(list)
 	p.Press("/")

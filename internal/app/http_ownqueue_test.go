@@ -30,7 +30,7 @@ func TestOwnQueues(t *testing.T) {
 
 		// Both of her projects, and not the third; del has what he maintains and where something is delegated to him; joe has nothing.
 		a := s.lists(c.mia, own+"review/", "Of beta, Alone")
-		s.expect(a, 200, "In the projects that you maintain, or where an open patch is delegated to you: 2.", `href="/project/beta/queue/review/">beta</a>`, `Needs first review <span class="count">2</span>`,
+		s.expect(a, 200, "In the 2 projects that you maintain, or where an open patch is delegated to you.", "<h1>Needs first review, all my projects", `href="/project/beta/queue/review/">beta</a>`, `Needs first review <span class="count">2</span>`,
 			`In review <span class="count">1</span>`, `Stale <span class="count">0</span>`, `Mine <span class="count">0</span>`, `action="/user/queue/review/"`, "!Create bundle", "noindex")
 		s.lists(c.mia, own+"discussed/", "Two steps")
 		s.lists(c.mia, own+"review/?q=beta", "Of beta")

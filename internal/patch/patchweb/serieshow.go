@@ -67,8 +67,10 @@ func (w workPage) where() string {
 		return "You maintain no project, and no open patch is delegated to you."
 	case len(w.of) == patch.MaxOwnProjects:
 		return fmt.Sprintf("In the first %d projects that you maintain, or where an open patch is delegated to you.", patch.MaxOwnProjects)
+	case len(w.of) == 1:
+		return "In the one project that you maintain, or where an open patch is delegated to you."
 	}
-	return "In the projects that you maintain, or where an open patch is delegated to you: " + grouped(len(w.of)) + "."
+	return fmt.Sprintf("In the %d projects that you maintain, or where an open patch is delegated to you.", len(w.of))
 }
 
 func (w workPage) chips() []chip {

@@ -136,6 +136,9 @@ func projectPath(linkname string) string { return "/project/" + url.PathEscape(l
 func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path string, projects []int64) error {
 	ctx := c.R.Context()
 	w := workPage{address: address{path: path, query: c.R.URL.Query()}, title: queue.Name, about: queue.About, project: pr, of: projects, queue: queue, now: c.Now, bulk: c.User.ID != 0}
+	if w.across() {
+		w.title += ", all my projects"
+	}
 	var err error
 	var desk patch.Desk
 	if w.bulk {
@@ -179,7 +182,7 @@ func (w *workPage) meta(todo *int) web.Meta {
 		meta.Section = "queues"
 	}
 	if w.across() {
-		meta.Title, meta.NoIndex = w.title+", all my projects", true
+		meta.NoIndex = true
 	}
 	return meta
 }

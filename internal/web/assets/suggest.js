@@ -26,7 +26,8 @@ document.addEventListener("DOMContentLoaded", () => {
       try {
         const answer = await fetch(field.dataset.suggest + "?q=" + encodeURIComponent(text), { signal: under.signal });
         const found = answer.ok ? await answer.text() : "";
-        list.replaceChildren(...(found ? JSON.parse(found) : []).map(option));
+        const seen = new Set(); // without addresses several persons may look the same
+        list.replaceChildren(...(found ? JSON.parse(found) : []).map(option).filter((o) => !seen.has(o.value + o.label) && seen.add(o.value + o.label)));
       } catch { /* the next letter asks again */ }
     };
     field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 150); });
