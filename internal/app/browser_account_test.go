@@ -5,6 +5,7 @@ package app_test
 import (
 	"fmt"
 	"net/mail"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -141,7 +142,9 @@ func testAccounts(t *testing.T, b *browser.Browser) {
 			if said := browser.Eval[string](tab, `document.querySelector("main").innerText + document.title`); status != p.status || !strings.Contains(said, p.says) {
 				t.Fatalf("%s: %d, %s", p.path, status, said)
 			}
-			lookAt(t, tab, p.status, false)
+			if p.form == nil || p.name == "register, weak" || os.Getenv("PW_SOAK") == "1" { // the others look like one of these
+				lookAt(t, tab, p.status, false)
+			}
 		})
 	}
 	for path, status := range map[string]int{"/register/": 403, "/user/password-reset/": 503, "/about/": 200} {
