@@ -36,7 +36,7 @@ CREATE TABLE change_row (
   later BOOLEAN NOT NULL,
   PRIMARY KEY (set_id, patch_id, field)
 ) WITHOUT ROWID;
-CREATE INDEX change_row_patch ON change_row (patch_id);
+CREATE INDEX change_row_patch ON change_row (patch_id, later);
 
 -- Patches that a change has still to look at.
 CREATE TABLE change_todo (
