@@ -272,7 +272,7 @@ func (s *site) afterCommit(b *testing.B, p page) float64 {
 	var took []time.Duration
 	for range fresh {
 		err := s.DB.Tx(b.Context(), func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(b.Context(), "UPDATE event_last SET pos = pos WHERE id = 1")
+			_, err := tx.Exec(b.Context(), "UPDATE event_last SET pos = pos + 1 WHERE id = 1")
 			return err
 		})
 		if err != nil {
