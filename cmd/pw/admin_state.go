@@ -105,7 +105,7 @@ func newStateUpdate(c *cli) *cobra.Command {
 		Long: `Changes what flags are given for. With an argument --name is the new name.
 
 Who must act on a series follows from the states of its patches. Where a project has more than
-1,000 series a worker finds that out anew, which takes some minutes for a million patches.`,
+1,000 series a worker finds that out anew, piece by piece.`,
 		Example: `  pw admin state update rfc --name "Request for Comments" --action-required`,
 		Args:    changes("name"),
 	}
