@@ -111,14 +111,19 @@ func Enqueue(ctx context.Context, tx *sqldb.Tx, now clock.Time, n New) (int64, e
 	return ids[0], nil
 }
 
-// EnqueueAll is Enqueue for several jobs at once.
+// EnqueueAll is Enqueue for several jobs at once. Their ids are above those of all jobs that were committed before, whichever process queued them: the turns of
+// a target go by them.
 func EnqueueAll(ctx context.Context, tx *sqldb.Tx, now clock.Time, list ...New) (ids []int64, err error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	first, err := tx.FreshIDs(ctx, "job", len(list))
+	if err != nil {
+		return nil, err
+	}
 	rows := make([][]any, 0, len(list))
-	for _, n := range list {
-		id, err := tx.NextID(ctx, "job")
-		if err != nil {
-			return nil, err
-		}
+	for i, n := range list {
+		id := first + int64(i)
 		payload, err := json.Marshal(n.Payload)
 		if err != nil {
 			return nil, fmt.Errorf("enqueue %s: %w", n.Kind, err)

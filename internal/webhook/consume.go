@@ -140,12 +140,15 @@ func (o *outbox) add(h Hook, e event.Stored, body []byte) {
 }
 
 func (o *outbox) write(ctx context.Context, tx *sqldb.Tx) error {
-	for _, row := range o.rows {
-		id, err := tx.NextID(ctx, "webhook_delivery")
-		if err != nil {
-			return err
-		}
-		row[0] = id
+	if len(o.rows) == 0 {
+		return nil
+	}
+	first, err := tx.FreshIDs(ctx, "webhook_delivery", len(o.rows)) // of several workers one makes deliveries at a time: their ids tell the order
+	if err != nil {
+		return err
+	}
+	for i, row := range o.rows {
+		row[0] = first + int64(i)
 	}
 	if err := tx.Insert(ctx, "webhook_delivery", deliveryRow, o.rows); err != nil {
 		return err

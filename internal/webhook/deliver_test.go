@@ -4,8 +4,11 @@ package webhook
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +74,53 @@ func TestDelivers(t *testing.T) {
 			t.Errorf("%+v, %v", h, err)
 		}
 	})
+}
+
+// TestWorkersInTurn: whichever process sees an event, those of a hook are told in the order in which they happened, though each process takes ids in blocks.
+func TestWorkersInTurn(t *testing.T) {
+	for _, engine := range dbtest.Engines(t) {
+		t.Run(engine, func(t *testing.T) {
+			url := dbtest.MigratedURL(t, engine)
+			var workers []*sqldb.DB
+			for range 3 {
+				db, err := sqldb.Open(t.Context(), url, sqldb.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { db.Close() })
+				workers = append(workers, db)
+			}
+			c := clock.NewFake(noon)
+			alpha := newProject(t, workers[0], "alpha")
+			listen(t, workers[0], c)
+			r := newReceiver(t, nil)
+			if _, _, err := Create(t.Context(), workers[0], account.CLI, noon, words, "alpha", Change{URL: &r.URL}); err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			for i, worker := range []int{0, 0, 0, 0, 1, 0, 1, 1, 2, 0, 2, 1} {
+				state := fmt.Sprintf(`{"State":"%d"}`, i)
+				happen(t, workers[worker], c, alpha.ID, "patch-created "+state, "patch-created "+state)
+				body := `{"kind":"patch-created","payload":` + state + `}`
+				want = append(want, body, body)
+			}
+			work(t, workers[0], c, newWorker(t, workers[0], c, local))
+			if diff := cmp.Diff(want, r.bodies()); diff != "" {
+				t.Error(diff)
+			}
+			ids := []int{}
+			for _, p := range r.got() {
+				id, err := strconv.Atoi(p.header.Get("X-Patchwork-Delivery"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, id)
+			}
+			if !slices.IsSorted(ids) {
+				t.Errorf("deliveries in the order %v", ids)
+			}
+		})
+	}
 }
 
 // TestKnownFailureB4: only a status of 200 to 299 counts as delivered. What fails is tried again, with longer and longer pauses, and keeps what comes

@@ -89,10 +89,14 @@ func (tx *Tx) refill(ctx context.Context, name string) error {
 		tx.keep(name, idBlock{next: first, end: first + n})
 		return nil
 	}
-	return tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) {
+	b, err := tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) {
 		first, err := tx.db.takeBlock(ctx, t, name, n)
 		return idBlock{next: first, end: first + n}, err
-	}, name)
+	})
+	if err == nil {
+		tx.db.ids.put(name, b)
+	}
+	return err
 }
 
 // keep holds a block for this transaction alone until it commits: if it rolls back, the block goes to whoever asks next.
@@ -103,19 +107,37 @@ func (tx *Tx) keep(name string, b idBlock) {
 	tx.blocks[name] = &b
 }
 
-// ownTx runs f on the connection for id blocks until it commits, and puts what it gives into the pool.
-func (db *DB) ownTx(ctx context.Context, f func(*sqlx.Tx) (idBlock, error), name string) error {
+// FreshIDs gives the first of n ids in a row, above all that any process was given before. So where a lock orders the transactions, it orders their ids:
+// for queues that several processes fill one after the other. It costs a statement, on servers a transaction of its own, each time.
+func (tx *Tx) FreshIDs(ctx context.Context, name string, n int) (first int64, err error) {
+	if tx.db.engine == SQLite {
+		first, err = tx.db.takeBlock(ctx, tx.tx, name, int64(n))
+	} else {
+		var b idBlock
+		b, err = tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) {
+			first, err := tx.db.takeBlock(ctx, t, name, int64(n))
+			return idBlock{next: first}, err
+		})
+		first = b.next
+	}
+	if err != nil {
+		return 0, fmt.Errorf("take ids for %s: %w", name, err)
+	}
+	return first, nil
+}
+
+// ownTx runs f on the connection for id blocks until it commits.
+func (db *DB) ownTx(ctx context.Context, f func(*sqlx.Tx) (idBlock, error)) (idBlock, error) {
 	for attempt := 1; ; attempt++ {
 		b, err := db.ownBlock(ctx, f)
 		if err == nil {
-			db.ids.put(name, b)
-			return nil
+			return b, nil
 		}
 		// Two processes that both found no row for name: the loser finds the winner's. A connection that has died since it was last
 		// used is no outage: the next one is new.
 		again := retryable(err) || fault.Is(err, fault.Conflict) || fault.Is(err, fault.Unavailable) && attempt == 1
 		if !again || attempt == maxAttempts {
-			return err
+			return idBlock{}, err
 		}
 	}
 }
@@ -162,10 +184,10 @@ func (tx *Tx) ReserveIDs(ctx context.Context, name string, last int64) error {
 		return nil
 	}
 	// Not in this transaction: it would lock the row that NextID needs on the other connection.
-	err := tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) { return floor, tx.db.raise(ctx, t, name, last+1) }, name)
-	if err != nil {
+	if _, err := tx.db.ownTx(ctx, func(t *sqlx.Tx) (idBlock, error) { return floor, tx.db.raise(ctx, t, name, last+1) }); err != nil {
 		return fmt.Errorf("reserve ids for %s: %w", name, err)
 	}
+	tx.db.ids.put(name, floor)
 	return nil
 }
 

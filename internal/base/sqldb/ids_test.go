@@ -140,6 +140,34 @@ func TestIDsComeInBlocks(t *testing.T) {
 	})
 }
 
+// TestFreshIDs: they are above what others were given, also above what these have not used yet.
+func TestFreshIDs(t *testing.T) {
+	withTable(t, func(t *testing.T, url string, db *sqldb.DB) {
+		other := open(t, url)
+		fresh := func(db *sqldb.DB, n int, want int64) {
+			t.Helper()
+			err := db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+				if first, err := tx.FreshIDs(t.Context(), "a", n); err != nil || first != want {
+					t.Errorf("%d ids from %d, want %d: %v", n, first, want, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		fresh(db, 3, 1)
+		nextID(t, db, "a")
+		nextID(t, db, "a") // 5 and 6 are taken, 6 is left
+		fresh(other, 1, 7)
+		fresh(db, 2, 8)
+		fresh(other, 1, 10)
+		if id := nextID(t, db, "a"); id != 6 {
+			t.Errorf("a block that was begun goes on with %d", id)
+		}
+	})
+}
+
 func TestReserveIDs(t *testing.T) {
 	withTable(t, func(t *testing.T, url string, db *sqldb.DB) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
