@@ -106,7 +106,7 @@ func TestServerGone(t *testing.T) {
 			return // TestDiskFull
 		}
 		ctx := t.Context()
-		for _, when := range []string{"idle", "query", "statement", "commit"} {
+		for _, when := range []string{"idle", "query", "statement", "commit", "held", "batch"} {
 			r, through := behindRelay(t, raw)
 			db := open(t, through)
 			fill(t, db)
@@ -114,6 +114,15 @@ func TestServerGone(t *testing.T) {
 				switch when {
 				case "idle":
 					r.stop()
+				case "held": // the write is sent with the commit, to nobody
+					tx.Pipeline()
+					r.stop()
+				case "batch": // the server has the write, and goes before it answers
+					tx.Pipeline()
+					if err := insert(ctx, tx, []any{1, when}); err != nil {
+						return err
+					}
+					fallthrough
 				case "query":
 					time.AfterFunc(50*time.Millisecond, r.stop)
 					var n any
