@@ -194,11 +194,15 @@ func (l *loader) seriesByCover(ctx context.Context) error {
 // byID names no project: SQLite would rather read all series of one than many ids.
 const byID = "s.id IN (?)"
 
+// maxNear is how many series that began close to the mails of a batch are looked at, the newest: a clock that has stopped gives all mails of a sender one date.
+func (in *Intake) maxNear() int { return 100 + 4*in.mails }
+
 // near finds the series that began close to a mail of the same sender.
 func (l *loader) near(ctx context.Context) error {
 	for _, span := range joined(l.w.Spans) {
 		err := sqldb.Chunks(l.w.Submitters, func(people []int64) error {
-			return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ?", people, int64(span.From), int64(span.To), l.project.ID)
+			return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ? ORDER BY s.date DESC, s.id DESC LIMIT ?", people, int64(span.From), int64(span.To),
+				l.project.ID, l.maxNear())
 		})
 		if err != nil {
 			return err
