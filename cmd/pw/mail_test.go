@@ -104,6 +104,21 @@ func TestOptoutCommands(t *testing.T) {
 	s.says("admin optout remove ann@example.org", 66, "", "pw: optout remove ann@example.org: ann@example.org has not opted out\n")
 }
 
+// TestPersonCommands: who is a program is said on the command line; lanes follow.
+func TestPersonCommands(t *testing.T) {
+	s := newSite(t)
+	s.says("admin person list --json", 0, "[]\n", "")
+	s.says("admin person update robot@example.org --bot", 66, "", "pw: person update: no mail came from a person \"robot@example.org\"\n")
+	s.exec("INSERT INTO person (id, email, email_key, name, name_key, name_votes) VALUES (7, 'Builds@example.org', 'builds@example.org', 'Builds', 'builds', 1)")
+	s.says("admin person update builds@example.org --bot", 0, "Builds@example.org is a program\n", "")
+	s.says("admin person list", 0, "ID  EMAIL               NAME    BOT\n7   Builds@example.org  Builds  yes\n", "")
+	s.says("admin person update 7 --no-bot", 0, "Builds@example.org is no program\n", "")
+	s.says("admin person show 7 --json", 0, "{\n  \"id\": 7,\n  \"email\": \"Builds@example.org\",\n  \"name\": \"Builds\",\n  \"bot\": false\n}\n", "")
+	s.says("admin person update builds@example.org --guess-bot", 0, "Builds@example.org is what its mails tell\n", "")
+	s.says("admin person list --json", 0, "[]\n", "")
+	s.says("admin person update builds@example.org", 64, "", "pw: nothing to change: say with flags what should be different, see \"pw admin person update --help\"\nRun 'pw admin person update --help' for usage.\n")
+}
+
 func TestUserNotify(t *testing.T) {
 	s := newSite(t)
 	s.does("admin", "user", "create", "ann", "-e", "ann@example.org", "--no-password")

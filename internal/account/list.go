@@ -143,10 +143,10 @@ func FindPersons(ctx context.Context, q sqldb.Queryer, f Find, offset, limit int
 	var out []Person
 	err = q.Each(ctx, func(rows *sqlx.Rows) error {
 		var p Person
-		err := rows.Scan(&p.ID, &p.Email, &p.Name, &p.NameVotes, &p.User)
+		err := rows.Scan(&p.ID, &p.Email, &p.Name, &p.NameVotes, &p.User, &p.Bot)
 		out = append(out, p)
 		return err
-	}, "SELECT id, email, COALESCE(name, ''), name_votes, COALESCE(user_id, 0) FROM person"+where+persons.sorted(f)+" LIMIT ? OFFSET ?", append(args, limit, offset)...)
+	}, "SELECT id, email, COALESCE(name, ''), name_votes, COALESCE(user_id, 0), bot FROM person"+where+persons.sorted(f)+" LIMIT ? OFFSET ?", append(args, limit, offset)...)
 	if err != nil {
 		return nil, fmt.Errorf("list persons: %w", err)
 	}

@@ -24,6 +24,7 @@ type Person struct {
 	Name      string // empty: none known
 	NameVotes int    // recent mails under Name less those under other names, 0 to nameVotesMax
 	User      int64  // 0: belongs to no user
+	Bot       *bool  // whether a program sends what comes from here; nil: each mail tells by itself, see mailmsg.Message.Automatic
 	dirty     bool
 }
 
@@ -55,8 +56,8 @@ func PersonByID(ctx context.Context, q sqldb.Queryer, id int64) (Person, error) 
 	found := false
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
 		found = true
-		return rows.Scan(&p.Email, &p.Name, &p.NameVotes, &p.User)
-	}, "SELECT email, COALESCE(name, ''), name_votes, COALESCE(user_id, 0) FROM person WHERE id = ?", id)
+		return rows.Scan(&p.Email, &p.Name, &p.NameVotes, &p.User, &p.Bot)
+	}, "SELECT email, COALESCE(name, ''), name_votes, COALESCE(user_id, 0), bot FROM person WHERE id = ?", id)
 	if err == nil && !found {
 		err = fault.New(fault.NotFound, "no such person")
 	}

@@ -80,7 +80,7 @@ func (a *App) api(mux *http.ServeMux, shell *web.Shell, sessions *account.Sessio
 	api := rest.New(rest.Options{BaseURL: cfg.BaseURL, SessionCookie: web.SessionCookie, PerPage: cfg.APIPageSize, MostPerPage: cfg.APIPageMax, NotFound: shell.NotFound(),
 		Frame: frame(shell), Script: web.Asset("apidocs.js"), CORSOrigins: cfg.CORSOrigins, PerMinute: cfg.APIRate, Stamp: a.DB.Stamp}, sessions, a.Clock, a.Log)
 	a.endStreams = api.EndStreams
-	accountapi.Routes(mux, api, a.DB)
+	accountapi.Routes(mux, api, a.DB, patch.SetBot)
 	projectapi.Routes(mux, api, a.DB)
 	patchapi.Routes(mux, api, a.DB)
 	webhookapi.Routes(mux, api, a.DB, a.WebhookWords)

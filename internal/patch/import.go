@@ -175,24 +175,25 @@ type ImportedComment struct {
 	ID, Message, On, Submitter int64
 	Date                       clock.Time
 	Addressed                  *bool // nil: nothing to address
+	Automatic                  bool  // a program sent it, see Automatic
 }
 
 func commentRows(comments []ImportedComment) [][]any {
 	rows := make([][]any, 0, len(comments))
 	for _, c := range comments {
-		rows = append(rows, []any{c.ID, c.Message, c.On, c.Submitter, int64(c.Date), nullable(c.Addressed)})
+		rows = append(rows, []any{c.ID, c.Message, c.On, c.Submitter, int64(c.Date), nullable(c.Addressed), c.Automatic})
 	}
 	return rows
 }
 
 // ImportPatchComments writes comments on patches.
 func ImportPatchComments(ctx context.Context, tx *sqldb.Tx, comments []ImportedComment) error {
-	return tx.Insert(ctx, "patch_comment", []string{"id", "message_id", "patch_id", "submitter_id", "date", "addressed"}, commentRows(comments))
+	return tx.Insert(ctx, "patch_comment", []string{"id", "message_id", "patch_id", "submitter_id", "date", "addressed", "automatic"}, commentRows(comments))
 }
 
 // ImportCoverComments writes comments on cover letters.
 func ImportCoverComments(ctx context.Context, tx *sqldb.Tx, comments []ImportedComment) error {
-	return tx.Insert(ctx, "cover_comment", []string{"id", "message_id", "cover_id", "submitter_id", "date", "addressed"}, commentRows(comments))
+	return tx.Insert(ctx, "cover_comment", []string{"id", "message_id", "cover_id", "submitter_id", "date", "addressed", "automatic"}, commentRows(comments))
 }
 
 // ImportedCheck is the result of a check. State is 0 pending, 1 success, 2 warning, 3 fail.

@@ -93,10 +93,10 @@ func (l *loader) targets(ctx context.Context) error {
 		byKind[m.Kind] = append(byKind[m.Kind], m.ID)
 	}
 	queries := []struct{ kind, query string }{
-		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULLIF(TRUE, TRUE) FROM patch WHERE message_id IN (?)"},
-		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULLIF(TRUE, TRUE) FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
-		{KindComment, "SELECT c.message_id, c.patch_id, 0, '', COALESCE(p.series_id, 0), c.id, c.addressed FROM patch_comment c JOIN patch p ON p.id = c.patch_id WHERE c.message_id IN (?)"},
-		{KindComment, "SELECT c.message_id, 0, c.cover_id, '', COALESCE(s.id, 0), c.id, c.addressed FROM cover_comment c LEFT JOIN series s ON s.cover_id = c.cover_id WHERE c.message_id IN (?)"},
+		{KindPatch, "SELECT message_id, id, 0, '', COALESCE(series_id, 0), 0, NULLIF(TRUE, TRUE), FALSE FROM patch WHERE message_id IN (?)"},
+		{KindCover, "SELECT c.message_id, 0, c.id, c.name, COALESCE(s.id, 0), 0, NULLIF(TRUE, TRUE), FALSE FROM cover c LEFT JOIN series s ON s.cover_id = c.id WHERE c.message_id IN (?)"},
+		{KindComment, "SELECT c.message_id, c.patch_id, 0, '', COALESCE(p.series_id, 0), c.id, c.addressed, c.automatic FROM patch_comment c JOIN patch p ON p.id = c.patch_id WHERE c.message_id IN (?)"},
+		{KindComment, "SELECT c.message_id, 0, c.cover_id, '', COALESCE(s.id, 0), c.id, c.addressed, c.automatic FROM cover_comment c LEFT JOIN series s ON s.cover_id = c.cover_id WHERE c.message_id IN (?)"},
 	}
 	for len(byKind[KindPatch])+len(byKind[KindCover])+len(byKind[KindComment]) > 0 { // once, but for a thread of thousands
 		var together []string
@@ -121,12 +121,13 @@ func (l *loader) target(rows *sqlx.Rows) error {
 	var t Target
 	var name string
 	var addressed *bool
-	if err := rows.Scan(&message, &t.Patch, &t.Cover, &name, &series, &comment, &addressed); err != nil {
+	var automatic bool
+	if err := rows.Scan(&message, &t.Patch, &t.Cover, &name, &series, &comment, &addressed, &automatic); err != nil {
 		return err
 	}
 	l.Intake.targets[message], l.seriesOf[t] = t, series
 	if comment != 0 {
-		l.places[message] = place{comment, addressed}
+		l.places[message] = place{comment, addressed, automatic}
 		return nil
 	}
 	if t.Cover != 0 {

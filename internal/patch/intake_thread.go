@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"patchwork.example/pw/internal/event"
+	"patchwork.example/pw/internal/format/mailmsg"
 	"patchwork.example/pw/internal/mailstore"
 )
 
@@ -15,6 +17,7 @@ import (
 type place struct {
 	id        int64
 	addressed *bool
+	automatic bool
 }
 
 // commentRow is a comment to be written.
@@ -23,17 +26,18 @@ type commentRow struct {
 	message   *mailstore.Message
 	target    Target
 	addressed any
+	automatic bool // a program sent it
 }
 
-// AddComment stores a comment on t; the distance is that of the mail it is attached by among its references (key forms, nearest first).
-func (in *Intake) AddComment(ctx context.Context, m *mailstore.Message, references []string, t Target, distance int) error {
+// AddComment stores a comment on t; the distance is that of the mail it is attached by among its references (key forms, nearest first). automatic: a program sent it.
+func (in *Intake) AddComment(ctx context.Context, m *mailstore.Message, references []string, t Target, distance int, automatic bool) error {
 	parent := in.messages[references[distance]]
 	if err := in.addMessage(ctx, m, parent, KindComment); err != nil {
 		return err
 	}
 	in.await(m, references, distance)
 	in.answers[parent.MsgID] = append(in.answers[parent.MsgID], m)
-	if err := in.comment(ctx, m, t, addressed(m.Headers)); err != nil {
+	if err := in.comment(ctx, m, t, addressed(m.Headers), automatic); err != nil {
 		return err
 	}
 	return in.attachWaiting(ctx, m)
@@ -104,7 +108,7 @@ func (in *Intake) takeUp(ctx context.Context, w mailstore.Waiting, parent *mails
 	m.Kind = KindComment
 	in.new.attached = append(in.new.attached, m)
 	in.settle(w, parent)
-	if err := in.comment(ctx, m, in.targets[parent.ID], addressed(m.Headers)); err != nil {
+	if err := in.comment(ctx, m, in.targets[parent.ID], addressed(m.Headers), in.automatic(m)); err != nil {
 		return err
 	}
 	return in.attachWaiting(ctx, m)
@@ -128,7 +132,8 @@ func (in *Intake) move(ctx context.Context, m *mailstore.Message, to Target) err
 		return nil
 	}
 	in.countTags(from, m.Content, -1)
-	if err := in.comment(ctx, m, to, in.unplace(m)); err != nil {
+	addressed, automatic := in.unplace(m)
+	if err := in.comment(ctx, m, to, addressed, automatic); err != nil {
 		return err
 	}
 	answers := slices.Clone(in.answers[m.MsgID])
@@ -145,20 +150,20 @@ func (in *Intake) move(ctx context.Context, m *mailstore.Message, to Target) err
 	return nil
 }
 
-// unplace takes a comment from where it is, and gives whether it was addressed.
-func (in *Intake) unplace(m *mailstore.Message) any {
+// unplace takes a comment from where it is, and gives whether it was addressed, and whether a program sent it.
+func (in *Intake) unplace(m *mailstore.Message) (addressed any, automatic bool) {
 	if i := slices.IndexFunc(in.new.comments, func(c *commentRow) bool { return c.message == m }); i >= 0 {
 		c := in.new.comments[i]
 		in.new.comments = slices.Delete(in.new.comments, i, i+1)
 		in.new.events = slices.DeleteFunc(in.new.events, func(e event.Event) bool { return isCommentEvent(e.Kind, e.Payload.(Payload), c.target, c.id) })
-		return c.addressed
+		return c.addressed, c.automatic
 	}
 	p := in.places[m.ID]
 	in.new.unplaced = append(in.new.unplaced, &commentRow{id: p.id, message: m, target: in.targets[m.ID]})
 	if p.addressed == nil {
-		return nil
+		return nil, p.automatic
 	}
-	return *p.addressed
+	return *p.addressed, p.automatic
 }
 
 func isCommentEvent(kind string, p Payload, on Target, comment int64) bool {
@@ -188,7 +193,7 @@ func (in *Intake) thread(id int64) int64 {
 }
 
 // comment makes a comment of a message.
-func (in *Intake) comment(ctx context.Context, m *mailstore.Message, t Target, addressed any) error {
+func (in *Intake) comment(ctx context.Context, m *mailstore.Message, t Target, addressed any, automatic bool) error {
 	kind, category, payload := "patch", EventPatchCommentCreated, Payload{Patch: t.Patch}
 	if t.Patch == 0 {
 		kind, category, payload = "cover", EventCoverCommentCreated, Payload{Cover: t.Cover}
@@ -199,10 +204,22 @@ func (in *Intake) comment(ctx context.Context, m *mailstore.Message, t Target, a
 	}
 	payload.Comment = id
 	in.targets[m.ID] = t
-	in.new.comments = append(in.new.comments, &commentRow{id: id, message: m, target: t, addressed: addressed})
+	in.new.comments = append(in.new.comments, &commentRow{id: id, message: m, target: t, addressed: addressed, automatic: automatic})
 	in.countTags(t, m.Content, 1)
 	in.event(category, payload, event.Subject{Kind: kind, ID: t.Patch + t.Cover})
 	return nil
+}
+
+// automatic tells whether a program sent a mail that had to wait, by its header.
+func (in *Intake) automatic(m *mailstore.Message) bool {
+	return Automatic(m.Headers, in.project.ListEmail)
+}
+
+// Automatic tells whether a program sent the mail with a header; listEmail is the address of its list, which may stand in its From.
+func Automatic(header, listEmail string) bool {
+	m := mailmsg.Parse([]byte(strings.TrimRight(header, "\n") + "\n\n"))
+	author, _ := m.Author(listEmail)
+	return m.Automatic(author)
 }
 
 func (in *Intake) writeThreads(ctx context.Context) error {
@@ -247,17 +264,17 @@ func (in *Intake) writeComments(ctx context.Context) error {
 	}
 	var onPatches, onCovers [][]any
 	for _, c := range in.new.comments {
-		row := []any{c.id, c.message.ID, c.target.Patch + c.target.Cover, c.message.Submitter, int64(c.message.Date), c.addressed}
+		row := []any{c.id, c.message.ID, c.target.Patch + c.target.Cover, c.message.Submitter, int64(c.message.Date), c.addressed, c.automatic}
 		if c.target.Patch != 0 {
 			onPatches = append(onPatches, row)
 		} else {
 			onCovers = append(onCovers, row)
 		}
 	}
-	if err := in.tx.Insert(ctx, "patch_comment", []string{"id", "message_id", "patch_id", "submitter_id", "date", "addressed"}, onPatches); err != nil {
+	if err := in.tx.Insert(ctx, "patch_comment", []string{"id", "message_id", "patch_id", "submitter_id", "date", "addressed", "automatic"}, onPatches); err != nil {
 		return err
 	}
-	return in.tx.Insert(ctx, "cover_comment", []string{"id", "message_id", "cover_id", "submitter_id", "date", "addressed"}, onCovers)
+	return in.tx.Insert(ctx, "cover_comment", []string{"id", "message_id", "cover_id", "submitter_id", "date", "addressed", "automatic"}, onCovers)
 }
 
 // removeUnplaced removes comments from where they were, with their events.

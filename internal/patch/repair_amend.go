@@ -38,6 +38,7 @@ type Reading struct {
 	Diff    []byte
 
 	ActionRequired bool // of comments: the header is there
+	Automatic      bool // of comments: a program sent it
 }
 
 // Stored is a message as it is in the database.
@@ -72,11 +73,11 @@ func ForRepair(ctx context.Context, tx *sqldb.Tx, by account.Actor, p project.Pr
 
 // storedQueries read what hangs on messages, by kind.
 var storedQueries = []struct{ kind, query string }{
-	{KindPatch, `SELECT p.message_id, p.id, p.id, 0, p.name, COALESCE(p.hash, ''), COALESCE(p.git_patch_id, ''), COALESCE(p.pull_url, ''), COALESCE(d.charset, ''), d.diff, NULL
+	{KindPatch, `SELECT p.message_id, p.id, p.id, 0, p.name, COALESCE(p.hash, ''), COALESCE(p.git_patch_id, ''), COALESCE(p.pull_url, ''), COALESCE(d.charset, ''), d.diff, NULL, FALSE
 		FROM patch p LEFT JOIN patch_diff d ON d.patch_id = p.id WHERE p.message_id IN (?)`},
-	{KindCover, "SELECT message_id, id, 0, id, name, '', '', '', '', NULL, NULL FROM cover WHERE message_id IN (?)"},
-	{KindComment, "SELECT message_id, id, patch_id, 0, '', '', '', '', '', NULL, addressed FROM patch_comment WHERE message_id IN (?)"},
-	{KindComment, "SELECT message_id, id, 0, cover_id, '', '', '', '', '', NULL, addressed FROM cover_comment WHERE message_id IN (?)"},
+	{KindCover, "SELECT message_id, id, 0, id, name, '', '', '', '', NULL, NULL, FALSE FROM cover WHERE message_id IN (?)"},
+	{KindComment, "SELECT message_id, id, patch_id, 0, '', '', '', '', '', NULL, addressed, automatic FROM patch_comment WHERE message_id IN (?)"},
+	{KindComment, "SELECT message_id, id, 0, cover_id, '', '', '', '', '', NULL, addressed, automatic FROM cover_comment WHERE message_id IN (?)"},
 }
 
 // ReadStored reads messages with their text and what was made of them, by the id of the message.
@@ -101,9 +102,9 @@ func ReadStored(ctx context.Context, tx *sqldb.Tx, messages []*mailstore.Message
 			err = scanChunks(ctx, tx, byKind[q.kind], q.query, func(rows *sqlx.Rows) error {
 				var message int64
 				var s Stored
-				err := rows.Scan(&message, &s.ID, &s.Patch, &s.Cover, &s.Name, &s.Hash, &s.GitID, &s.PullURL, &s.Charset, &s.Diff, &s.addressed)
+				err := rows.Scan(&message, &s.ID, &s.Patch, &s.Cover, &s.Name, &s.Hash, &s.GitID, &s.PullURL, &s.Charset, &s.Diff, &s.addressed, &s.Automatic)
 				to := out[message]
-				to.ID, to.Target, to.Name, to.Hash, to.GitID, to.PullURL, to.Charset, to.Diff, to.addressed = s.ID, s.Target, s.Name, s.Hash, s.GitID, s.PullURL, s.Charset, s.Diff, s.addressed
+				to.ID, to.Target, to.Name, to.Hash, to.GitID, to.PullURL, to.Charset, to.Diff, to.addressed, to.Automatic = s.ID, s.Target, s.Name, s.Hash, s.GitID, s.PullURL, s.Charset, s.Diff, s.addressed, s.Automatic
 				return err
 			})
 		}
@@ -157,6 +158,7 @@ func (s *Stored) Compare(r Reading) []Difference {
 		if r.ActionRequired && s.addressed == nil {
 			add("addressed", "null", "false")
 		}
+		add("automatic", strconv.FormatBool(s.Automatic), strconv.FormatBool(r.Automatic))
 	case KindPatch:
 		add("name", s.Name, r.Name)
 		add("hash", s.Hash, r.Hash)
@@ -235,11 +237,11 @@ func amend(ctx context.Context, tx *sqldb.Tx, p project.Project, a Amendment) er
 	case KindCover:
 		_, err = tx.Exec(ctx, "UPDATE cover SET submitter_id = ?, date = ?, name = ?, name_fold = ? WHERE id = ?", r.Submitter, int64(r.Date), r.Name, nameFold(r.Name), s.ID)
 	case KindComment:
-		query := "UPDATE patch_comment SET submitter_id = ?, date = ?, addressed = ? WHERE id = ?"
+		query := "UPDATE patch_comment SET submitter_id = ?, date = ?, addressed = ?, automatic = ? WHERE id = ?"
 		if s.Cover != 0 {
-			query = "UPDATE cover_comment SET submitter_id = ?, date = ?, addressed = ? WHERE id = ?"
+			query = "UPDATE cover_comment SET submitter_id = ?, date = ?, addressed = ?, automatic = ? WHERE id = ?"
 		}
-		_, err = tx.Exec(ctx, query, r.Submitter, int64(r.Date), amendedAddressed(s, r), s.ID)
+		_, err = tx.Exec(ctx, query, r.Submitter, int64(r.Date), amendedAddressed(s, r), r.Automatic, s.ID)
 	}
 	return err
 }

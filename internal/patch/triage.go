@@ -20,7 +20,7 @@ type Lane int
 const (
 	LaneHidden Lane = iota - 1 // nothing of it may be shown
 	LaneDone                   // nothing is to be done: decided, archived, or there is a newer version
-	LaneNew                    // nobody but its sender has answered it, and no patch is reviewed
+	LaneNew                    // nobody but its sender and programs has answered it, and no patch is reviewed
 	LaneReady                  // each open patch is reviewed, and no check says no
 	LaneReview                 // somebody has answered, but it is not ready
 	LaneAuthor                 // its author is asked for something, or has not sent all of it
@@ -79,7 +79,7 @@ type facts struct {
 	total, received    int
 	cover              bool // it has a cover letter that is shown
 	waiting            int  // patches, not archived, in one of the authorStates
-	others             int  // comments by others than its sender
+	others             int  // comments by others than its sender, and by people
 	states, tags       map[int64]int
 	delegates          map[int64]bool
 }
@@ -90,7 +90,7 @@ type facts struct {
 //   - a patch is in a state that asks its author, or patches are missing, or a comment is not addressed: its author;
 //   - a check is pending: the checks;
 //   - all that is open is reviewed, and no check warns or fails: ready;
-//   - nobody else has said anything: it needs a first review; else it is in review.
+//   - nobody else has said anything, programs aside: it needs a first review; else it is in review.
 //
 // A check that fails moves nothing by itself: machines err, and whoever reads the row sees it.
 func (f *facts) lane() Lane {

@@ -148,7 +148,7 @@ func (t *triager) comment(series int64, c *commentRow) {
 		author = p.Submitter
 	}
 	f.Comments++
-	if c.message.Submitter != author {
+	if c.message.Submitter != author && !t.program(c.message.Submitter, c.automatic) {
 		f.others++
 	}
 	if c.addressed == false {

@@ -21,6 +21,7 @@ type triager struct {
 	learns       bool           // reads itself what states and tags mean
 	open, author map[int64]bool // states
 	reviews      map[int64]bool // tags
+	bots         map[int64]bool // persons of whom is said whether they are programs
 	found        map[int64]*facts
 	patches      map[int64]*memberFacts
 	stored       map[int64]storedStand
@@ -76,7 +77,7 @@ func newTriager(tx *sqldb.Tx, words Vocabulary) *triager {
 }
 
 func (t *triager) learn(words Vocabulary) {
-	t.open, t.author, t.reviews = map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
+	t.open, t.author, t.reviews, t.bots = map[int64]bool{}, map[int64]bool{}, map[int64]bool{}, words.bots
 	for _, s := range words.States {
 		t.open[s.ID] = s.ActionRequired
 		t.author[s.ID] = slices.Contains(authorStates, s.Slug)
@@ -198,17 +199,32 @@ func (t *triager) mark(patch int64, check bool, key int64, n int) {
 func (t *triager) readComments(ctx context.Context, ids []int64) error {
 	return t.tx.Each(ctx, func(rows *sqlx.Rows) error {
 		var series int64
+		var by int64
+		var automatic bool
 		var n, others, unaddressed int
 		var last clock.Time
-		err := rows.Scan(&series, &n, &others, &unaddressed, &last)
+		err := rows.Scan(&series, &by, &automatic, &n, &others, &unaddressed, &last)
 		if f := t.found[series]; f != nil {
-			f.Comments, f.others, f.Unaddressed, f.ActiveAt = f.Comments+n, f.others+others, f.Unaddressed+unaddressed, max(f.ActiveAt, last)
+			f.Comments, f.Unaddressed, f.ActiveAt = f.Comments+n, f.Unaddressed+unaddressed, max(f.ActiveAt, last)
+			if !t.program(by, automatic) {
+				f.others += others
+			}
 		}
 		return err
-	}, `SELECT p.series_id, COUNT(*), SUM(CASE WHEN c.submitter_id <> p.submitter_id THEN 1 ELSE 0 END), SUM(CASE WHEN c.addressed = FALSE THEN 1 ELSE 0 END), MAX(c.date)
-			FROM patch p JOIN patch_comment c ON c.patch_id = p.id JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE p.series_id IN (?) GROUP BY p.series_id
-		UNION ALL SELECT s.id, COUNT(*), SUM(CASE WHEN c.submitter_id <> s.submitter_id THEN 1 ELSE 0 END), SUM(CASE WHEN c.addressed = FALSE THEN 1 ELSE 0 END), MAX(c.date)
-			FROM series s JOIN cover_comment c ON c.cover_id = s.cover_id JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE s.id IN (?) GROUP BY s.id`, ids, ids)
+	}, `SELECT p.series_id, c.submitter_id, c.automatic, COUNT(*), SUM(CASE WHEN c.submitter_id <> p.submitter_id THEN 1 ELSE 0 END), SUM(CASE WHEN c.addressed = FALSE THEN 1 ELSE 0 END), MAX(c.date)
+			FROM patch p JOIN patch_comment c ON c.patch_id = p.id JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE p.series_id IN (?)
+			GROUP BY p.series_id, c.submitter_id, c.automatic
+		UNION ALL SELECT s.id, c.submitter_id, c.automatic, COUNT(*), SUM(CASE WHEN c.submitter_id <> s.submitter_id THEN 1 ELSE 0 END), SUM(CASE WHEN c.addressed = FALSE THEN 1 ELSE 0 END), MAX(c.date)
+			FROM series s JOIN cover_comment c ON c.cover_id = s.cover_id JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE s.id IN (?)
+			GROUP BY s.id, c.submitter_id, c.automatic`, ids, ids)
+}
+
+// program tells whether a comment was sent by a program: as an administrator has said of its sender, else as the mail tells.
+func (t *triager) program(submitter int64, automatic bool) bool {
+	if bot, said := t.bots[submitter]; said {
+		return bot
+	}
+	return automatic
 }
 
 // add counts the patches, when their tags are known.

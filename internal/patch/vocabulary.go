@@ -13,15 +13,16 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-// Vocabulary is the states in order and the tags by abbreviation.
+// Vocabulary is the states in order, the tags by abbreviation, and the persons of whom an administrator has said whether they are programs.
 type Vocabulary struct {
 	States []State
 	Tags   []Tag
+	bots   map[int64]bool // only ReadVocabulary reads them
 }
 
-// ReadVocabulary reads both in one query.
+// ReadVocabulary reads all of it in one query.
 func ReadVocabulary(ctx context.Context, q sqldb.Queryer) (Vocabulary, error) {
-	v, _, err := ReadWords(ctx, q, "", "")
+	v, _, err := readWords(ctx, q, " UNION ALL SELECT 'bot', b.id, '', '', '', 0, b.bot FROM ("+account.LookupBots+") b", "", "")
 	return v, err
 }
 
@@ -31,10 +32,15 @@ type People struct {
 	Delegates  []int64 // users, see account.UsersLike; 0 alone is nobody
 }
 
-// ReadWords reads the vocabulary, and in the same query finds whom two filters of a list mean, empty ones nobody.
+// ReadWords reads states and tags, and in the same query finds whom two filters of a list mean, empty ones nobody.
 func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string) (v Vocabulary, p People, err error) {
+	return readWords(ctx, q, "", submitter, delegate)
+}
+
+func readWords(ctx context.Context, q sqldb.Queryer, more, submitter, delegate string) (v Vocabulary, p People, err error) {
+	v.bots = map[int64]bool{}
 	query, args := `SELECT 'state' AS kind, id, name, slug AS second, '' AS third, ordering, action_required AS flag FROM state
-		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`, []any{}
+		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`+more, []any{}
 	also := func(kind string, l account.Lookup) []int64 {
 		query += " UNION ALL SELECT '" + kind + "', f.id, '', '', '', 0, FALSE FROM (" + l.SQL + ") f"
 		args = append(args, l.Args...)
@@ -62,6 +68,8 @@ func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string)
 			v.States = append(v.States, State{ID: id, Name: name, Slug: second, Ordering: ordering, ActionRequired: flag})
 		case "tag":
 			v.Tags = append(v.Tags, Tag{ID: id, Name: name, Abbrev: second, Pattern: third, ShowColumn: flag})
+		case "bot":
+			v.bots[id] = flag
 		case "submitter":
 			p.Submitters = append(p.Submitters, id)
 		default:

@@ -3,9 +3,12 @@
 package accountapi
 
 import (
+	"context"
 	"net/http"
+	"strconv"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/rest"
 )
@@ -13,7 +16,8 @@ import (
 // Person is a person in lists and by himself.
 type Person struct {
 	rest.Person
-	User *rest.User `json:"user"` // whose address it is; nil: nobody's
+	User *rest.User `json:"user"`            // whose address it is; nil: nobody's
+	Bot  *bool      `json:"bot" since:"1.4"` // whether a program sends its mail; nil: each mail tells by itself
 }
 
 // User is a user by himself. Settings are told to him only.
@@ -29,7 +33,13 @@ type Settings struct {
 	ShowIDs      bool `json:"show_ids"`
 }
 
-type face struct{ db *sqldb.DB }
+// SetBot is the verb that says whether a person, found by number or address, is a program; it does what follows.
+type SetBot func(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, person string, bot *bool, only func(context.Context, *sqldb.Tx) error) (account.Person, error)
+
+type face struct {
+	db     *sqldb.DB
+	setBot SetBot
+}
 
 var (
 	personKeys = []string{"id", "name", "email"}
@@ -47,13 +57,18 @@ var fields = []rest.Field{
 		{Name: "show_ids", Type: rest.Bool, Doc: "whether lists show numbers"}}},
 }
 
+// personFields are what of a person can be changed.
+var personFields = []rest.Field{{Name: "bot", Type: rest.Bool, Null: true, Doc: "whether a program sends its mail, whose replies are no review; null: each mail tells by itself"}}
+
 // Routes hangs the API of people and users into mux.
-func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB) {
-	f := &face{db}
+func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB, setBot SetBot) {
+	f := &face{db, setBot}
 	for _, r := range []rest.Route{
 		{Path: "/people/", Tag: "people", Methods: map[string]rest.Op{
 			"GET": {Do: f.people, Doc: "List people", Answer: []Person{}, Paged: true, Query: query("name or address", personKeys)}}},
-		{Path: "/people/{id}/", Tag: "people", Methods: map[string]rest.Op{"GET": {Do: f.person, Doc: "Get a person", Answer: Person{}}}},
+		{Path: "/people/{id}/", Tag: "people", Methods: map[string]rest.Op{
+			"GET":   {Do: f.person, Doc: "Get a person", Answer: Person{}},
+			"PATCH": {Do: f.changePerson, Since: rest.V14, Doc: "Say whether a person is a program; administrators only", Body: personFields, Answer: Person{}}}},
 		{Path: "/users/", Tag: "users", Methods: map[string]rest.Op{
 			"GET": {Do: f.users, Doc: "List users", Answer: []rest.User{}, Paged: true, Query: query("user name, first or last name, or address", userKeys)}}},
 		{Path: "/users/{id}/", Tag: "users", Methods: map[string]rest.Op{
@@ -104,19 +119,23 @@ func (f *face) people(c *rest.Call) error {
 }
 
 func (f *face) wirePersons(c *rest.Call, persons ...account.Person) ([]Person, error) {
+	return f.wirePersonsOf(c.R.Context(), f.db, c, persons...)
+}
+
+func (f *face) wirePersonsOf(ctx context.Context, q sqldb.Queryer, c *rest.Call, persons ...account.Person) ([]Person, error) {
 	var ids []int64
 	for _, p := range persons {
 		if p.User != 0 {
 			ids = append(ids, p.User)
 		}
 	}
-	users, err := account.UsersByID(c.R.Context(), f.db, ids)
+	users, err := account.UsersByID(ctx, q, ids)
 	if err != nil {
 		return nil, err
 	}
 	out := []Person{}
 	for _, p := range persons {
-		out = append(out, Person{*rest.EmbedPerson(c.API, p.ID, p.Name, p.Email), rest.EmbedUser(c.API, users[p.User])})
+		out = append(out, Person{*rest.EmbedPerson(c.API, p.ID, p.Name, p.Email), rest.EmbedUser(c.API, users[p.User]), p.Bot})
 	}
 	return out, nil
 }
@@ -129,6 +148,10 @@ func (f *face) person(c *rest.Call) error {
 	if err := c.RequireUser(); err != nil {
 		return err
 	}
+	return f.showPerson(c, id)
+}
+
+func (f *face) showPerson(c *rest.Call, id int64) error {
 	p, err := account.PersonByID(c.R.Context(), f.db, id)
 	if err != nil {
 		return err
@@ -138,6 +161,49 @@ func (f *face) person(c *rest.Call) error {
 		return err
 	}
 	return c.JSON(http.StatusOK, out[0])
+}
+
+// changePerson says whether a person is a program. Who may not is told before what is wrong with the body.
+func (f *face) changePerson(c *rest.Call) error {
+	id, err := c.ID("id")
+	if err != nil {
+		return err
+	}
+	if err := c.RequireUser(); err != nil {
+		return err
+	}
+	if err := c.Actor().RequireAdmin("say who is a program"); err != nil {
+		return err
+	}
+	b, err := c.Body()
+	if err != nil {
+		return err
+	}
+	v, sent := b.Value("bot", false)
+	var bot *bool
+	if sent && v != nil {
+		bot = b.Bool("bot")
+	}
+	if err := b.Err(); err != nil {
+		return err
+	}
+	if sent {
+		only := c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+			p, err := account.PersonByID(ctx, q, id)
+			if err != nil {
+				return nil, err
+			}
+			out, err := f.wirePersonsOf(ctx, q, c, p)
+			if err != nil {
+				return nil, err
+			}
+			return out[0], nil
+		})
+		if _, err := f.setBot(c.R.Context(), f.db, c.Actor(), c.Now, strconv.FormatInt(id, 10), bot, only); err != nil {
+			return err
+		}
+	}
+	return f.showPerson(c, id)
 }
 
 func (f *face) users(c *rest.Call) error {

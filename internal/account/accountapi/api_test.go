@@ -15,6 +15,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/rest"
 	"patchwork.example/pw/internal/test/apiseed"
 	"patchwork.example/pw/internal/test/dbtest"
@@ -41,7 +42,7 @@ func each(t *testing.T, f func(t *testing.T, s *served)) {
 			defer db.Close()
 			s.db, s.Seed = db, apiseed.Fill(t, db)
 			mux, now := http.NewServeMux(), clock.NewFake(apiseed.Now)
-			Routes(mux, rest.New(rest.Options{BaseURL: "http://h", SessionCookie: "pw_session", PerPage: 30, MostPerPage: 250}, account.NewSessions(db, now), now, slog.New(slog.DiscardHandler)), db)
+			Routes(mux, rest.New(rest.Options{BaseURL: "http://h", SessionCookie: "pw_session", PerPage: 30, MostPerPage: 250}, account.NewSessions(db, now), now, slog.New(slog.DiscardHandler)), db, patch.SetBot)
 			server := httptest.NewServer(mux)
 			defer server.Close()
 			s.Client = apiseed.Client{T: t, URL: server.URL, Tokens: s.Seed.Tokens}
@@ -101,7 +102,7 @@ func TestPeople(t *testing.T) {
 			}
 		}
 		s.ask(t, "joe", "GET", "/1.2/people/{p.dev}/", "", 200, `{"id":{p.dev},"url":"http://h/api/1.2/people/{p.dev}/","name":"Dev Example","email":"dev@people.example","user":`+user("/1.2", "dev", "")+`}`)
-		s.ask(t, "joe", "GET", "/people/{p.ann}/", "", 200, `{"id":{p.ann},"url":"http://h/api/people/{p.ann}/","name":"Ann Author","email":"ann@people.example","user":null}`)
+		s.ask(t, "joe", "GET", "/people/{p.ann}/", "", 200, `{"id":{p.ann},"url":"http://h/api/people/{p.ann}/","name":"Ann Author","email":"ann@people.example","user":null,"bot":null}`)
 		err := s.db.Tx(t.Context(), func(tx *sqldb.Tx) error {
 			_, err := tx.Exec(t.Context(), "UPDATE person SET name = NULL, name_key = '' WHERE email = 'ann@people.example'")
 			return err
@@ -124,6 +125,22 @@ func TestPeople(t *testing.T) {
 		s.lists(t, "/people/?per_page=3&page=last", "{p.sue}")
 		s.ask(t, "joe", "GET", "/people/?page=2", "", 404, `{"detail":"Invalid page."}`)
 		s.ask(t, "joe", "GET", "/people/?q="+strings.Repeat("a,", 21), "", 400, `{"detail":"a search may have 20 words"}`)
+	})
+}
+
+// TestWhoIsAProgram: administrators say so, from 1.4 on.
+func TestWhoIsAProgram(t *testing.T) {
+	each(t, func(t *testing.T, s *served) {
+		const sue = `{"id":{p.sue},"url":"http://h/api/people/{p.sue}/","name":"Sue Stranger","email":"sue@people.example","user":null,"bot":`
+		s.ask(t, "joe", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 403, `{"detail":"You do not have permission to perform this action."}`)
+		s.ask(t, "", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 403, noLogin)
+		s.ask(t, "root", "PATCH", "/people/999999/", `{"bot":true}`, 404, `{"detail":"Not found."}`)
+		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":"perhaps"}`, 400, `{"bot":["Must be a valid boolean."]}`)
+		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 200, sue+`true}`)
+		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{}`, 200, sue+`true}`)
+		s.ask(t, "joe", "GET", "/people/{p.sue}/", "", 200, sue+`true}`)
+		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":false}`, 200, sue+`false}`)
+		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":null}`, 200, sue+`null}`)
 	})
 }
 

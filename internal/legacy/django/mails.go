@@ -170,7 +170,8 @@ func (im *importer) coverComments(ctx context.Context) error {
 func (im *importer) comments(ctx context.Context, kind int, t table[oldComment, both[patch.ImportedComment]]) error {
 	t.convert = func(o oldComment) both[patch.ImportedComment] {
 		m, _ := im.message(im.row(t.name, o.ID), kind, patch.KindComment, o.oldMail)
-		return both[patch.ImportedComment]{m, patch.ImportedComment{ID: o.ID, Message: m.ID, On: o.On, Submitter: o.Submitter, Date: m.Date, Addressed: o.Addressed}}
+		return both[patch.ImportedComment]{m, patch.ImportedComment{ID: o.ID, Message: m.ID, On: o.On, Submitter: o.Submitter, Date: m.Date, Addressed: o.Addressed,
+			Automatic: patch.Automatic(m.Headers, "")}}
 	}
 	t.size = func(b both[patch.ImportedComment]) int { return messageSize(b.message) }
 	return take(ctx, im, t)
