@@ -27,7 +27,7 @@ present() {
 	case $1 in
 	postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || have initdb ;;
 	mariadb) { have mariadbd || [ -x /usr/sbin/mariadbd ]; } && have mariadb-install-db ;;
-	chromium) have chromium || have chromium-browser || have google-chrome ;;
+	chromium) have chromium-headless-shell || have chromium || have chromium-browser || have google-chrome ;;
 	axe) [ -s "$axe" ] ;;
 	gcc) have gcc && echo '#include <stdlib.h>' | gcc -E - >/dev/null 2>&1 ;;
 	git-email) have git && [ -e "$(git --exec-path)/git-send-email" ] ;;
@@ -40,7 +40,7 @@ present() {
 packages() {
 	case $1 in
 	mariadb) echo mariadb-server ;;
-	chromium) echo chromium fonts-dejavu-core ;; # pages without a font have no text
+	chromium) echo chromium-headless-shell fonts-dejavu-core ;; # pages without a font have no text
 	axe) have npm || echo npm ;;
 	dovecot) echo dovecot-imapd ;;
 	gcc) echo gcc libc6-dev ;;

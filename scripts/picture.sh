@@ -5,5 +5,5 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-PW_PICTURE=$PWD/docs/patch-list.png go test -count=1 -run '^TestPicture$' ./internal/app
+PW_PICTURE=$PWD/docs/patch-list.png go test -count=1 -run '^TestPicture$' ./internal/test/pagetest
 ls -l docs/patch-list.png

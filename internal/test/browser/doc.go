@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Package browser lets tests look at pages with Debian's Chromium: one browser for a test and all its subtests, tabs that don't share
+// Package browser lets tests look at pages with Debian's Chromium, the one without windows if it is there: one browser for a test and all its subtests, tabs that don't share
 // cookies, every width and theme, what the console says, and what axe-core finds.
 //
 // It owns no table. Where Chromium or axe-core is missing (scripts/deps.sh installs both) a test is skipped, or fails if CI=true. The

@@ -20,7 +20,12 @@ import (
 
 // Tab is one tab with cookies of its own. It belongs to one test, which it fails when a page does not answer.
 type Tab struct {
-	t   testing.TB
+	t testing.TB
+	*window
+}
+
+// window is what tests that have a tab after one another share.
+type window struct {
 	b   *Browser
 	ctx context.Context
 
@@ -31,14 +36,14 @@ type Tab struct {
 }
 
 // patience is how long one step may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Tab opens an empty tab, and closes it when the test ends.
 func (b *Browser) Tab(t testing.TB) *Tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	tab := &Tab{t: t, b: b, ctx: ctx}
+	tab := &Tab{t: t, window: &window{b: b, ctx: ctx}}
 	if err := chromedp.Listen(ctx, tab.hear); err != nil {
 		t.Fatal(err)
 	}
@@ -46,6 +51,17 @@ func (b *Browser) Tab(t testing.TB) *Tab {
 	command(tab, runtime.Enable, cdp.Empty{})
 	tab.Look(View{Width: 1280, Height: 800})
 	return tab
+}
+
+// Lend gives the tab to a subtest, which it fails from now on, with no cookies. A page takes half the time to load and to judge where another one of the site was open
+// before: process and compiled scripts are there.
+func (p *Tab) Lend(t testing.TB) *Tab {
+	t.Helper()
+	lent := &Tab{t: t, window: p.window}
+	command(lent, network.ClearBrowserCookies, cdp.Empty{})
+	lent.Look(View{Width: 1280, Height: 800})
+	lent.Complaints()
+	return lent
 }
 
 // hear notes what the console shows as an error: exceptions, breaches of the content security policy, files that don't come.

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-package app_test
+package pagetest
 
 import (
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -144,7 +143,7 @@ func storyNoScript(t *testing.T, b *browser.Browser, s *site) {
 func storyLook(t *testing.T, b *browser.Browser, s *site) {
 	pages := []string{"list/", fsconfigPath}
 	s.exec(t, `UPDATE user_account SET items_per_page = 25`) // the focus goes through all of a page
-	if os.Getenv("PW_SOAK") == "1" {
+	if soak() {
 		pages = append(pages, "list/?order=name&state=*&q=erofs&page=4", "series/", "queue/stale/", "queue/author/", backedPath, backedPath+"?view=split", "20240830032840.3783206-1-hsiangkao@linux.alibaba.com/T/",
 			"series/2817/", "series/2683/", "series/2683/range-diff/", "series/2824/range-diff/?from=2821", "", "/user/todo/erofs/", "/user/", "/user/bundles/", "/user/changes/")
 	}
@@ -158,21 +157,7 @@ func storyLook(t *testing.T, b *browser.Browser, s *site) {
 			if got := tab.Open(s.url + page); got != 200 {
 				t.Fatalf("%d", got)
 			}
-			for _, v := range views {
-				tab.Look(v.View)
-				if wide := tab.Overflow(); wide != "" {
-					t.Errorf("%v: %s", v.View, wide)
-				}
-				if v.axe != nil {
-					for _, found := range v.axe(tab) {
-						t.Errorf("%v: %s", v.View, found)
-					}
-				}
-			}
-			lookOtherwise(t, tab, false)
-			if said := tab.Complaints(); said != nil {
-				t.Errorf("console: %q", said)
-			}
+			lookAt(t, tab, 200, whole)
 		})
 	}
 }
