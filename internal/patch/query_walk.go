@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"patchwork.example/pw/internal/base/sqldb"
 )
 
 // maxArms bounds into how many walks a list is split. Above it one walk meets patches that are not in the list.
@@ -180,8 +182,8 @@ func (f Query) split(key sortKey) []Query {
 	return out
 }
 
-// deepPages is up to where a page is found by taking the first patches of each arm. Behind it arms are merged row by row, for which databases do not have to
-// keep what is passed over.
+// deepPages is up to where a page is found by taking the first patches of each arm. Behind it, and always on SQLite, which would sort what is taken of each, arms are
+// merged row by row, for which databases do not have to keep what is passed over.
 const deepPages = 5000
 
 // ids finds the ids of a segment with their keys. Every arm is in order by itself; the first ones of all of them hold the first ones of the whole.
@@ -192,7 +194,6 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 	if key.by == OrderID {
 		order, outer = " ORDER BY p.id"+direction, " ORDER BY id"+direction
 	}
-	deep := s.offset+s.limit > deepPages
 	var arms []string
 	var args []any
 	for _, arm := range s.arms {
@@ -203,7 +204,7 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 		switch {
 		case len(s.arms) == 1:
 			query += order
-		case !deep:
+		case s.offset+s.limit <= deepPages && arm.engine != sqldb.SQLite:
 			query = "SELECT * FROM (" + query + order + " LIMIT ?) arm"
 			args = append(args, s.offset+s.limit)
 		}
