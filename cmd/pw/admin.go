@@ -17,7 +17,7 @@ func newAdmin(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "admin",
 		GroupID: groupSetup,
-		Short:   "Manage users, people, projects, states, tags, rules, messages, series, webhooks",
+		Short:   "Manage users, people, projects, states, tags, rules, messages, series, changes, webhooks",
 		Long: `Manages what a site consists of. Whoever may run these commands, that is, read the
 configuration and reach the database, is an administrator; each change is noted in
 the audit trail.
@@ -30,7 +30,7 @@ A switch such as --active is turned off by --no-active or --active=false.`,
   pw admin user create ann -e ann@example.org
   pw admin maintainer create erofs ann`,
 	}
-	cmd.AddCommand(newAdminUser(c), newAdminPerson(c), newAdminProject(c), newAdminState(c), newAdminTag(c), newAdminMaintainer(c), newAdminRule(c), newAdminMessage(c), newAdminSeries(c), newAdminOptout(c), newAdminWebhook(c), newAdminIRC(c))
+	cmd.AddCommand(newAdminUser(c), newAdminPerson(c), newAdminProject(c), newAdminState(c), newAdminTag(c), newAdminMaintainer(c), newAdminRule(c), newAdminMessage(c), newAdminSeries(c), newAdminChange(c), newAdminOptout(c), newAdminWebhook(c), newAdminIRC(c))
 	return cmd
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
@@ -117,6 +118,33 @@ func TestPersonCommands(t *testing.T) {
 	s.says("admin person update builds@example.org --guess-bot", 0, "Builds@example.org is what its mails tell\n", "")
 	s.says("admin person list --json", 0, "[]\n", "")
 	s.says("admin person update builds@example.org", 64, "", "pw: nothing to change: say with flags what should be different, see \"pw admin person update --help\"\nRun 'pw admin person update --help' for usage.\n")
+}
+
+// TestChangeCommands: what a user changed is listed and taken back.
+func TestChangeCommands(t *testing.T) {
+	s := newSite(t)
+	s.does("admin", "user", "create", "ann", "-e", "ann@example.org", "--no-password")
+	s.says("admin change list ann --json", 0, "[]\n", "")
+	s.says("admin change list nobody", 66, "", "pw: no user \"nobody\"\n")
+	s.says("admin change undo 7", 66, "", "pw: take back change 7: there is no change 7\n")
+	s.says("admin change undo x", 65, "", "pw: \"x\" is no number of a change\n")
+	now := time.Now().UnixMicro()
+	s.exec("INSERT INTO project (id, linkname, name, listid, listemail, subject_match, web_url, scm_url, webscm_url, list_archive_url, list_archive_url_format, commit_url_format, send_notifications, use_tags, show_dependencies, auto_supersede, hints, nav_html) VALUES (9, 'p', 'P', 'p', 'p@x', '', '', '', '', '', '', '', FALSE, FALSE, FALSE, FALSE, 'nobody', '')")
+	s.exec("INSERT INTO patch (id, message_id, project_id, submitter_id, date, name, name_key, archived) VALUES (5, 5, 9, 1, 1, 'a', 'a', FALSE)")
+	s.exec("INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) VALUES (3, 1, 9, 'mine', 'mine', FALSE)")
+	s.exec("INSERT INTO bundle_patch (bundle_id, patch_id, position) VALUES (3, 5, 1)")
+	s.exec(fmt.Sprintf(`INSERT INTO change_set VALUES (7, 9, 1, 'web', %d, 'done', '{"bundle":{"id":3,"what":"create","name":"mine"}}', 0, 0, 1, 1, 1, 0, 0, 0, '', '', %[1]d, %[1]d)`, now))
+	s.exec("INSERT INTO change_place VALUES (7, 5, 3, NULL, 1, FALSE)")
+	if got := s.does("admin", "change", "list", "ann"); !strings.Contains(got, "bundle-create  done   1        0\n") {
+		t.Errorf("%s", got)
+	}
+	if got := s.does("admin", "change", "undo", "7"); !strings.HasSuffix(got, " takes change 7 back: 1 as before, 0 changed by somebody since, 0 gone or impossible\n") {
+		t.Errorf("%s", got)
+	}
+	if got := s.does("admin", "change", "show", "7", "--json"); !strings.Contains(got, `"what": "bundle-create"`) || strings.Contains(got, `"undone_by": 0`) {
+		t.Errorf("%s", got)
+	}
+	s.says("admin change undo 7", 73, "", "pw: take back change 7: this change was taken back already\n")
 }
 
 func TestUserNotify(t *testing.T) {

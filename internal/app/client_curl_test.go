@@ -52,7 +52,7 @@ func TestManualCurl(t *testing.T) {
 	}
 	s.mail("alpha", "From: Ann <ann@people.example>\nSubject: [PATCH] a new file\nMessage-ID: <new@x>", "Text.\n---\n--- /dev/null\n+++ b/new.c\n@@ -0,0 +1 @@\n+new\n")
 	by, name, patches := account.Actor{User: mia.ID}, "mine", []int64{s.id("patch", "new@x")}
-	bundle, err := patch.CreateBundle(ctx, s.db, by, patch.BundleChange{Name: &name, Patches: &patches})
+	bundle, err := patch.CreateBundle(ctx, s.db, by, 0, patch.BundleChange{Name: &name, Patches: &patches})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func serveBundles(t *testing.T, db *sqldb.DB) *bundled {
 		for _, m := range msgids {
 			ids = append(ids, s.id("patch", m))
 		}
-		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: u.ID, Via: "api"}, patch.BundleChange{Name: &name, Public: &public, Patches: &ids})
+		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: u.ID, Via: "api"}, 0, patch.BundleChange{Name: &name, Public: &public, Patches: &ids})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,7 @@ func TestKnownFailureD1(t *testing.T) {
 		joe, _ := s.user("joe", "joe@people.example", false)
 		name, public, patches := "a b/%", true, []int64{s.id("patch", "odd/%2F+#?@x"), s.id("patch", "p1@x")}
 		name = strings.ReplaceAll(name, "/", "")
-		if _, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, patch.BundleChange{Name: &name, Public: &public, Patches: &patches}); err != nil {
+		if _, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, 0, patch.BundleChange{Name: &name, Public: &public, Patches: &patches}); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}
@@ -106,7 +106,7 @@ func TestKnownFailureC3(t *testing.T) {
 		_, root := s.user("root", "root@people.example", true)
 		s.maintainer("alpha", "mia")
 		name, patches := "secret", []int64{s.id("patch", "p1@x")}
-		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, patch.BundleChange{Name: &name, Patches: &patches})
+		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, 0, patch.BundleChange{Name: &name, Patches: &patches})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -280,7 +280,7 @@ func TestBundleMbox(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, private, patches := "my bundle", false, []int64{s.id("patch", "p2@x"), s.id("patch", "alone@x"), s.id("patch", "p1@x")}
-		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, patch.BundleChange{Name: &name, Public: &private, Patches: &patches})
+		b, err := patch.CreateBundle(t.Context(), db, account.Actor{User: joe.ID}, 0, patch.BundleChange{Name: &name, Public: &private, Patches: &patches})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func TestBundleMbox(t *testing.T) {
 		s.redirects(s.visit(session, "GET", old+"mbox/", ""), 302, path)
 		s.expect(s.visit(mia, "GET", old+"mbox/", ""), 404)
 		public := true
-		if _, err := patch.UpdateBundle(t.Context(), db, account.Actor{User: joe.ID}, b.ID, patch.BundleChange{Public: &public}); err != nil {
+		if _, err := patch.UpdateBundle(t.Context(), db, account.Actor{User: joe.ID}, 0, b.ID, patch.BundleChange{Public: &public}); err != nil {
 			t.Fatal(err)
 		}
 		s.expect(s.get(path), 200, "First step")

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
@@ -32,6 +33,7 @@ type Bundle struct {
 	Project int64 `db:"project_id"`
 	Name    string
 	Public  bool
+	Set     int64 `db:"-"` // of one that was just changed: the change set that Undo takes; 0: nothing can be taken back
 }
 
 // BundleChange sets what is not nil. Patches are all that the bundle is to hold, in their order; one that is named twice counts where it comes first.
@@ -45,7 +47,7 @@ type BundleChange struct {
 }
 
 // CreateBundle makes a bundle of the actor, who must be a user. Name and Patches are required; the project is that of the patches.
-func CreateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, c BundleChange) (b Bundle, err error) {
+func CreateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, c BundleChange) (b Bundle, err error) {
 	if by.User == 0 {
 		return b, fault.New(fault.Unauthenticated, "a bundle belongs to a user")
 	}
@@ -67,7 +69,11 @@ func CreateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, c BundleC
 		if err := insertBundles(ctx, tx, []Bundle{b}); err != nil {
 			return b.taken(err)
 		}
-		return b.fill(ctx, tx, *c.Patches)
+		if err := b.fill(ctx, tx, *c.Patches); err != nil {
+			return err
+		}
+		b.Set, err = b.record(ctx, tx, by, now, BundleCreated, nil, placesOf(*c.Patches))
+		return err
 	})
 	if err != nil {
 		return Bundle{}, fmt.Errorf("create a bundle: %w", err)
@@ -77,7 +83,7 @@ func CreateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, c BundleC
 
 // UpdateBundle changes a bundle of the actor. With patches of another project the bundle moves there. A private bundle of somebody else is
 // fault.NotFound, a public one fault.Denied.
-func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, c BundleChange) (b Bundle, err error) {
+func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, c BundleChange) (b Bundle, err error) {
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if b, err = holdBundle(ctx, tx, by, id); err != nil {
 			return err
@@ -87,6 +93,7 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 				return err
 			}
 		}
+		from := b.Project
 		if err := c.apply(ctx, tx, &b); err != nil {
 			return err
 		}
@@ -96,10 +103,11 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 		if c.Patches == nil {
 			return nil
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM bundle_patch WHERE bundle_id = ?", b.ID); err != nil {
-			return err
+		b.Set, err = b.refill(ctx, tx, by, now, *c.Patches)
+		if b.Project != from {
+			b.Set = 0
 		}
-		return b.fill(ctx, tx, *c.Patches)
+		return err
 	})
 	if err != nil {
 		return Bundle{}, fmt.Errorf("change bundle %d: %w", id, err)
@@ -107,10 +115,12 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 	return b, nil
 }
 
-// DeleteBundle deletes a bundle of the actor; see UpdateBundle for whom it refuses, and BundleChange.If for what unless is; nil: always.
-func DeleteBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, unless func(context.Context, *sqldb.Tx) error) error {
-	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := holdBundle(ctx, tx, by, id); err != nil {
+// DeleteBundle deletes a bundle of the actor, and returns the change set that Undo takes; see UpdateBundle for whom it refuses, and BundleChange.If for what unless is; nil:
+// always.
+func DeleteBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, unless func(context.Context, *sqldb.Tx) error) (set int64, err error) {
+	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
+		b, err := holdBundle(ctx, tx, by, id)
+		if err != nil {
 			return err
 		}
 		if unless != nil {
@@ -118,17 +128,20 @@ func DeleteBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64,
 				return err
 			}
 		}
-		for _, query := range []string{"DELETE FROM bundle_patch WHERE bundle_id = ?", "DELETE FROM bundle WHERE id = ?"} {
-			if _, err := tx.Exec(ctx, query, id); err != nil {
-				return err
-			}
+		was, err := readPlaces(ctx, tx, id)
+		if err != nil {
+			return err
 		}
-		return nil
+		if err := b.replace(ctx, tx, was, nil, true); err != nil {
+			return err
+		}
+		set, err = b.record(ctx, tx, by, now, BundleDeleted, was, nil)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("delete bundle %d: %w", id, err)
+		return 0, fmt.Errorf("delete bundle %d: %w", id, err)
 	}
-	return nil
+	return set, nil
 }
 
 // MayChangeBundle reads a bundle and is nil for its owner; see UpdateBundle for whom it refuses.
@@ -255,6 +268,19 @@ func oneProject(ctx context.Context, tx *sqldb.Tx, patches []int64) (int64, erro
 		}
 	}
 	return found[patches[0]], nil
+}
+
+// refill puts other patches into a bundle, or the same in another order, and returns the change set.
+func (b *Bundle) refill(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, patches []int64) (int64, error) {
+	was, err := readPlaces(ctx, tx, b.ID)
+	if err != nil {
+		return 0, err
+	}
+	is := placesOf(patches)
+	if err := b.replace(ctx, tx, was, is, false); err != nil {
+		return 0, err
+	}
+	return b.record(ctx, tx, by, now, BundleSet, was, is)
 }
 
 func (b *Bundle) fill(ctx context.Context, tx *sqldb.Tx, patches []int64) error {

@@ -5,9 +5,11 @@ package patch
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/project"
@@ -18,11 +20,12 @@ type Added struct {
 	Bundle  Bundle
 	Patches int      // that are in it now, or out of it, and were not before
 	Already []string // names of those that were in it before
+	Set     int64    // the change set that Undo takes; 0: nothing can be taken back
 }
 
 // AddToBundle appends patches to a bundle of the actor, in their order, but those that are in it. They must be of the bundle's project. See UpdateBundle for whom it
 // refuses.
-func AddToBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, patches []int64) (out Added, err error) {
+func AddToBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, patches []int64) (out Added, err error) {
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		out = Added{}
 		b, err := holdBundle(ctx, tx, by, id)
@@ -38,12 +41,16 @@ func AddToBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, 
 		if err != nil {
 			return err
 		}
-		var held []ImportedPlace
-		err = tx.Select(ctx, &held, "SELECT bundle_id AS bundle, patch_id AS patch, position FROM bundle_patch WHERE bundle_id = ? ORDER BY position", id)
+		was, err := readPlaces(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		return out.add(ctx, tx, held, patches)
+		is, err := out.add(ctx, tx, was, patches)
+		if err != nil {
+			return err
+		}
+		out.Set, err = b.record(ctx, tx, by, now, BundleAdded, was, is)
+		return err
 	})
 	if err != nil {
 		return Added{}, fmt.Errorf("add %d patches to bundle %d: %w", len(patches), id, err)
@@ -51,35 +58,34 @@ func AddToBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, 
 	return out, nil
 }
 
-func (out *Added) add(ctx context.Context, tx *sqldb.Tx, held []ImportedPlace, patches []int64) error {
-	last, in := 0, map[int64]bool{}
-	for _, p := range held {
-		last, in[p.Patch] = max(last, p.Position), true
+func (out *Added) add(ctx context.Context, tx *sqldb.Tx, was places, patches []int64) (places, error) {
+	last, is := 0, maps.Clone(was)
+	for _, at := range was {
+		last = max(last, at)
 	}
-	var places []ImportedPlace
 	var already []int64
 	for _, p := range patches {
-		if in[p] {
+		if _, in := was[p]; in {
 			already = append(already, p)
 			continue
 		}
 		last++
-		places = append(places, ImportedPlace{Bundle: out.Bundle.ID, Patch: p, Position: last})
+		is[p] = last
 	}
-	if n := len(held) + len(places); n > MaxBundlePatches {
-		return wrongField("patches", "A bundle may have %d patches, this one would have %d", MaxBundlePatches, n)
+	if n := len(is); n > MaxBundlePatches {
+		return nil, wrongField("patches", "A bundle may have %d patches, this one would have %d", MaxBundlePatches, n)
 	}
-	out.Patches = len(places)
+	out.Patches = len(is) - len(was)
 	if len(already) > 0 {
 		if err := tx.Select(ctx, &out.Already, "SELECT name FROM patch WHERE id IN (?) ORDER BY id", already); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return ImportPlaces(ctx, tx, places)
+	return is, out.Bundle.replace(ctx, tx, was, is, false)
 }
 
 // RemoveFromBundle takes patches out of a bundle of the actor; others stay, hidden ones too. All of them can't be taken out. See UpdateBundle for whom it refuses.
-func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, patches []int64) (out Added, err error) {
+func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, patches []int64) (out Added, err error) {
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		out = Added{}
 		b, err := holdBundle(ctx, tx, by, id)
@@ -87,18 +93,24 @@ func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id in
 			return err
 		}
 		out.Bundle = b
-		var held []int64
-		if err := tx.Select(ctx, &held, "SELECT patch_id FROM bundle_patch WHERE bundle_id = ?", id); err != nil {
+		was, err := readPlaces(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		gone := slices.DeleteFunc(slices.Clone(held), func(p int64) bool { return !slices.Contains(patches, p) })
-		switch out.Patches = len(gone); {
-		case len(gone) == 0:
+		is := maps.Clone(was)
+		for _, p := range patches {
+			delete(is, p)
+		}
+		switch out.Patches = len(was) - len(is); {
+		case out.Patches == 0:
 			return fault.New(fault.Invalid, "No patches selected; nothing removed")
-		case len(gone) == len(held):
+		case len(is) == 0:
 			return fault.New(fault.Invalid, "A bundle can't be empty; delete it instead")
 		}
-		_, err = tx.Exec(ctx, "DELETE FROM bundle_patch WHERE bundle_id = ? AND patch_id IN (?)", id, gone)
+		if err := b.replace(ctx, tx, was, is, false); err != nil {
+			return err
+		}
+		out.Set, err = b.record(ctx, tx, by, now, BundleRemoved, was, is)
 		return err
 	})
 	if err != nil {
@@ -108,9 +120,9 @@ func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id in
 }
 
 // OrderBundle gives the patches of a bundle of the actor another order: that in which order puts those that are in it at that moment and can be seen. What it
-// leaves out, and hidden patches, come last. See UpdateBundle for whom it refuses.
-func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, order func([]int64) []int64) error {
-	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
+// leaves out, and hidden patches, come last. It returns the change set that Undo takes; 0: the order is as before. See UpdateBundle for whom it refuses.
+func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, order func([]int64) []int64) (set int64, err error) {
+	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		b, err := holdBundle(ctx, tx, by, id)
 		if err != nil {
 			return err
@@ -131,13 +143,11 @@ func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, id int64, 
 			in[p] = true
 		}
 		patches := slices.DeleteFunc(distinct(append(order(seen[id]), held...)), func(p int64) bool { return !in[p] })
-		if _, err := tx.Exec(ctx, "DELETE FROM bundle_patch WHERE bundle_id = ?", id); err != nil {
-			return err
-		}
-		return b.fill(ctx, tx, patches)
+		set, err = b.refill(ctx, tx, by, now, patches)
+		return err
 	})
 	if err != nil {
-		return fmt.Errorf("order bundle %d: %w", id, err)
+		return 0, fmt.Errorf("order bundle %d: %w", id, err)
 	}
-	return nil
+	return set, nil
 }

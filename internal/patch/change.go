@@ -125,7 +125,7 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 		return out, err
 	}
 	if c.Related != nil {
-		if _, err := lockRelatives(ctx, tx, ids[0], *c.Related); err != nil {
+		if _, err := lockRelatives(ctx, tx, append([]int64{ids[0]}, *c.Related...), nil); err != nil {
 			return out, err
 		}
 	}

@@ -60,24 +60,57 @@ const setColumns = `SELECT s.id, s.project_id, s.actor_id, s.via, s.at, s.state,
 
 // wanted is a Change as it is stored.
 type wanted struct {
-	State     *int64  `json:"state,omitempty"`
-	Delegate  *int64  `json:"delegate,omitempty"`
-	Archived  *bool   `json:"archived,omitempty"`
-	CommitRef *string `json:"commit_ref,omitempty"`
-	PullURL   *string `json:"pull_url,omitempty"`
+	State     *int64      `json:"state,omitempty"`
+	Delegate  *int64      `json:"delegate,omitempty"`
+	Archived  *bool       `json:"archived,omitempty"`
+	CommitRef *string     `json:"commit_ref,omitempty"`
+	PullURL   *string     `json:"pull_url,omitempty"`
+	Related   *bool       `json:"related,omitempty"` // whether patches were related, or one taken out of its relation
+	Bundle    *BundleEdit `json:"bundle,omitempty"`
 }
 
 func (c Change) stored() string {
-	text, _ := json.Marshal(wanted{c.State, c.Delegate, c.Archived, c.CommitRef, c.PullURL}) // of plain values: it can't fail
+	w := wanted{State: c.State, Delegate: c.Delegate, Archived: c.Archived, CommitRef: c.CommitRef, PullURL: c.PullURL}
+	if c.Related != nil {
+		joined := len(*c.Related) > 0
+		w.Related = &joined
+	}
+	return w.text()
+}
+
+func (w wanted) text() string {
+	text, _ := json.Marshal(w) // of plain values: it can't fail
 	return string(text)
 }
 
-// Change is what the set wants of its patches; empty for one that takes another back.
-func (s ChangeSet) Change() Change {
-	var w wanted
-	if err := json.Unmarshal([]byte(s.Wanted), &w); err != nil {
-		return Change{}
+func (s ChangeSet) wants() (w wanted) {
+	_ = json.Unmarshal([]byte(s.Wanted), &w) // what can't be read wants nothing
+	return w
+}
+
+// Related tells whether the set related patches, or took one out of its relation; nil: neither.
+func (s ChangeSet) Related() *bool { return s.wants().Related }
+
+// Bundle is what the set did to a bundle; nil: nothing.
+func (s ChangeSet) Bundle() *BundleEdit { return s.wants().Bundle }
+
+// What the set is about, in a word: patches, relation, bundle-… with what was done to one, or undo.
+func (s ChangeSet) What() string {
+	w := s.wants()
+	switch {
+	case s.Undoes != 0:
+		return "undo"
+	case w.Bundle != nil:
+		return "bundle-" + w.Bundle.What
+	case w.Related != nil && s.Change().Empty():
+		return "relation"
 	}
+	return "patches"
+}
+
+// Change is what the set wants of its patches; empty for one that takes another back, or is about relations or a bundle.
+func (s ChangeSet) Change() Change {
+	w := s.wants()
 	return Change{State: w.State, Delegate: w.Delegate, Archived: w.Archived, CommitRef: w.CommitRef, PullURL: w.PullURL}
 }
 
@@ -190,11 +223,14 @@ type changedRow struct {
 // fieldsOf are what of a patch can be taken back, as texts.
 func fieldsOf(p *held) map[string]string {
 	return map[string]string{"state": strconv.FormatInt(p.State, 10), "delegate": strconv.FormatInt(p.Delegate, 10), "archived": strconv.FormatBool(p.Archived),
-		"commit": p.CommitRef, "pull": p.PullURL}
+		"commit": p.CommitRef, "pull": p.PullURL, relationField: strconv.FormatInt(p.Relation, 10)}
 }
 
 // changeFields are their names, in the order in which they are written.
-var changeFields = []string{"state", "delegate", "archived", "commit", "pull"}
+var changeFields = []string{"state", "delegate", "archived", "commit", "pull", relationField}
+
+// relationField is the field of the number of a patch's relation, 0 for none; see relationChange.
+const relationField = "relation"
 
 // keep notes what changed of a patch.
 func (u *update) keep(old, p *held) {
@@ -300,6 +336,9 @@ func forgetSet(ctx context.Context, db *sqldb.DB, id int64) error {
 		}
 	}
 	return db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM change_place WHERE set_id = ?", id); err != nil { // a bundle has few
+			return err
+		}
 		_, err := tx.Exec(ctx, "DELETE FROM change_set WHERE id = ?", id)
 		return err
 	})

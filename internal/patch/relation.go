@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -30,14 +31,14 @@ type relative struct {
 
 const relativeColumns = "SELECT id, project_id, COALESCE(related_id, 0) AS relation FROM patch WHERE "
 
-// lockRelatives locks the projects of all patches that a change of a relation concerns, and reads these: the one that is changed, those that are named, and all
-// that they are related to. One that does not exist is left out.
-func lockRelatives(ctx context.Context, tx *sqldb.Tx, self int64, named []int64) (map[int64]relative, error) {
+// lockRelatives locks the projects of all patches that a change of a relation concerns, and reads these: those that are named, all that they are related to, and
+// those of more relations. One that does not exist is left out.
+func lockRelatives(ctx context.Context, tx *sqldb.Tx, named, relations []int64) (map[int64]relative, error) {
 	locked := map[int64]bool{}
 	for {
-		all, err := readRelatives(ctx, tx, unique(append([]int64{self}, named...)))
+		all, err := readRelatives(ctx, tx, unique(named), relations)
 		if err != nil {
-			return nil, fmt.Errorf("read the patches related to patch %d: %w", self, err)
+			return nil, fmt.Errorf("read what %d patches are related to: %w", len(named), err)
 		}
 		var more []int64
 		for _, k := range all {
@@ -56,7 +57,7 @@ func lockRelatives(ctx context.Context, tx *sqldb.Tx, self int64, named []int64)
 	}
 }
 
-func readRelatives(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]relative, error) {
+func readRelatives(ctx context.Context, q sqldb.Queryer, ids, relations []int64) (map[int64]relative, error) {
 	all := map[int64]relative{}
 	read := func(query string, ids []int64) error {
 		return sqldb.Chunks(ids, func(ids []int64) error {
@@ -71,7 +72,7 @@ func readRelatives(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64
 	if err := read(relativeColumns+"id IN (?)", ids); err != nil {
 		return nil, err
 	}
-	var relations []int64
+	relations = slices.Clone(relations)
 	for _, k := range all {
 		if k.Relation != 0 {
 			relations = append(relations, k.Relation)
@@ -96,7 +97,7 @@ func (r relationChange) of(p *held) bool {
 // relate puts p into one relation with the patches that the change names, and notes an event for each patch whose relation changes by that. The actor must
 // maintain the projects of all that are concerned.
 func (u *update) relate(ctx context.Context, p *held) error {
-	all, err := lockRelatives(ctx, u.tx, p.ID, *u.change.Related)
+	all, err := lockRelatives(ctx, u.tx, append([]int64{p.ID}, *u.change.Related...), nil)
 	if err != nil {
 		return err
 	}
@@ -114,12 +115,19 @@ func (u *update) relate(ctx context.Context, p *held) error {
 		}
 		r.made = id
 	}
+	u.moves(all, r)
+	return nil
+}
+
+// moves notes that relations change: an event for each patch, and what can be taken back.
+func (u *update) moves(all map[int64]relative, r relationChange) {
 	for _, id := range slices.Sorted(maps.Keys(r.move)) {
+		was, is := all[id].Relation, r.move[id]
 		u.events = append(u.events, event.Event{Kind: EventPatchRelation, Project: all[id].Project, Actor: u.by.User, At: u.now,
-			Payload: Payload{Patch: id, PreviousRelation: all[id].Relation, CurrentRelation: r.move[id]}, Subjects: []event.Subject{{Kind: "patch", ID: id}}})
+			Payload: Payload{Patch: id, PreviousRelation: was, CurrentRelation: is}, Subjects: []event.Subject{{Kind: "patch", ID: id}}})
+		u.rows = append(u.rows, changedRow{Patch: id, project: all[id].Project, Field: relationField, Old: strconv.FormatInt(was, 10), New: strconv.FormatInt(is, 10)})
 	}
 	u.relations = r
-	return nil
 }
 
 // decide finds what changes when self is related to the named patches. A new relation has the number 1 as long as it has none.

@@ -125,7 +125,7 @@ func TestDesk(t *testing.T) {
 			name  string
 			patch int64
 		}{{"two", 1}, {"one", 2}, {"other project", 39}} {
-			if _, err := patch.CreateBundle(ctx, db, mia, patch.BundleChange{Name: &b.name, Patches: &[]int64{b.patch}}); err != nil {
+			if _, err := patch.CreateBundle(ctx, db, mia, 0, patch.BundleChange{Name: &b.name, Patches: &[]int64{b.patch}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -229,8 +229,8 @@ func (u *update) restore(ctx context.Context, states map[int64]int64) (out Chang
 	s.Total, s.Done, s.Changed, s.Refused = len(patches), len(patches), len(wishes), len(out.Refused)
 	s.finish(u.now, SetDone)
 	u.set = s
-	out.Patches, err = u.grant(ctx, wishes)
-	out.Set = s.ID
+	done, err := u.grant(ctx, wishes)
+	out.Patches, out.Set = len(done), s.ID
 	return out, err
 }
 

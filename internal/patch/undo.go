@@ -5,6 +5,8 @@ package patch
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"patchwork.example/pw/internal/account"
@@ -27,6 +29,10 @@ func Undo(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, i
 		if err := of.MayUndo(now); err != nil {
 			return err
 		}
+		if of.Bundle() != nil {
+			s, err = of.undoBundle(ctx, tx, by, now)
+			return err
+		}
 		var ids []int64
 		if err := tx.Select(ctx, &ids, "SELECT DISTINCT patch_id FROM change_row WHERE set_id = ? AND field <> 'refused' ORDER BY patch_id", id); err != nil {
 			return err
@@ -40,10 +46,10 @@ func Undo(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, i
 		if err := of.save(ctx, tx); err != nil {
 			return err
 		}
-		if err := s.begin(ctx, tx, by, now, ids); err != nil || by.User != 0 {
+		if err := s.begin(ctx, tx, by, now, ids); err != nil {
 			return err
 		}
-		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "change undo", Subject: fmt.Sprintf("change %d", id), Detail: fmt.Sprintf("%d patches", len(ids))})
+		return of.auditUndo(ctx, tx, by, now, len(ids))
 	})
 	if err != nil {
 		return ChangeSet{}, fmt.Errorf("take back change %d: %w", id, err)
@@ -51,27 +57,42 @@ func Undo(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, i
 	return s, nil
 }
 
+// auditUndo writes into the audit trail what no user takes back.
+func (s *ChangeSet) auditUndo(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, patches int) error {
+	if by.User != 0 {
+		return nil
+	}
+	return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "change undo", Subject: fmt.Sprintf("change %d", s.ID), Detail: fmt.Sprintf("%d patches", patches)})
+}
+
 // takeBack takes back what the set undoes of some patches.
 func (u *update) takeBack(ctx context.Context, ids []int64) error {
+	rows, err := readChanged(ctx, u.tx, u.set.Undoes, ids)
+	if err != nil {
+		return err
+	}
+	related, err := lockFormer(ctx, u.tx, rows)
+	if err != nil {
+		return err
+	}
 	patches, err := holdThere(ctx, u.tx, ids)
 	if err != nil {
 		return err
 	}
 	u.set.Lost += len(ids) - len(patches)
-	rows, err := readChanged(ctx, u.tx, u.set.Undoes, ids)
-	if err != nil {
-		return err
-	}
+	back := u.formerRelations(related, patches, rows)
 	var wishes []wish
 	for _, p := range patches {
 		c, overtaken, lost := u.former(p, rows[p.ID])
-		if overtaken {
+		if overtaken || back.overtaken[p.ID] {
 			u.set.Overtaken++
 		}
 		if lost {
 			u.set.Lost++
 		}
 		switch {
+		case c.Empty() && back.refused[p.ID]:
+			u.refuse(p)
 		case c.Empty():
 		case !u.mayEdit(p) && !u.mayEditAs(p, c):
 			u.refuse(p)
@@ -79,9 +100,12 @@ func (u *update) takeBack(ctx context.Context, ids []int64) error {
 			wishes = append(wishes, wish{p, c})
 		}
 	}
-	n, err := u.grant(ctx, wishes)
-	u.set.Changed += n
-	return err
+	done, err := u.grant(ctx, wishes)
+	if err != nil {
+		return err
+	}
+	u.set.Changed += len(unique(append(done, slices.Collect(maps.Keys(back.move))...)))
+	return u.relateBack(ctx, related, back.relationChange)
 }
 
 // mayEditAs tells whether the actor could edit the patch as it was: who gave it to another delegate may take that back.
@@ -98,6 +122,9 @@ func (u *update) mayEditAs(p *held, was Change) bool {
 func (u *update) former(p *held, rows []changedRow) (c Change, overtaken, lost bool) {
 	is := fieldsOf(p)
 	for _, r := range rows {
+		if r.Field == relationField {
+			continue
+		}
 		if r.Later || is[r.Field] != r.New {
 			overtaken = true
 			continue
@@ -144,8 +171,8 @@ type wish struct {
 	change Change
 }
 
-// grant fulfils wishes that differ from patch to patch, equal ones together, and returns how many patches are different now. Who may wish was asked before.
-func (u *update) grant(ctx context.Context, wishes []wish) (n int, err error) {
+// grant fulfils wishes that differ from patch to patch, equal ones together, and returns the patches that are different now. Who may wish was asked before.
+func (u *update) grant(ctx context.Context, wishes []wish) (done []int64, err error) {
 	var kinds []string
 	alike := map[string]*update{}
 	for _, w := range wishes {
@@ -156,14 +183,14 @@ func (u *update) grant(ctx context.Context, wishes []wish) (n int, err error) {
 			alike[kind], kinds = one, append(kinds, kind)
 		}
 		if err := one.apply(w.patch); err != nil {
-			return n, err
+			return nil, err
 		}
 	}
 	for _, kind := range kinds {
 		if err := alike[kind].write(ctx); err != nil {
-			return n, err
+			return nil, err
 		}
-		n += len(alike[kind].touched)
+		done = append(done, alike[kind].touched...)
 	}
-	return n, nil
+	return done, nil
 }

@@ -57,8 +57,8 @@ var fields = []rest.Field{
 		{Name: "show_ids", Type: rest.Bool, Doc: "whether lists show numbers"}}},
 }
 
-// personFields are what of a person can be changed.
-var personFields = []rest.Field{{Name: "bot", Type: rest.Bool, Null: true, Doc: "whether a program sends its mail, whose replies are no review; null: each mail tells by itself"}}
+// personFields are what of a person can be said.
+var personFields = []rest.Field{{Name: "bot", Type: rest.Bool, Null: true, Required: true, Doc: "whether a program sends its mail, whose replies are no review; null: each mail tells by itself"}}
 
 // Routes hangs the API of people and users into mux.
 func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB, setBot SetBot) {
@@ -66,9 +66,9 @@ func Routes(mux *http.ServeMux, shell *rest.Shell, db *sqldb.DB, setBot SetBot) 
 	for _, r := range []rest.Route{
 		{Path: "/people/", Tag: "people", Methods: map[string]rest.Op{
 			"GET": {Do: f.people, Doc: "List people", Answer: []Person{}, Paged: true, Query: query("name or address", personKeys)}}},
-		{Path: "/people/{id}/", Tag: "people", Methods: map[string]rest.Op{
-			"GET":   {Do: f.person, Doc: "Get a person", Answer: Person{}},
-			"PATCH": {Do: f.changePerson, Since: rest.V14, Doc: "Say whether a person is a program; administrators only", Body: personFields, Answer: Person{}}}},
+		{Path: "/people/{id}/", Tag: "people", Methods: map[string]rest.Op{"GET": {Do: f.person, Doc: "Get a person", Answer: Person{}}}},
+		{Path: "/people/{id}/bot/", Since: rest.V14, Tag: "people", Methods: map[string]rest.Op{
+			"PUT": {Do: f.changePerson, Doc: "Say whether a person is a program; administrators only", Body: personFields, Answer: Person{}}}},
 		{Path: "/users/", Tag: "users", Methods: map[string]rest.Op{
 			"GET": {Do: f.users, Doc: "List users", Answer: []rest.User{}, Paged: true, Query: query("user name, first or last name, or address", userKeys)}}},
 		{Path: "/users/{id}/", Tag: "users", Methods: map[string]rest.Op{
@@ -179,29 +179,27 @@ func (f *face) changePerson(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	v, sent := b.Value("bot", false)
+	b.Require("bot")
 	var bot *bool
-	if sent && v != nil {
+	if v, _ := b.Value("bot", false); v != nil {
 		bot = b.Bool("bot")
 	}
 	if err := b.Err(); err != nil {
 		return err
 	}
-	if sent {
-		only := c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
-			p, err := account.PersonByID(ctx, q, id)
-			if err != nil {
-				return nil, err
-			}
-			out, err := f.wirePersonsOf(ctx, q, c, p)
-			if err != nil {
-				return nil, err
-			}
-			return out[0], nil
-		})
-		if _, err := f.setBot(c.R.Context(), f.db, c.Actor(), c.Now, strconv.FormatInt(id, 10), bot, only); err != nil {
-			return err
+	only := c.Precondition(func(ctx context.Context, q sqldb.Queryer) (any, error) {
+		p, err := account.PersonByID(ctx, q, id)
+		if err != nil {
+			return nil, err
 		}
+		out, err := f.wirePersonsOf(ctx, q, c, p)
+		if err != nil {
+			return nil, err
+		}
+		return out[0], nil
+	})
+	if _, err := f.setBot(c.R.Context(), f.db, c.Actor(), c.Now, strconv.FormatInt(id, 10), bot, only); err != nil {
+		return err
 	}
 	return f.showPerson(c, id)
 }

@@ -132,15 +132,16 @@ func TestPeople(t *testing.T) {
 func TestWhoIsAProgram(t *testing.T) {
 	each(t, func(t *testing.T, s *served) {
 		const sue = `{"id":{p.sue},"url":"http://h/api/people/{p.sue}/","name":"Sue Stranger","email":"sue@people.example","user":null,"bot":`
-		s.ask(t, "joe", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 403, `{"detail":"You do not have permission to perform this action."}`)
-		s.ask(t, "", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 403, noLogin)
-		s.ask(t, "root", "PATCH", "/people/999999/", `{"bot":true}`, 404, `{"detail":"Not found."}`)
-		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":"perhaps"}`, 400, `{"bot":["Must be a valid boolean."]}`)
-		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":true}`, 200, sue+`true}`)
-		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{}`, 200, sue+`true}`)
+		s.ask(t, "joe", "PUT", "/people/{p.sue}/bot/", `{"bot":true}`, 403, `{"detail":"You do not have permission to perform this action."}`)
+		s.ask(t, "", "PUT", "/people/{p.sue}/bot/", `{"bot":true}`, 403, noLogin)
+		s.ask(t, "root", "PUT", "/people/999999/bot/", `{"bot":true}`, 404, `{"detail":"Not found."}`)
+		s.ask(t, "root", "PUT", "/people/{p.sue}/bot/", `{"bot":"perhaps"}`, 400, `{"bot":["Must be a valid boolean."]}`)
+		s.ask(t, "root", "PUT", "/people/{p.sue}/bot/", `{"bot":true}`, 200, sue+`true}`)
+		s.ask(t, "root", "PUT", "/people/{p.sue}/bot/", `{}`, 400, `{"bot":["This field is required."]}`)
+		s.ask(t, "root", "PUT", "/1.3/people/{p.sue}/bot/", `{"bot":true}`, 404, "404 page not found\n")
 		s.ask(t, "joe", "GET", "/people/{p.sue}/", "", 200, sue+`true}`)
-		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":false}`, 200, sue+`false}`)
-		s.ask(t, "root", "PATCH", "/people/{p.sue}/", `{"bot":null}`, 200, sue+`null}`)
+		s.ask(t, "root", "PUT", "/people/{p.sue}/bot/", `{"bot":false}`, 200, sue+`false}`)
+		s.ask(t, "root", "PUT", "/people/{p.sue}/bot/", `{"bot":null}`, 200, sue+`null}`)
 	})
 }
 

@@ -199,7 +199,7 @@ func (f *face) createBundle(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	b, err := patch.CreateBundle(c.R.Context(), f.db, c.Actor(), change)
+	b, err := patch.CreateBundle(c.R.Context(), f.db, c.Actor(), c.Now, change)
 	if err != nil {
 		return byField(err)
 	}
@@ -222,7 +222,7 @@ func (f *face) changeBundle(whole bool) func(*rest.Call) error {
 			return err
 		}
 		change.If = f.ifBundle(c, id)
-		b, err := patch.UpdateBundle(c.R.Context(), f.db, c.Actor(), id, change)
+		b, err := patch.UpdateBundle(c.R.Context(), f.db, c.Actor(), c.Now, id, change)
 		if err != nil {
 			return byField(err)
 		}
@@ -251,7 +251,7 @@ func (f *face) deleteBundle(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := patch.DeleteBundle(c.R.Context(), f.db, c.Actor(), id, f.ifBundle(c, id)); err != nil {
+	if _, err := patch.DeleteBundle(c.R.Context(), f.db, c.Actor(), c.Now, id, f.ifBundle(c, id)); err != nil {
 		return err
 	}
 	return c.NoContent()

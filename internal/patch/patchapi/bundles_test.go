@@ -291,7 +291,7 @@ func TestBundleVerbs(t *testing.T) {
 		joe := account.Actor{User: s.Users["joe"], Via: "web"}
 		name, other, public := "by core", "renamed", true
 		patches := []int64{s.Patches[2], s.Patches[1], s.Patches[2]}
-		b, err := patch.CreateBundle(t.Context(), s.db, joe, patch.BundleChange{Name: &name, Patches: &patches})
+		b, err := patch.CreateBundle(t.Context(), s.db, joe, 0, patch.BundleChange{Name: &name, Patches: &patches})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,12 +307,12 @@ func TestBundleVerbs(t *testing.T) {
 		}
 		twice("{u.joe} {j.alpha} 1 {p2}\n{u.joe} {j.alpha} 2 {p1}")
 		patches = []int64{s.Patches[4]}
-		if _, err := patch.UpdateBundle(t.Context(), s.db, joe, b.ID, patch.BundleChange{Name: &other, Public: &public, Patches: &patches}); err != nil {
+		if _, err := patch.UpdateBundle(t.Context(), s.db, joe, 0, b.ID, patch.BundleChange{Name: &other, Public: &public, Patches: &patches}); err != nil {
 			t.Fatal(err)
 		}
 		s.ask(t, "joe", "PATCH", "/bundles/"+api+"/", `{"name":"x","public":true,"patches":[{p4}]}`, 200, "")
 		twice("{u.joe} {j.beta} public 1 {p4}")
-		if err := patch.DeleteBundle(t.Context(), s.db, joe, b.ID, nil); err != nil {
+		if _, err := patch.DeleteBundle(t.Context(), s.db, joe, 0, b.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.ask(t, "joe", "DELETE", "/bundles/"+api+"/", "", 204, "")
@@ -320,7 +320,7 @@ func TestBundleVerbs(t *testing.T) {
 			t.Error(got)
 		}
 		for _, by := range []account.Actor{{Via: "api"}, account.CLI} { // who is no user has no bundle
-			if _, err := patch.CreateBundle(t.Context(), s.db, by, patch.BundleChange{Name: &name, Patches: &patches}); err == nil {
+			if _, err := patch.CreateBundle(t.Context(), s.db, by, 0, patch.BundleChange{Name: &name, Patches: &patches}); err == nil {
 				t.Errorf("%+v has made a bundle", by)
 			}
 		}
@@ -365,10 +365,10 @@ func TestOrderBundle(t *testing.T) {
 		joe := account.Actor{User: s.Users["joe"], Via: "web"}
 		added := make(chan error, 1)
 		var once sync.Once
-		err = patch.OrderBundle(t.Context(), s.db, joe, id, func(in []int64) []int64 {
+		_, err = patch.OrderBundle(t.Context(), s.db, joe, 0, id, func(in []int64) []int64 {
 			once.Do(func() {
 				go func() {
-					_, err := patch.AddToBundle(context.WithoutCancel(t.Context()), s.db, joe, id, []int64{s.Patches[3]})
+					_, err := patch.AddToBundle(context.WithoutCancel(t.Context()), s.db, joe, 0, id, []int64{s.Patches[3]})
 					added <- err
 				}()
 				time.Sleep(200 * time.Millisecond) // enough for it to be done, if nothing holds it
@@ -390,12 +390,12 @@ func TestOrderBundle(t *testing.T) {
 		is("1 {p2}\n2 {p1}\n3 {p3}")
 		tx(t, s, "UPDATE message SET hidden = TRUE WHERE msgid = '<"+apiseed.Patch1+">'")
 		backwards := func(in []int64) []int64 { slices.Reverse(in); return in }
-		if err := patch.OrderBundle(t.Context(), s.db, joe, id, backwards); err != nil {
+		if _, err := patch.OrderBundle(t.Context(), s.db, joe, 0, id, backwards); err != nil {
 			t.Fatal(err)
 		}
 		is("1 {p3}\n2 {p2}\n3 {p1}")
 		for name, by := range map[string]account.Actor{"nobody": {}, "maint": {User: s.Users["maint"]}, "root": {User: s.Users["root"], Admin: true}} {
-			if err := patch.OrderBundle(t.Context(), s.db, by, id, backwards); !fault.Is(err, fault.NotFound) {
+			if _, err := patch.OrderBundle(t.Context(), s.db, by, 0, id, backwards); !fault.Is(err, fault.NotFound) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -32,6 +32,7 @@ func (f *face) routes() []rest.Route {
 		f.patchRoutes(),
 		f.checkRoutes(),
 		f.bundleRoutes(),
+		f.changeRoutes(),
 		f.coverRoutes(),
 		f.seriesRoutes(),
 		f.commentRoutes(),

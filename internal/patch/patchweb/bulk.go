@@ -207,27 +207,27 @@ func (p *Pages) bundleUp(c *web.Call, action string, sel patch.Selection) error 
 	}
 	switch action {
 	case "create":
-		b, err := patch.CreateBundle(ctx, p.db, c.Actor(), patch.BundleChange{Name: &name, Patches: &ids})
+		b, err := patch.CreateBundle(ctx, p.db, c.Actor(), c.Now, patch.BundleChange{Name: &name, Patches: &ids})
 		if err == nil {
-			c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s created with %s", shown(b.Name), counted(len(ids)))})
+			c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s created with %s", shown(b.Name), counted(len(ids))), Undo: undoPath(b.Set)})
 		}
 		return err
 	case "add":
-		done, err := patch.AddToBundle(ctx, p.db, c.Actor(), id, ids)
+		done, err := patch.AddToBundle(ctx, p.db, c.Actor(), c.Now, id, ids)
 		if err == nil {
 			c.Flash(added(done))
 		}
 		return err
 	}
-	done, err := patch.RemoveFromBundle(ctx, p.db, c.Actor(), id, ids)
+	done, err := patch.RemoveFromBundle(ctx, p.db, c.Actor(), c.Now, id, ids)
 	if err == nil {
-		c.Flash(web.Flash{Text: fmt.Sprintf("%s removed from bundle %s", counted(done.Patches), shown(done.Bundle.Name))})
+		c.Flash(web.Flash{Text: fmt.Sprintf("%s removed from bundle %s", counted(done.Patches), shown(done.Bundle.Name)), Undo: undoPath(done.Set)})
 	}
 	return err
 }
 
 func added(done patch.Added) web.Flash {
-	f := web.Flash{Text: fmt.Sprintf("%s added to bundle %s", counted(done.Patches), shown(done.Bundle.Name)), Bad: len(done.Already) > 0}
+	f := web.Flash{Text: fmt.Sprintf("%s added to bundle %s", counted(done.Patches), shown(done.Bundle.Name)), Bad: len(done.Already) > 0, Undo: undoPath(done.Set)}
 	for _, name := range done.Already[:min(3, len(done.Already))] {
 		f.Text += fmt.Sprintf(". Patch '%s' already in bundle %s", shown(name), shown(done.Bundle.Name))
 	}

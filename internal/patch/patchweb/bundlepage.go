@@ -131,18 +131,20 @@ func (p *Pages) changeBundle(c *web.Call) error {
 		return err
 	}
 	var said string
+	var set int64
 	switch action := c.R.PostForm.Get("action"); action {
 	case "save":
 		b, said, err = p.saveBundle(c, b)
 	case "order":
-		said, err = p.orderBundle(c, b)
+		said, set, err = p.orderBundle(c, b)
 	case "remove":
-		said, err = p.takeFromBundle(c, b)
+		said, set, err = p.takeFromBundle(c, b)
 	case "delete":
-		if err := patch.DeleteBundle(c.R.Context(), p.db, c.Actor(), b.ID, nil); err != nil {
+		set, err := patch.DeleteBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, nil)
+		if err != nil {
 			return err
 		}
-		c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s deleted", shown(b.Name))})
+		c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s deleted", shown(b.Name)), Undo: undoPath(set)})
 		return c.Redirect(http.StatusSeeOther, "/user/bundles/")
 	default:
 		err = fault.New(fault.Invalid, "there is no such thing to do with a bundle")
@@ -152,7 +154,7 @@ func (p *Pages) changeBundle(c *web.Call) error {
 	} else if err != nil {
 		return err
 	} else {
-		c.Flash(web.Flash{Text: said})
+		c.Flash(web.Flash{Text: said, Undo: undoPath(set)})
 	}
 	return c.Redirect(http.StatusSeeOther, patch.BundlePath(c.R.PathValue("user"), b.Name))
 }
@@ -164,16 +166,16 @@ func (p *Pages) saveBundle(c *web.Call, b patch.Bundle) (patch.Bundle, string, e
 	if name != b.Name { // one that an import brought may be as no new one may
 		change.Name = &name
 	}
-	saved, err := patch.UpdateBundle(c.R.Context(), p.db, c.Actor(), b.ID, change)
+	saved, err := patch.UpdateBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, change)
 	if err != nil {
 		return b, "", err
 	}
 	return saved, "Bundle saved", nil
 }
 
-func (p *Pages) orderBundle(c *web.Call, b patch.Bundle) (string, error) {
-	err := patch.OrderBundle(c.R.Context(), p.db, c.Actor(), b.ID, func(in []int64) []int64 { return reorder(in, c.R.PostForm) })
-	return "Order changed", err
+func (p *Pages) orderBundle(c *web.Call, b patch.Bundle) (said string, set int64, err error) {
+	set, err = patch.OrderBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, func(in []int64) []int64 { return reorder(in, c.R.PostForm) })
+	return "Order changed", set, err
 }
 
 // reorder sorts patches by the places that a form gives them, from 1. One that was given the place of another stands before it if it moves up, behind it if it
@@ -199,9 +201,9 @@ func reorder(patches []int64, form url.Values) []int64 {
 	return out
 }
 
-func (p *Pages) takeFromBundle(c *web.Call, b patch.Bundle) (string, error) {
-	done, err := patch.RemoveFromBundle(c.R.Context(), p.db, c.Actor(), b.ID, numbered("patch_id:", c.R.PostForm))
-	return fmt.Sprintf("%d removed from the bundle", done.Patches), err
+func (p *Pages) takeFromBundle(c *web.Call, b patch.Bundle) (said string, set int64, err error) {
+	done, err := patch.RemoveFromBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, numbered("patch_id:", c.R.PostForm))
+	return fmt.Sprintf("%d removed from the bundle", done.Patches), done.Set, err
 }
 
 func bundleKind(b patch.Bundle) string {

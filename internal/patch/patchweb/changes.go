@@ -184,8 +184,13 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 	var out []changeView
 	for _, s := range sets {
 		v := changeView{set: s, now: c.Now, wants: wants(s.Change(), words, named)}
-		if s.Undoes != 0 {
+		switch b := s.Bundle(); {
+		case s.Undoes != 0:
 			v.wants = "undo"
+		case b != nil:
+			v.wants = "bundle " + shown(b.Name) + ": " + bundleDone[b.What]
+		case s.Related() != nil:
+			v.wants = strings.TrimPrefix(v.wants+", "+map[bool]string{true: "related", false: "taken out of its relation"}[*s.Related()], ", ")
 		}
 		if pr := of[s.Project]; pr != nil {
 			v.linkname = pr.Linkname
@@ -194,6 +199,10 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 	}
 	return out, nil
 }
+
+// bundleDone says what was done to a bundle.
+var bundleDone = map[string]string{patch.BundleCreated: "created", patch.BundleAdded: "patches added", patch.BundleRemoved: "patches removed", patch.BundleSet: "order or patches changed",
+	patch.BundleDeleted: "deleted"}
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 

@@ -43,12 +43,13 @@ func (p *Pages) relate(c *web.Call, pr project.Project, to string, d *patch.Deta
 	} else if id, err = strconv.ParseInt(form.Get("unrelate"), 10, 64); err != nil {
 		err = fault.New(fault.Invalid, "patch %q is no number", form.Get("unrelate"))
 	}
+	var done patch.Changed
 	if err == nil {
-		_, err = patch.Update(c.R.Context(), p.db, c.Actor(), c.Now, []int64{id}, patch.Change{Related: &others, AllOrNone: true})
+		done, err = patch.Update(c.R.Context(), p.db, c.Actor(), c.Now, []int64{id}, patch.Change{Related: &others, AllOrNone: true})
 	}
 	switch text := fault.UserText(err); {
 	case err == nil:
-		c.Flash(web.Flash{Text: said})
+		c.Flash(web.Flash{Text: said, Undo: undoPath(done.Set)})
 	case text != "" && !fault.Is(err, fault.Denied):
 		c.Flash(web.Flash{Text: text, Bad: true})
 	default:

@@ -50,7 +50,7 @@ func newSamples(k *kit) *samples {
 	check := k.check("maint", 1, `{"state":"success","context":"ci"}`)
 	number := func(id int64) string { return fmt.Sprint(id) }
 	s.values = map[string]string{"patches": number(k.Patches[1]), "covers": number(k.Covers[1]), "series": number(k.Series[1]), "bundles": number(bundle), "people": number(k.Persons["dev"]),
-		"users": number(k.Users["maint"]), "projects": "alpha"}
+		"users": number(k.Users["maint"]), "projects": "alpha", "changes": fmt.Sprint(k.is(k.Do("maint", "GET", "/api/1.4/changes/", ""), 200).At("0.id"))}
 	s.inner = map[string]string{"patches checks": number(check), "patches comments": number(k.Comments[1]), "covers comments": number(k.Replies[1])}
 	hook := k.webhook()
 	delivery := k.is(k.Do("maint", "POST", fmt.Sprintf("/api/1.4/projects/alpha/webhooks/%v/ping/", hook), ""), 202).At("id")
@@ -68,6 +68,8 @@ func newSamples(k *kit) *samples {
 		"PUT /covers/{}/comments/{}/":                            func() string { return `{"addressed":false}` },
 		"PATCH /projects/{}/":                                    func() string { return `{"web_url":"https://x.example/"}` },
 		"PUT /projects/{}/":                                      func() string { return `{}` },
+		"PUT /people/{}/bot/":                                    func() string { return `{"bot":false}` },
+		"POST /changes/{}/undo/":                                 func() string { return "" },
 		"PATCH /users/{}/":                                       func() string { return `{"first_name":"Mia"}` },
 		"PUT /users/{}/":                                         func() string { return `{"first_name":"Mia","settings":{"items_per_page":50}}` },
 		"PATCH /series/{}/":                                      func() string { return `{"version":2}` },
@@ -127,7 +129,11 @@ func (s *samples) ask(o *operation) {
 		path = strings.Replace(path, "/bundles/"+s.values["bundles"]+"/", fmt.Sprintf("/bundles/%d/", s.bundle("maint", fmt.Sprintf("gone %d", s.made), true, 1)), 1)
 		path = strings.Replace(path, "/webhooks/"+s.inner["projects webhooks"]+"/", fmt.Sprintf("/webhooks/%v/", s.webhook()), 1)
 	}
-	a := s.Do("maint", o.method, "/api/"+o.doc.version+path, body)
+	who := "maint"
+	if key == "PUT /people/{}/bot/" {
+		who = "root"
+	}
+	a := s.Do(who, o.method, "/api/"+o.doc.version+path, body)
 	if a.Status >= 300 {
 		s.t.Errorf("%s: %d %.300s", a.Request, a.Status, a.Body)
 	}

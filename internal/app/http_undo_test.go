@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+package app
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/test/dbtest"
+)
+
+// undoSite knows ways to take a change back, and changes that can be.
+type undoSite struct {
+	*site
+	cast
+	one, two int64 // patches
+}
+
+func (s *undoSite) json(method, path, body string, status int, want ...string) string {
+	s.t.Helper()
+	a := s.visit(s.mia, method, "/api/1.4/"+path, body, "Content-Type: application/json")
+	s.expect(a, status, want...)
+	return a.body
+}
+
+// ways take the change with a number back.
+func (s *undoSite) ways() map[string]func(set string) {
+	return map[string]func(set string){
+		"page": func(set string) {
+			s.redirects(s.visit(s.mia, "POST", "/user/changes/"+set+"/undo/", "next=/user/changes/"), 303, "/user/changes/")
+		},
+		"API": func(set string) {
+			s.json("POST", "changes/"+set+"/undo/", "", 201, `"what":"undo"`, `"undoes":`+set, `"state":"done"`, `"refused":0,"overtaken":0,"lost":0`)
+		},
+		"command line": func(set string) {
+			var id int64
+			fmt.Sscan(set, &id)
+			if _, err := patch.Undo(s.t.Context(), s.db, account.CLI, noon, id); err != nil {
+				s.t.Error(err)
+			}
+		},
+	}
+}
+
+// deeds are changes, by page and by the API, with what they are called there.
+func (s *undoSite) deeds() map[string]func() (what string) {
+	bundle := func() string { return s.rows("SELECT id FROM bundle WHERE name = 'kept'")[0] }
+	list := func(form string) {
+		s.redirects(s.visit(s.mia, "POST", "/project/alpha/list/", form), 303, "/project/alpha/list/")
+	}
+	return map[string]func() string{
+		"state, bulk form": func() string {
+			list(fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&state=3&delegate=*&archived=*", s.one, s.two))
+			return "patches"
+		},
+		"relation, form": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/project/alpha/patch/p1@x/", fmt.Sprintf("relate=%d", s.two)), 303, "/project/alpha/patch/p1@x/#related")
+			return "relation"
+		},
+		"relation, API": func() string {
+			s.json("PATCH", fmt.Sprintf("patches/%d/", s.one), fmt.Sprintf(`{"related":[%d]}`, s.two), 200)
+			return "relation"
+		},
+		"new bundle, bulk form": func() string {
+			list(fmt.Sprintf("action=create&name=new&patch_id:%d=on", s.one))
+			return "bundle-create"
+		},
+		"new bundle, API": func() string {
+			s.json("POST", "bundles/", fmt.Sprintf(`{"name":"new","patches":[%d]}`, s.one), 201)
+			return "bundle-create"
+		},
+		"add to bundle, bulk form": func() string {
+			list(fmt.Sprintf("action=add&bundle_id=%s&patch_id:%d=on", bundle(), s.two))
+			return "bundle-add"
+		},
+		"remove from bundle, its page": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", fmt.Sprintf("action=remove&patch_id:%d=on", s.one)), 303, "/bundle/mia/kept/")
+			return "bundle-remove"
+		},
+		"order of bundle, its page": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", fmt.Sprintf("action=order&place:%d=2", s.one)), 303, "/bundle/mia/kept/")
+			return "bundle-set"
+		},
+		"patches of bundle, API": func() string {
+			s.json("PATCH", "bundles/"+bundle()+"/", fmt.Sprintf(`{"patches":[%d]}`, s.two), 200)
+			return "bundle-set"
+		},
+		"delete bundle, its page": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", "action=delete"), 303, "/user/bundles/")
+			return "bundle-delete"
+		},
+		"delete bundle, API": func() string {
+			s.json("DELETE", "bundles/"+bundle()+"/", "", 204)
+			return "bundle-delete"
+		},
+	}
+}
+
+// all is what changes can be seen by.
+func (s *undoSite) all() []string {
+	return slices.Concat(s.rows("SELECT id, state_id, COALESCE(related_id, 0) FROM patch ORDER BY id"), s.rows("SELECT id FROM patch_relation"),
+		s.rows("SELECT b.id, b.name, b.public, x.patch_id, x.position FROM bundle b JOIN bundle_patch x ON x.bundle_id = b.id ORDER BY 1, 5"))
+}
+
+// TestUndoVerb: whatever way a change was made, whatever way it is taken back, all is as before; the page names it, and offers it.
+func TestUndoVerb(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := &undoSite{site: serve(t, db)}
+		s.cast, _ = s.newCast()
+		s.one, s.two = s.id("patch", "p1@x"), s.id("patch", "p2@x")
+		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"kept","patches":[%d,%d,%d]}`, s.one, s.id("patch", "alone@x"), s.two), 201)
+		s.json("PATCH", "bundles/"+s.rows("SELECT id FROM bundle")[0]+"/", fmt.Sprintf(`{"patches":[%d,%d]}`, s.one, s.id("patch", "alone@x")), 200)
+		before := s.all()
+		last := regexp.MustCompile(`^\[\{"id":(\d+),`)
+		for name, deed := range s.deeds() {
+			for way, undo := range s.ways() {
+				what := deed()
+				if cmp.Equal(before, s.all()) {
+					t.Fatalf("%s: nothing was changed", name)
+				}
+				list := s.json("GET", "changes/", "", 200)
+				set := last.FindStringSubmatch(list)
+				if set == nil || !strings.Contains(list[:min(400, len(list))], `"what":"`+what+`"`) {
+					t.Fatalf("%s: %.400s", name, list)
+				}
+				s.expect(s.visit(s.mia, "GET", "/user/changes/", ""), 200, `action="/user/changes/`+set[1]+`/undo/"`)
+				s.json("GET", "changes/"+set[1]+"/", "", 200, `"undo_until":"2026-03-01T12:10:00"`)
+				undo(set[1])
+				if diff := cmp.Diff(before, s.all()); diff != "" {
+					t.Errorf("%s, taken back by %s: %s", name, way, diff)
+				}
+				s.json("POST", "changes/"+set[1]+"/undo/", "", 409, "this change was taken back already")
+				s.json("GET", "changes/"+set[1]+"/", "", 200, `"undo_until":null`)
+			}
+		}
+		s.expect(s.visit(s.joe, "POST", "/api/1.4/changes/1/undo/", ""), 404)
+		s.expect(s.visit("", "GET", "/api/1.4/changes/", ""), 403)
+		s.expect(s.visit(s.mia, "GET", "/api/1.3/changes/", ""), 404)
+		s.sound()
+	})
+}
