@@ -34,6 +34,14 @@ func person(name, mail string) string {
 	return shown(name)
 }
 
+// cell is the class of a cell of a list; one that is empty is left out where lists are narrow.
+func cell(class string, empty bool) string {
+	if empty {
+		return class + " empty"
+	}
+	return class
+}
+
 func day(t clock.Time) string    { return t.Time().Format("2006-01-02") }
 func minute(t clock.Time) string { return t.Time().Format("2006-01-02 15:04") + " UTC" }
 
