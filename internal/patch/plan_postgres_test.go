@@ -77,3 +77,37 @@ func TestKeptPlans(t *testing.T) {
 		t.Errorf("jit %s, %v", jit, err)
 	}
 }
+
+// TestDeepPages: PostgreSQL merges the arms of a page far back, each in its order, and does not sort all that is in them.
+func TestDeepPages(t *testing.T) {
+	if !slices.Contains(dbtest.Engines(t), sqldb.Postgres) {
+		return // TestListPlans
+	}
+	db := dbtest.Open(t, sqldb.Postgres)
+	for _, query := range []string{`INSERT INTO patch (id, message_id, project_id, submitter_id, date, name, name_key, archived)
+		SELECT n, n, 1, 1, n / 3, 'x', 'x', n % 5 = 0 FROM generate_series(1, 50000) n`, "ANALYZE patch"} {
+		if _, err := db.SQL().ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := Query{Projects: []int64{1}, Order: "-date"}.tidy(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Listing{f: f, Total: 50000, exact: true, bunches: []bunch{{Project: 1, Patches: 40000}, {Project: 1, Archived: true, Patches: 10000}}}
+	ids, err := l.place(t.Context(), db, 6000, 4)
+	if err != nil || !slices.Equal(ids, []int64{44000, 43999, 43998, 43997}) {
+		t.Errorf("%v, %v", ids, err)
+	}
+	query, args, err := l.ids(6000, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan []string
+	if err := db.Select(t.Context(), &plan, "EXPLAIN "+query, args...); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(plan, "\n"); !strings.Contains(got, "Merge Append") {
+		t.Error(got)
+	}
+}

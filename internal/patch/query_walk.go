@@ -207,6 +207,8 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 		case s.offset+s.limit <= deepPages && arm.engine != sqldb.SQLite:
 			query = "SELECT * FROM (" + query + order + " LIMIT ?) arm"
 			args = append(args, s.offset+s.limit)
+		case arm.engine == sqldb.Postgres: // it would sort all of them, unless each says that it is in order
+			query = "SELECT * FROM (" + query + order + " OFFSET 0) arm"
 		}
 		arms = append(arms, query)
 	}
