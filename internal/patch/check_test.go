@@ -158,6 +158,7 @@ func TestCheckFinds(t *testing.T) {
 				t.Errorf("%s: found %v", test.query, found)
 			}
 			execute(t, db, test.undo)
+			check(t, db, true) // whose comment it is has changed back
 			expectClean(t, db)
 		}
 		execute(t, db, "UPDATE patch SET state_id = 77, series_id = 77 WHERE number = 2")

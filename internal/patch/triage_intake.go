@@ -20,14 +20,14 @@ func (in *Intake) triage(ctx context.Context) error {
 		delete(stale, s.ID)
 	}
 	t.begin()
-	t.fromMemory(in, fresh)
+	t.fromMemory(in, t.seedFresh(in, fresh))
 	var ids []int64
 	for _, s := range fresh {
 		ids = append(ids, s.ID)
 	}
 	rest := sortedIDs(stale)
 	if len(rest) <= maxTriaged { // as of mails that come one by one: all in one
-		if err := t.read(ctx, rest); err != nil {
+		if err := t.goOn(ctx, in, rest); err != nil {
 			return fmt.Errorf("find out where %d series stand: %w", len(rest), err)
 		}
 		ids, rest = append(ids, rest...), nil
@@ -101,51 +101,52 @@ func (in *Intake) overtaken() map[int64]bool {
 	return out
 }
 
-// fromMemory knows of series that this transaction makes what readSeries, readPatches, readMarks and readComments would find. No mail of them is hidden, and they
-// have no checks.
-func (t *triager) fromMemory(in *Intake, fresh []*Series) {
-	newer := in.overtaken()
+// seedFresh begins the facts of series that this transaction makes.
+func (t *triager) seedFresh(in *Intake, fresh []*Series) map[int64]*facts {
+	newer, seeds := in.overtaken(), map[int64]*facts{}
 	for _, s := range fresh {
 		f := newFacts()
 		f.project, f.submitter, f.Date, f.ActiveAt = s.Project, s.Submitter, s.Date, s.Date
 		f.total, f.received, f.Newer, f.cover = s.Total, s.Received, newer[s.ID], s.Cover != 0
-		t.found[s.ID] = f
+		seeds[s.ID], t.found[s.ID] = f, f
 	}
+	return seeds
+}
+
+// fromMemory adds to facts what this transaction brings; for series that it makes that is what readSeries, readPatches, readMarks and readComments would find. No mail of it is
+// hidden, but for replies that waited, and it has no checks.
+func (t *triager) fromMemory(in *Intake, to map[int64]*facts) {
 	for _, p := range in.new.patches {
-		if p.attached && t.found[p.Series.ID] != nil {
+		if p.attached && to[p.Series.ID] != nil {
 			m := p.Message
 			t.patches[p.id] = &memberFacts{ID: p.id, Series: p.Series.ID, Submitter: m.Submitter, Date: m.Date, State: p.State, Delegate: p.Delegate}
 		}
 	}
 	for _, m := range in.new.messages {
-		if s := in.owners[m.ID]; m.Kind == KindCover && s != nil && t.found[s.ID] != nil && in.targets[m.ID].Cover == s.Cover {
-			f := t.found[s.ID]
+		if s := in.owners[m.ID]; m.Kind == KindCover && s != nil && to[s.ID] != nil && in.targets[m.ID].Cover == s.Cover {
+			f := to[s.ID]
 			f.ActiveAt = max(f.ActiveAt, m.Date)
 		}
 	}
 	for key, hits := range in.new.tags {
-		if hits > 0 && t.patches[key[0]] != nil {
+		if p := t.patches[key[0]]; hits > 0 && p != nil && to[p.Series] != nil {
 			t.mark(key[0], false, key[1], hits)
 		}
 	}
 	for _, c := range in.new.comments {
-		t.comment(in.seriesOf[c.target], c)
+		if f := to[in.seriesOf[c.target]]; f != nil && !c.message.Hidden {
+			t.comment(f, c)
+		}
 	}
 }
 
 // comment counts a comment of this transaction.
-func (t *triager) comment(series int64, c *commentRow) {
-	f := t.found[series]
-	if f == nil || c.message.Hidden {
-		return
-	}
+func (t *triager) comment(f *facts, c *commentRow) {
 	author := f.submitter
-	if c.target.Patch != 0 {
-		p := t.patches[c.target.Patch]
-		if p == nil {
-			return
-		}
+	if p := t.patches[c.target.Patch]; p != nil {
 		author = p.Submitter
+	} else if c.target.Patch != 0 {
+		author = t.authors[c.target.Patch]
 	}
 	f.Comments++
 	if c.message.Submitter != author && !t.program(c.message.Submitter, c.automatic) {

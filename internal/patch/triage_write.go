@@ -25,7 +25,9 @@ type triager struct {
 	found        map[int64]*facts
 	patches      map[int64]*memberFacts
 	stored       map[int64]storedStand
-	dry          bool // only counts what is wrong
+	authors      map[int64]int64 // of patches that were not read
+	dry          bool            // only counts what is wrong
+	checks       bool            // what is not known is not wrong
 	wrong        int64
 }
 
@@ -45,6 +47,8 @@ type storedStand struct {
 	Series  int64 `db:"series_id"`
 	Project int64 `db:"project_id"`
 	Stand
+	Others  int // as in facts; -1: not known
+	Waiting int
 }
 
 // maxTriaged is how many series are looked at in one statement: a series has a hundred patches at times, whose ids are listed.
@@ -107,7 +111,7 @@ func (t *triager) piece(ctx context.Context, ids []int64) error {
 }
 
 func (t *triager) begin() {
-	t.found, t.patches, t.stored = map[int64]*facts{}, map[int64]*memberFacts{}, map[int64]storedStand{}
+	t.found, t.patches, t.stored, t.authors = map[int64]*facts{}, map[int64]*memberFacts{}, map[int64]storedStand{}, nil
 }
 
 // read finds out all of some series. The rows that are there are locked first, so that of two who change one series at a time the second sees what the first did.
@@ -115,10 +119,22 @@ func (t *triager) read(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	of := func(step func(context.Context, []int64) error) func(context.Context) error {
-		return func(ctx context.Context) error { return step(ctx, ids) }
+	return t.tx.Together(ctx, append([]func(context.Context) error{of(ids, t.readStored), of(ids, t.readWords)}, t.readings(ids)...)...)
+}
+
+// readings are the steps that read all that stands of series follow from.
+func (t *triager) readings(ids []int64) []func(context.Context) error {
+	return []func(context.Context) error{of(ids, t.readSeries), of(ids, t.readPatches), of(ids, t.readMarks), of(ids, t.readComments)}
+}
+
+// of is a step for some rows, of which there may be none.
+func of(ids []int64, step func(context.Context, []int64) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		return step(ctx, ids)
 	}
-	return t.tx.Together(ctx, of(t.readStored), of(t.readWords), of(t.readSeries), of(t.readPatches), of(t.readMarks), of(t.readComments))
 }
 
 func newFacts() *facts {
@@ -129,7 +145,7 @@ const standColumns = "lane, date, active_at, newer, patches, open, reviewed, com
 
 func (t *triager) readStored(ctx context.Context, ids []int64) error {
 	var rows []storedStand
-	err := t.tx.Select(ctx, &rows, "SELECT series_id, project_id, "+standColumns+" FROM series_triage WHERE series_id IN (?) ORDER BY series_id"+t.tx.LockRows(), ids)
+	err := t.tx.Select(ctx, &rows, "SELECT series_id, project_id, "+standColumns+", others, waiting FROM series_triage WHERE series_id IN (?) ORDER BY series_id"+t.tx.LockRows(), ids)
 	for _, r := range rows {
 		t.stored[r.Series] = r
 	}
@@ -254,7 +270,7 @@ func (t *triager) add() {
 }
 
 var standRow = []string{"series_id", "project_id", "lane", "date", "active_at", "newer", "patches", "open", "reviewed", "comments", "unaddressed", "pending", "success", "warning", "fail",
-	"states", "tags", "delegates"}
+	"states", "tags", "delegates", "others", "waiting"}
 
 type laneCount struct {
 	project int64
@@ -276,7 +292,10 @@ func (t *triager) write(ctx context.Context, ids []int64) error {
 		case f == nil && was:
 			gone = append(gone, id)
 		case f != nil:
-			is := storedStand{id, f.project, f.stand()}
+			is := storedStand{id, f.project, f.stand(), f.others, f.waiting}
+			if t.checks && old.Others < 0 {
+				old.Others, old.Waiting = is.Others, is.Waiting
+			}
 			counts[laneCount{f.project, is.Lane}]++
 			if !was || is != old {
 				rows = append(rows, is.row())
@@ -300,7 +319,7 @@ func (t *triager) write(ctx context.Context, ids []int64) error {
 
 func (s storedStand) row() []any {
 	return []any{s.Series, s.Project, int(s.Lane), int64(s.Date), int64(s.ActiveAt), s.Newer, s.Patches, s.Open, s.Reviewed, s.Comments, s.Unaddressed, s.Pending, s.Success, s.Warning, s.Fail,
-		s.States, s.Tags, s.Delegates}
+		s.States, s.Tags, s.Delegates, s.Others, s.Waiting}
 }
 
 func countLanes(ctx context.Context, tx *sqldb.Tx, counts map[laneCount]int) error {
@@ -368,7 +387,7 @@ func checkTriage(ctx context.Context, tx *sqldb.Tx, repair bool) ([]Finding, err
 		return nil, err
 	}
 	t := newTriager(tx, words)
-	t.dry = !repair
+	t.dry, t.checks = !repair, true
 	for _, all := range []string{"SELECT id FROM series WHERE id > ? ORDER BY id LIMIT ?", "SELECT series_id FROM series_triage WHERE series_id > ? AND NOT EXISTS (SELECT 1 FROM series s WHERE s.id = series_triage.series_id) ORDER BY series_id LIMIT ?"} {
 		for last := int64(0); ; {
 			var ids []int64

@@ -23,7 +23,7 @@ import (
 const smtpConnections = 8
 
 // BenchmarkSMTPServer sends the generated archive over 8 connections to a real `pw ingress`; each mail is answered 250 when it is committed. The clients share the
-// processors with the server.
+// processors with the server. PROFILE keeps the profile in that file and .ENGINE.
 func BenchmarkSMTPServer(b *testing.B) {
 	program := build(b)
 	mails := readMails(b, sources(b)[0].path)
@@ -61,6 +61,9 @@ func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
 	address := freePort(b)
 	server := command(program, url, "ingress", "--ingress-listen", address)
 	profile := filepath.Join(b.TempDir(), "cpu")
+	if keep := os.Getenv("PROFILE"); keep != "" {
+		profile = keep + "." + engine
+	}
 	server.Env = append(server.Env, "PW_CPUPROFILE="+profile)
 	server.Stderr = io.Discard
 	if err := server.Start(); err != nil {
