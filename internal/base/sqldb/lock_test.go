@@ -36,6 +36,8 @@ func child() bool {
 		err = commitOne(ctx, url)
 	case "fill":
 		err = fillDisk(ctx, url)
+	case "commits":
+		err = keepCommitting(ctx, url)
 	}
 	if err != nil {
 		fmt.Println(err)

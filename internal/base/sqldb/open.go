@@ -127,7 +127,10 @@ func openSQLite(path string, opt Options) (*DB, error) {
 	}
 	// Writers begin IMMEDIATE: a deferred transaction that reads first and then writes fails with SQLITE_BUSY whatever the timeout.
 	// A checkpoint every 64 MB instead of every 4 MB writes hot index pages once, not sixteen times.
-	write, err := openPreparing(dsn("_txlock=immediate", "_pragma=cache_size(-49152)", "_pragma=wal_autocheckpoint(16384)"))
+	if err := registerWAL(); err != nil {
+		return nil, err
+	}
+	write, err := openPreparing(dsn("vfs="+walVFS, "_txlock=immediate", "_pragma=cache_size(-49152)", "_pragma=wal_autocheckpoint(16384)"))
 	if err != nil {
 		return nil, err
 	}
