@@ -88,6 +88,10 @@ func giveListed(ctx context.Context, tx *sqldb.Tx, last int64) (int64, error) {
 
 // takePositions gives n positions within the transaction that writes the events, which is alone or holds the row from now on, and returns the one before the first: on SQLite, and for imports.
 func takePositions(ctx context.Context, tx *sqldb.Tx, n int) (last int64, err error) {
+	if tx.Engine() == sqldb.SQLite { // in one statement
+		err = tx.Get(ctx, &last, "UPDATE event_last SET pos = pos + ? WHERE id = 1 RETURNING pos", n)
+		return last - int64(n), wrap(err, "take positions for events")
+	}
 	if _, err := tx.Exec(ctx, "UPDATE event_last SET pos = pos + ? WHERE id = 1", n); err != nil {
 		return 0, wrap(err, "take positions for events")
 	}

@@ -146,7 +146,7 @@ func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Pro
 		{l.targets},
 		{l.seriesByID, l.seriesByCover},
 		{l.link},
-		{l.numbers, l.awaits, l.coverTags},
+		{l.members},
 	} {
 		if err := tx.Together(ctx, together...); err != nil {
 			return nil, fmt.Errorf("load what is known for %s: %w", p.Linkname, err)

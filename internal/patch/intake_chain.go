@@ -237,25 +237,25 @@ func sorted(list []string) []string {
 }
 
 func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
-	const columns = "SELECT series_id, other_id, sign FROM series_kin"
-	for _, query := range []string{columns + " WHERE series_id IN (?) LIMIT ?", columns + " WHERE other_id IN (?) LIMIT ?"} {
-		err := sqldb.Chunks(ids, func(ids []int64) error {
-			return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
-				var k kin
-				err := rows.StructScan(&k)
-				l.kin[k] = true
-				l.missing = append(l.missing, k.One, k.Other)
-				return err
-			}, query, ids, l.maxKin())
-		})
-		if err != nil {
-			return fmt.Errorf("look for related series: %w", err)
-		}
+	// Each half has its limit; parentheses are not for SQLite.
+	const query = `SELECT a.series_id, a.other_id, a.sign FROM (SELECT series_id, other_id, sign FROM series_kin WHERE series_id IN (?) LIMIT ?) a
+		UNION ALL SELECT b.series_id, b.other_id, b.sign FROM (SELECT series_id, other_id, sign FROM series_kin WHERE other_id IN (?) LIMIT ?) b`
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var k kin
+			err := rows.Scan(&k.One, &k.Other, &k.Sign)
+			l.kin[k] = true
+			l.missing = append(l.missing, k.One, k.Other)
+			return err
+		}, query, ids, l.maxKin(), ids, l.maxKin())
+	})
+	if err != nil {
+		return fmt.Errorf("look for related series: %w", err)
 	}
 	return nil
 }
 
-// loadMissing loads the series that loadKin has found.
+// loadMissing loads the series that loadKin and loadNewer have found.
 func (l *lineage) loadMissing(ctx context.Context) error {
 	missing := slices.DeleteFunc(l.missing, func(id int64) bool { return l.all[id] != nil })
 	l.missing = nil
@@ -268,14 +268,28 @@ func (l *lineage) loadMissing(ctx context.Context) error {
 // send thousands of them.
 func (l *lineage) loadNewer(ctx context.Context, changes, names []string) error {
 	err := sqldb.Chunks(changes, func(changes []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.change_id IN (?) ORDER BY s.version DESC LIMIT ?", l.project.ID, changes, l.maxKin())
+		return l.name(ctx, "SELECT id FROM series WHERE project_id = ? AND change_id IN (?) ORDER BY version DESC LIMIT ?", l.project.ID, changes, l.maxKin())
 	})
 	if err != nil {
 		return err
 	}
 	return sqldb.Chunks(names, func(names []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version > 1 ORDER BY s.version DESC LIMIT ?", l.project.ID, names, l.maxKin())
+		return l.name(ctx, "SELECT id FROM series WHERE project_id = ? AND name_key IN (?) AND version > 1 ORDER BY version DESC LIMIT ?", l.project.ID, names, l.maxKin())
 	})
+}
+
+// name notes series that loadMissing is to load: mostly there are none, or they are here.
+func (l *lineage) name(ctx context.Context, query string, args ...any) error {
+	err := l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		l.missing = append(l.missing, id)
+		return err
+	}, query, args...)
+	if err != nil {
+		return fmt.Errorf("look for other versions: %w", err)
+	}
+	return nil
 }
 
 // loadOlder loads the first versions with the names of others.

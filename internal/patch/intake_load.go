@@ -23,6 +23,16 @@ type loader struct {
 	ids   []int64         // series that are known by their id
 	cover []int64         // covers whose series are needed
 	git   []gitPatch
+
+	leading []leading
+}
+
+// leading is a row of series_reference.
+type leading struct {
+	msgid    string
+	series   int64
+	distance int
+	awaited  bool
 }
 
 // gitPatch is a patch by what git patch-id makes of it.
@@ -152,14 +162,19 @@ func (l *loader) buried(ctx context.Context) (err error) {
 	return err
 }
 
-// bare reads series that nothing refers to.
-const bare = "SELECT '' AS ref, 0 AS distance, FALSE AS awaited, " + seriesColumns + " FROM series s WHERE "
+// bare reads series whose ids, or what else they are named by, were found before: a row of a series is wide, so it is read once.
+const bare = "SELECT " + seriesColumns + " FROM series s WHERE "
 
+// seriesByRef finds the series whose mails refer to one of the mails, or were sent by its run.
 func (l *loader) seriesByRef(ctx context.Context) error {
 	refs := append(append([]string(nil), l.all...), l.w.Runs...)
 	return sqldb.Chunks(refs, func(refs []string) error {
-		return l.seriesRows(ctx, "SELECT r.msgid AS ref, r.distance, r.awaited, "+seriesColumns+` FROM series_reference r JOIN series s ON s.id = r.series_id
-			WHERE r.project_id = ? AND r.msgid IN (?)`, l.project.ID, refs)
+		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var r leading
+			err := rows.Scan(&r.msgid, &r.distance, &r.awaited, &r.series)
+			l.leading, l.ids = append(l.leading, r), append(l.ids, r.series)
+			return err
+		}, "SELECT msgid, distance, awaited, series_id FROM series_reference WHERE project_id = ? AND msgid IN (?)", l.project.ID, refs)
 	})
 }
 
@@ -202,7 +217,12 @@ func (in *Intake) maxNear() int { return 100 + 4*in.mails }
 func (l *loader) near(ctx context.Context) error {
 	for _, span := range joined(l.w.Spans) {
 		err := sqldb.Chunks(l.w.Submitters, func(people []int64) error {
-			return l.seriesRows(ctx, bare+"s.submitter_id IN (?) AND s.date BETWEEN ? AND ? AND s.project_id = ? ORDER BY s.date DESC, s.id DESC LIMIT ?", people, int64(span.From), int64(span.To),
+			return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+				var id int64
+				err := rows.Scan(&id)
+				l.ids = append(l.ids, id)
+				return err
+			}, "SELECT id FROM series WHERE submitter_id IN (?) AND date BETWEEN ? AND ? AND project_id = ? ORDER BY date DESC, id DESC LIMIT ?", people, int64(span.From), int64(span.To),
 				l.project.ID, l.maxNear())
 		})
 		if err != nil {
@@ -230,6 +250,11 @@ func (l *loader) link(context.Context) error {
 	for message, id := range l.owner {
 		l.owners[message] = l.Intake.series[id]
 	}
+	for _, r := range l.leading {
+		if s := l.Intake.series[r.series]; s != nil {
+			l.refs[r.msgid] = append(l.refs[r.msgid], &reference{series: s, distance: r.distance, awaited: r.awaited})
+		}
+	}
 	for _, g := range l.git {
 		if s := l.Intake.series[g.Series]; s != nil && !slices.Contains(l.Intake.gitIDs[g.GitID], s) {
 			l.Intake.gitIDs[g.GitID] = append(l.Intake.gitIDs[g.GitID], s)
@@ -245,26 +270,13 @@ func (l *loader) link(context.Context) error {
 
 func (l *loader) seriesRows(ctx context.Context, query string, args ...any) error {
 	return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
-		var r struct {
-			Ref      string
-			Distance int
-			Awaited  bool
-			Series
-		}
-		if err := rows.StructScan(&r); err != nil {
+		s := &Series{}
+		if err := rows.StructScan(s); err != nil {
 			return err
 		}
-		s := l.Intake.series[r.ID]
-		if s == nil {
-			if r.Project != l.project.ID {
-				return nil
-			}
-			s = &r.Series
+		if l.Intake.series[s.ID] == nil && s.Project == l.project.ID {
 			s.loaded()
 			l.Intake.series[s.ID] = s
-		}
-		if r.Ref != "" {
-			l.refs[r.Ref] = append(l.refs[r.Ref], &reference{series: s, distance: r.Distance, awaited: r.Awaited})
 		}
 		return nil
 	}, query, args...)
@@ -285,62 +297,52 @@ func (l *loader) gitIDs(ctx context.Context) error {
 
 const sameContent = "SELECT git_patch_id, series_id FROM patch WHERE git_patch_id IN (?) AND project_id + 0 = ? AND COALESCE(series_id, 0) > 0 ORDER BY id + 0 DESC LIMIT ?"
 
-func (l *loader) numbers(ctx context.Context) error {
-	ids := make([]int64, 0, len(l.Intake.series))
+// members reads in one query the patches of each series, how much of what its mails refer to is not here, and the tags of its cover letter.
+func (l *loader) members(ctx context.Context) error {
+	series, covers := make([]int64, 0, len(l.Intake.series)), []int64{}
 	for id, s := range l.Intake.series {
 		s.numbers = map[int]int64{}
-		ids = append(ids, id)
+		series = append(series, id)
+		if s.Cover != 0 && l.project.UseTags {
+			covers = append(covers, s.Cover)
+		}
 	}
-	return sqldb.Chunks(ids, func(ids []int64) error {
-		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
-			var series, id int64
-			var number int
-			var name string
-			if err := rows.Scan(&series, &number, &id, &name); err != nil {
-				return err
-			}
-			s := l.Intake.series[series]
-			s.numbers[number] = id
-			if number == 1 {
-				s.firstName = name
-			}
-			return nil
-		}, "SELECT series_id, number, id, CASE WHEN number = 1 THEN name ELSE '' END FROM patch WHERE series_id IN (?) AND number IS NOT NULL", ids)
+	slices.Sort(series)
+	slices.Sort(covers)
+	return sqldb.Chunks(series, func(series []int64) error {
+		query, lists := membersOf, []any{series, series}
+		if some := covers[:min(len(covers), len(series))]; len(some) > 0 {
+			query, lists, covers = query+tagsOfCovers, append(lists, some), covers[len(some):]
+		}
+		return l.tx.Each(ctx, l.member, query, lists...)
 	})
 }
 
-// awaits counts what the mails of each series refer to and is not here.
-func (l *loader) awaits(ctx context.Context) error {
-	ids := make([]int64, 0, len(l.Intake.series))
-	for id := range l.Intake.series {
-		ids = append(ids, id)
-	}
-	return sqldb.Chunks(ids, func(ids []int64) error {
-		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
-			var series int64
-			var n int
-			err := rows.Scan(&series, &n)
-			l.Intake.series[series].awaits = n
-			return err
-		}, "SELECT series_id, COUNT(*) FROM series_reference WHERE series_id IN (?) AND awaited = TRUE GROUP BY series_id", ids)
-	})
-}
+// Rows of members begin with what they are: 0 a patch, 1 how much is awaited, 2 a tag.
+const (
+	membersOf = `SELECT 0, series_id, id, number, CASE WHEN number = 1 THEN name ELSE '' END FROM patch WHERE series_id IN (?) AND number IS NOT NULL
+		UNION ALL SELECT 1, series_id, 0, COUNT(*), '' FROM series_reference WHERE series_id IN (?) AND awaited = TRUE GROUP BY series_id`
+	tagsOfCovers = " UNION ALL SELECT 2, cover_id, tag_id, hits, '' FROM cover_tag WHERE cover_id IN (?)"
+)
 
-func (l *loader) coverTags(ctx context.Context) error {
-	if !l.project.UseTags {
-		return nil
+func (l *loader) member(rows *sqlx.Rows) error {
+	var what, n int
+	var of, id int64
+	var name string
+	if err := rows.Scan(&what, &of, &id, &n, &name); err != nil {
+		return err
 	}
-	var covers []int64
-	for id := range l.byCover {
-		covers = append(covers, id)
+	switch what {
+	case 0:
+		s := l.Intake.series[of]
+		s.numbers[n] = id
+		if n == 1 {
+			s.firstName = name
+		}
+	case 1:
+		l.Intake.series[of].awaits = n
+	default:
+		addHits(l.Intake.coverTags, of, id, n)
 	}
-	return sqldb.Chunks(covers, func(ids []int64) error {
-		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
-			var cover, tag int64
-			var hits int
-			err := rows.Scan(&cover, &tag, &hits)
-			addHits(l.Intake.coverTags, cover, tag, hits)
-			return err
-		}, "SELECT cover_id, tag_id, hits FROM cover_tag WHERE cover_id IN (?)", ids)
-	})
+	return nil
 }
