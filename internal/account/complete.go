@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/jmoiron/sqlx"
@@ -27,38 +28,54 @@ func Prefix(text string) (from, upto string, ok bool) {
 }
 
 // CompletePersons finds at most limit persons whose name begins with a text, then, with addresses, those whose address does, without regard to letter case, in one query of
-// two walks of indexes. Without addresses the answers have none, and those without a name are not there. A text of less than CompleteFrom letters finds nobody.
+// two walks of indexes. Of several addresses of one user, or with one name, the first stands for all: a filter by the name finds them. Without addresses the answers have none, and those without a name are not there. A text of less than CompleteFrom letters finds nobody.
 func CompletePersons(ctx context.Context, q sqldb.Queryer, text string, addresses bool, limit int) ([]Person, error) {
 	from, upto, ok := Prefix(text)
 	if !ok || limit < 1 {
 		return nil, nil
 	}
-	const arm = "SELECT * FROM (SELECT %d AS place, %[2]s AS k, id, COALESCE(name, '') AS name, email FROM person WHERE %[2]s >= ? AND %[2]s < ? ORDER BY %[2]s, id LIMIT ?) p%[1]d"
-	query, args := fmt.Sprintf(arm, 0, "name_key"), []any{from, upto, limit}
+	const arm = "SELECT * FROM (SELECT %d AS place, %[2]s AS k, id, COALESCE(name, '') AS name, name_key, email, COALESCE(user_id, 0) AS user_id FROM person WHERE %[2]s >= ? AND %[2]s < ? ORDER BY %[2]s, id LIMIT ?) p%[1]d"
+	query, args := fmt.Sprintf(arm, 0, "name_key"), []any{from, upto, 4 * limit}
 	if addresses {
 		query += " UNION ALL " + fmt.Sprintf(arm, 1, "email_key")
-		args = append(args, from, upto, limit)
+		args = append(args, from, upto, 4*limit)
 	}
 	var out []Person
-	seen := map[int64]bool{}
+	seen := map[string]bool{}
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
 		var place int
-		var key string
+		var key, name string
 		var p Person
-		if err := rows.Scan(&place, &key, &p.ID, &p.Name, &p.Email); err != nil {
+		if err := rows.Scan(&place, &key, &p.ID, &p.Name, &name, &p.Email, &p.User); err != nil {
 			return err
 		}
 		if !addresses {
 			p.Email = ""
 		}
-		if !seen[p.ID] && len(out) < limit {
+		same := p.namesakes(name)
+		again := slices.ContainsFunc(same, func(s string) bool { return seen[s] })
+		if !again && len(out) < limit {
 			out = append(out, p)
 		}
-		seen[p.ID] = true
+		for _, s := range same {
+			seen[s] = true
+		}
 		return nil
 	}, query+" ORDER BY place, k, id", args...)
 	if err != nil {
 		return nil, fmt.Errorf("complete a person: %w", err)
 	}
 	return out, nil
+}
+
+// namesakes are what two persons have in common who are one line of a completion.
+func (p Person) namesakes(nameKey string) []string {
+	out := []string{fmt.Sprintf("person %d", p.ID)}
+	if p.User != 0 {
+		out = append(out, fmt.Sprintf("user %d", p.User))
+	}
+	if nameKey != "" {
+		out = append(out, "name "+nameKey)
+	}
+	return out
 }

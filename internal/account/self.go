@@ -18,6 +18,7 @@ type SelfChange struct {
 	FirstName, LastName *string
 	SendEmail, ShowIDs  *bool
 	ItemsPerPage        *int
+	SeriesPerPage       *int // see ListChoices
 
 	Dates, PatchColumns, SeriesColumns *string // see ListChoices
 }
@@ -27,6 +28,7 @@ type ListChoices struct {
 	Dates         string // DatesRelative or DatesAbsolute; empty: as each list has them
 	PatchColumns  string `db:"patch_columns"` // names of columns, joined by commas; empty: the usual ones. What they mean is up to the lists.
 	SeriesColumns string `db:"series_columns"`
+	SeriesPerPage int    `db:"series_per_page"` // rows of lists of series; 0: ItemsPerPage
 }
 
 // How lists say when something was.
@@ -43,6 +45,13 @@ func (l *ListChoices) choose(c SelfChange) error {
 	set(&l.Dates, c.Dates)
 	set(&l.PatchColumns, c.PatchColumns)
 	set(&l.SeriesColumns, c.SeriesColumns)
+	if c.SeriesPerPage != nil {
+		if l.SeriesPerPage = *c.SeriesPerPage; l.SeriesPerPage != 0 {
+			if err := CheckItemsPerPage(l.SeriesPerPage); err != nil {
+				return err
+			}
+		}
+	}
 	switch l.Dates {
 	case "", DatesRelative, DatesAbsolute:
 	default:
@@ -88,8 +97,8 @@ func UpdateSelf(ctx context.Context, db *sqldb.DB, by Actor, now clock.Time, use
 		if err := u.choose(c); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE user_account SET first_name = ?, last_name = ?, send_email = ?, items_per_page = ?, show_ids = ?, dates = ?, patch_columns = ?, series_columns = ?
-			WHERE id = ?`, u.FirstName, u.LastName, u.SendEmail, u.ItemsPerPage, u.ShowIDs, u.Dates, u.PatchColumns, u.SeriesColumns, u.ID)
+		_, err := tx.Exec(ctx, `UPDATE user_account SET first_name = ?, last_name = ?, send_email = ?, items_per_page = ?, show_ids = ?, dates = ?, patch_columns = ?, series_columns = ?, series_per_page = ?
+			WHERE id = ?`, u.FirstName, u.LastName, u.SendEmail, u.ItemsPerPage, u.ShowIDs, u.Dates, u.PatchColumns, u.SeriesColumns, u.SeriesPerPage, u.ID)
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ type User struct {
 	Pending   bool        // has registered and not confirmed yet; never active
 }
 
-const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, dates, patch_columns, series_columns, created_at, last_login, pending"
+const userColumns = "id, username, email, first_name, last_name, password, is_active, is_admin, send_email, items_per_page, show_ids, dates, patch_columns, series_columns, series_per_page, created_at, last_login, pending"
 
 // MaxItemsPerPage bounds what a user may ask a list page to hold.
 const MaxItemsPerPage = 500

@@ -37,7 +37,7 @@ func (a *App) Handler(version string) http.Handler {
 	log, cfg := a.Log, a.Config.HTTP
 	sessions := account.NewSessions(a.DB, a.Clock)
 	sessions.Tell = a.MailOptions().Problem() == ""
-	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API, Registration: a.Config.Account.Registration,
+	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API, Registration: a.Config.Account.Registration && sessions.Tell,
 		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())

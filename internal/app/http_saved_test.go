@@ -48,6 +48,16 @@ func TestSavedQueryPages(t *testing.T) {
 		s.expect(s.visit(mia, "GET", list, ""), 200, "3 patches", "!Other</bdi>")
 		s.expect(s.get("/query/"+id+"/"), 404)
 		s.expect(s.get("/query/x/"), 404)
+
+		// A list without any filter has a name too, and its link leads there whatever the list opens with.
+		s.expect(s.visit(mia, "GET", list, ""), 200, "Save this list", `name="query" value=""`)
+		s.redirects(s.visit(mia, "POST", saved, "kind=patch&project=alpha&name=All&query=&public=1"), 303, "/user/queries/")
+		s.redirects(s.visit(mia, "POST", saved, "kind=patch&project=alpha&name=Start&query=q%3Dfirst&opens=1"), 303, "/user/queries/")
+		s.expect(s.visit(mia, "GET", list+"?view=plain", ""), 200, `href="/project/alpha/list/?view=plain" aria-current="page"><bdi>All</bdi>`)
+		bare := s.rows("SELECT id FROM saved_query WHERE name = 'All'")[0]
+		for _, who := range []string{"", joe, mia} {
+			s.redirects(s.visit(who, "GET", "/query/"+bare+"/", ""), 302, list+"?view=plain")
+		}
 	})
 }
 
@@ -67,6 +77,14 @@ func TestListColumns(t *testing.T) {
 		s.expect(s.visit(mia, "GET", list+"?q=step", ""), 200, ">4 h</time>", "!S W F</abbr>", `rel="next"`)
 		s.expect(s.visit(mia, "GET", list+"?q=step&per_page=500&dates=absolute&columns=checks", ""), 200, "S W F</abbr>", `!rel="next"`)
 		if got := s.rows("SELECT CONCAT_WS(' ', items_per_page, dates, patch_columns) FROM user_account WHERE id = ?", u.ID); fmt.Sprint(got) != "[1 relative name,date]" {
+			t.Error(got)
+		}
+		// Lists of series have a number of rows of their own, which until it is kept is that of lists of patches.
+		s.expect(s.visit(mia, "GET", series, ""), 200, `name="per_page" value="1"`)
+		s.redirects(s.visit(mia, "POST", "/user/columns/?kind=series&next=%2Fproject%2Falpha%2Fseries%2F", "columns=name&per_page=25&dates=relative"), 303, series)
+		s.expect(s.visit(mia, "GET", series, ""), 200, `name="per_page" value="25"`)
+		s.expect(s.visit(mia, "GET", list, ""), 200, `name="per_page" value="1"`)
+		if got := s.rows("SELECT CONCAT_WS(' ', items_per_page, series_per_page) FROM user_account WHERE id = ?", u.ID); fmt.Sprint(got) != "[1 25]" {
 			t.Error(got)
 		}
 		s.redirects(s.visit("", "POST", "/user/columns/?kind=patch", "columns=name"), 302, "/user/login/?next=%2Fuser%2Fcolumns%2F%3Fkind%3Dpatch")

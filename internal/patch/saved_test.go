@@ -11,6 +11,7 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -57,7 +58,7 @@ func TestSavedQueries(t *testing.T) {
 		// What each list offers whom, and opens with.
 		desk := func(by account.Actor, project int64, kind, want string) {
 			t.Helper()
-			d, err := patch.ReadDesk(ctx, db, by.User, project, kind)
+			d, err := patch.ReadDesk(ctx, db, patch.DeskQuery{User: by.User, Project: project, Kind: kind})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +130,13 @@ func TestDesk(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		d, err := patch.ReadDesk(ctx, db, userMia, projectAlpha, patch.SavedPatches)
+		d, err := patch.ReadDesk(ctx, db, patch.DeskQuery{User: userMia, Project: projectAlpha, Kind: patch.SavedPatches, Submitter: "ann", Delegate: "mia"})
+		if len(d.Words.States) != 10 || len(d.Words.Tags) != 3 || len(d.People.Submitters) != 2 || len(d.People.Delegates) != 1 || d.People.Delegates[0] != userMia {
+			t.Errorf("%+v", d)
+		}
+		if len(d.Members) != 2 || d.Members[0].Username != "max_100%" || d.Members[1] != (project.Member{ID: userMia, Username: "mia"}) {
+			t.Errorf("%+v", d.Members)
+		}
 		if err != nil || len(d.Bundles) != 2 || d.Bundles[0].Name != "one" || d.Bundles[1].Name != "two" || d.Bundles[1].Project != projectAlpha {
 			t.Errorf("%+v, %v", d, err)
 		}

@@ -47,7 +47,9 @@ const (
 var (
 	workWalks = map[string]string{OrderDate: "x.date", OrderActive: "x.active_at"}
 	workSorts = map[string]string{OrderName: "COALESCE(s.name_fold, '')", OrderSubmitter: "COALESCE(NULLIF(e.name_key, ''), e.email_key)", OrderVersion: "s.version", OrderSize: "s.total",
-		OrderLane: "x.lane", OrderDelegate: "x.delegates"}
+		OrderLane: "x.lane", OrderDelegate: "x.delegates", OrderComments: "x.comments",
+		OrderCheck: "CASE WHEN x.fail > 0 THEN 4 WHEN x.warning > 0 THEN 3 WHEN x.success > 0 AND x.pending = 0 THEN 1 ELSE 2 END",
+		OrderTags:  "COALESCE((SELECT SUM(g.hits) FROM patch p JOIN patch_tag g ON g.patch_id = p.id WHERE p.series_id = x.series_id), 0)"}
 )
 
 // WorkQuery says which series a list holds, and in which order. A nil list, and an empty text, mean: any.
@@ -98,8 +100,11 @@ type WorkPage struct {
 	Newer, Older *Mark
 }
 
-// MaxWorkSort is how many series are sorted at most by an order that no index has.
-const MaxWorkSort = 10000
+// MaxWorkSort is how many series are sorted at most by an order that no index has, maxTagSort by one that looks at the patches of each.
+const (
+	MaxWorkSort = 10000
+	maxTagSort  = 2000
+)
 
 // Lanes counts the series of projects in each lane; nil: of all projects.
 func Lanes(ctx context.Context, q sqldb.Queryer, projects []int64) (map[Lane]int, error) {
@@ -408,8 +413,12 @@ func (f WorkQuery) walk(ctx context.Context, q sqldb.Queryer, counts map[Lane]in
 // sorted finds the ids of a page in an order that no index has.
 func (f WorkQuery) sorted(ctx context.Context, q sqldb.Queryer, counts map[Lane]int, p *WorkPage) ([]int64, error) {
 	name, down := strings.CutPrefix(f.Order, "-")
-	if p.Total > MaxWorkSort {
-		return nil, fault.New(fault.Invalid, "these are too many series to be sorted by %s; at most %d can be: ask for fewer, or for the order of dates", name, MaxWorkSort)
+	most := MaxWorkSort
+	if name == OrderTags {
+		most = maxTagSort
+	}
+	if p.Total > most {
+		return nil, fault.New(fault.Invalid, "these are too many series to be sorted by %s; at most %d can be: ask for fewer, or for the order of dates", name, most)
 	}
 	p.Pages = (p.Total + f.PerPage - 1) / f.PerPage
 	p.Page = min(max(f.Page, 1), p.Pages)

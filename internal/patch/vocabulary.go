@@ -22,8 +22,28 @@ type Vocabulary struct {
 
 // ReadVocabulary reads all of it in one query.
 func ReadVocabulary(ctx context.Context, q sqldb.Queryer) (Vocabulary, error) {
-	v, _, err := readWords(ctx, q, " UNION ALL SELECT 'bot', b.id, '', '', '', 0, b.bot FROM ("+account.LookupBots+") b", "", "")
+	v := Vocabulary{bots: map[int64]bool{}}
+	also := also{sql: "SELECT 'bot', b.id, '', '', '', 0, b.bot FROM (" + account.LookupBots + ") b", row: func(w word) { v.bots[w.ID] = w.Flag }}
+	read, _, err := readWords(ctx, q, also, "", "")
+	v.States, v.Tags = read.States, read.Tags
 	return v, err
+}
+
+// word is a row of the query that reads the vocabulary, and what else a page needs with it.
+type word struct {
+	Kind          string
+	ID            int64
+	Name          string
+	Second, Third string
+	Number        int64
+	Flag          bool
+}
+
+// also is what else the query reads: rows of word, in any order.
+type also struct {
+	sql  string
+	args []any
+	row  func(word)
 }
 
 // People are those whom the filters of a list mean; nil: nobody was named.
@@ -34,46 +54,46 @@ type People struct {
 
 // ReadWords reads states and tags, and in the same query finds whom two filters of a list mean, empty ones nobody.
 func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string) (v Vocabulary, p People, err error) {
-	return readWords(ctx, q, "", submitter, delegate)
+	return readWords(ctx, q, also{}, submitter, delegate)
 }
 
-func readWords(ctx context.Context, q sqldb.Queryer, more, submitter, delegate string) (v Vocabulary, p People, err error) {
-	v.bots = map[int64]bool{}
+func readWords(ctx context.Context, q sqldb.Queryer, more also, submitter, delegate string) (v Vocabulary, p People, err error) {
 	query, args := `SELECT 'state' AS kind, id, name, slug AS second, '' AS third, ordering, action_required AS flag FROM state
-		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`+more, []any{}
-	also := func(kind string, l account.Lookup) []int64 {
+		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`, []any{}
+	if more.sql != "" {
+		query += " UNION ALL " + more.sql
+		args = append(args, more.args...)
+	}
+	find := func(kind string, l account.Lookup) []int64 {
 		query += " UNION ALL SELECT '" + kind + "', f.id, '', '', '', 0, FALSE FROM (" + l.SQL + ") f"
 		args = append(args, l.Args...)
 		return []int64{}
 	}
 	if submitter != "" {
-		p.Submitters = also("submitter", account.LookupPersons(submitter))
+		p.Submitters = find("submitter", account.LookupPersons(submitter))
 	}
 	switch {
 	case strings.EqualFold(delegate, "nobody"):
 		p.Delegates = []int64{0}
 	case delegate != "":
-		p.Delegates = also("user", account.LookupUsers(delegate))
+		p.Delegates = find("user", account.LookupUsers(delegate))
 	}
 	err = q.Each(ctx, func(rows *sqlx.Rows) error {
-		var kind, name, second, third string
-		var id int64
-		var ordering int
-		var flag bool
-		if err := rows.Scan(&kind, &id, &name, &second, &third, &ordering, &flag); err != nil {
+		var w word
+		if err := rows.Scan(&w.Kind, &w.ID, &w.Name, &w.Second, &w.Third, &w.Number, &w.Flag); err != nil {
 			return err
 		}
-		switch kind {
+		switch w.Kind {
 		case "state":
-			v.States = append(v.States, State{ID: id, Name: name, Slug: second, Ordering: ordering, ActionRequired: flag})
+			v.States = append(v.States, State{ID: w.ID, Name: w.Name, Slug: w.Second, Ordering: int(w.Number), ActionRequired: w.Flag})
 		case "tag":
-			v.Tags = append(v.Tags, Tag{ID: id, Name: name, Abbrev: second, Pattern: third, ShowColumn: flag})
-		case "bot":
-			v.bots[id] = flag
+			v.Tags = append(v.Tags, Tag{ID: w.ID, Name: w.Name, Abbrev: w.Second, Pattern: w.Third, ShowColumn: w.Flag})
 		case "submitter":
-			p.Submitters = append(p.Submitters, id)
+			p.Submitters = append(p.Submitters, w.ID)
+		case "user":
+			p.Delegates = append(p.Delegates, w.ID)
 		default:
-			p.Delegates = append(p.Delegates, id)
+			more.row(w)
 		}
 		return nil
 	}, query+" ORDER BY kind, ordering, second, id", args...)

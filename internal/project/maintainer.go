@@ -139,19 +139,6 @@ func MembersOf(ctx context.Context, q sqldb.Queryer, project int64) ([]Member, e
 	return out, nil
 }
 
-// MembersOfAny lists who maintains one of some projects, by name.
-func MembersOfAny(ctx context.Context, q sqldb.Queryer, projects []int64) ([]Member, error) {
-	if len(projects) == 0 {
-		projects = []int64{0}
-	}
-	var out []Member
-	err := q.Select(ctx, &out, `SELECT u.id, u.username FROM user_account u WHERE u.id IN (SELECT m.user_id FROM project_maintainer m WHERE m.project_id IN (?)) ORDER BY u.username_key`, projects)
-	if err != nil {
-		return nil, fmt.Errorf("list the maintainers of %d projects: %w", len(projects), err)
-	}
-	return out, nil
-}
-
 // IsMaintainer tells whether a user maintains a project.
 func IsMaintainer(ctx context.Context, q sqldb.Queryer, project, user int64) (bool, error) {
 	var n int

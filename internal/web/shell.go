@@ -42,7 +42,7 @@ type Options struct {
 	SlowRequest time.Duration
 	Version     string
 	API         bool // there is documentation at /api/docs
-	// Registration tells that visitors may register.
+	// Registration tells that visitors may register, and can: that needs mail.
 	Registration bool
 	// Stamp is sqldb.DB.Stamp: the same text twice says that nothing was committed in between; nil: it is not known.
 	Stamp func(context.Context) (stamp string, ok bool, err error)

@@ -89,6 +89,13 @@ func (f *face) saveProfile(c *web.Call) error {
 	}
 	ids := c.R.PostForm.Get("show_ids") != ""
 	change := account.SelfChange{ItemsPerPage: &rows, ShowIDs: &ids}
+	if text := c.R.PostForm.Get("series_per_page"); text != "" {
+		series, err := strconv.Atoi(text)
+		if err != nil {
+			return fault.New(fault.Invalid, "series_per_page %q is no number", text)
+		}
+		change.SeriesPerPage = &series
+	}
 	if dates := c.R.PostForm.Get("dates"); c.R.PostForm.Has("dates") {
 		change.Dates = &dates
 	}

@@ -63,6 +63,9 @@ func (p *Pages) viewOf(kind string, q url.Values, u account.User, absolute bool)
 	own := u.PatchColumns
 	if kind == patch.SavedSeries {
 		v.all, own = seriesColumns, u.SeriesColumns
+		if u.SeriesPerPage > 0 {
+			v.perPage = min(u.SeriesPerPage, account.MaxItemsPerPage)
+		}
 	}
 	if asked := strings.Join(q["columns"], ","); asked != "" {
 		v.shown = among(v.all, asked)
@@ -122,12 +125,12 @@ func (p *Pages) keepColumns(c *web.Call) error {
 	}
 	v := p.viewOf(kind, form, c.User, false)
 	columns, dates := strings.Join(append([]string{"name"}, v.chosen()...), ","), form.Get("dates")
-	change := account.SelfChange{ItemsPerPage: &v.perPage, Dates: &dates}
+	change := account.SelfChange{Dates: &dates}
 	if kind == patch.SavedSeries {
-		change.SeriesColumns = &columns
+		change.SeriesColumns, change.SeriesPerPage = &columns, &v.perPage
 	} else {
 		ids := v.shows("id")
-		change.PatchColumns, change.ShowIDs = &columns, &ids
+		change.PatchColumns, change.ShowIDs, change.ItemsPerPage = &columns, &ids, &v.perPage
 	}
 	_, err := account.UpdateSelf(c.R.Context(), p.db, c.Actor(), c.Now, c.User.ID, change, nil)
 	if text := fault.UserText(err); text != "" {

@@ -52,18 +52,17 @@ func (p *Pages) list(c *web.Call) error {
 	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, now: c.Now}
 	var desk patch.Desk
 	if l.bulk {
-		if desk, err = patch.ReadDesk(ctx, p.db, c.User.ID, pr.ID, patch.SavedPatches); err != nil {
+		desk, err = patch.ReadDesk(ctx, p.db, patch.DeskQuery{User: c.User.ID, Project: pr.ID, Kind: patch.SavedPatches, Submitter: l.query.Get("submitter"), Delegate: l.query.Get("delegate")})
+		if err != nil {
 			return err
 		}
+		l.words, l.people, l.members = desk.Words, desk.People, desk.Members
 		if to := opensWith(&l.address, desk); to != "" {
 			return c.Redirect(http.StatusFound, to)
 		}
 	}
-	if l.words, l.people, err = patch.ReadWords(ctx, p.db, l.query.Get("submitter"), l.query.Get("delegate")); err != nil {
-		return err
-	}
-	if l.bulk {
-		if l.members, err = project.MembersOf(ctx, p.db, pr.ID); err != nil {
+	if !l.bulk {
+		if l.words, l.people, err = patch.ReadWords(ctx, p.db, l.query.Get("submitter"), l.query.Get("delegate")); err != nil {
 			return err
 		}
 	}

@@ -70,7 +70,8 @@ var listSorts = []sortOf{{"-" + patch.OrderDate, "Newest first"}, {patch.OrderDa
 
 // workOrders are those of a list of series.
 var workOrders = []sortOf{{"-" + patch.OrderDate, "Newest first"}, {patch.OrderDate, "Oldest first"}, {"-" + patch.OrderActive, "Last active"}, {patch.OrderActive, "Longest silent"}, {patch.OrderName, "Name"},
-	{patch.OrderLane, "Who must act"}, {"-" + patch.OrderSize, "Most patches"}, {"-" + patch.OrderVersion, "Highest version"}, {patch.OrderSubmitter, "Submitter"}, {patch.OrderDelegate, "Delegate"}}
+	{patch.OrderLane, "Who must act"}, {"-" + patch.OrderSize, "Most patches"}, {"-" + patch.OrderVersion, "Highest version"}, {patch.OrderSubmitter, "Submitter"}, {patch.OrderDelegate, "Delegate"},
+	{"-" + patch.OrderTags, "Most tags"}, {"-" + patch.OrderCheck, "Worst checks"}, {"-" + patch.OrderComments, "Most comments"}}
 
 // sorts are the ways to sort, and the present one, if a head of a column has chosen another.
 func sorts(all []sortOf, now string) []sortOf {

@@ -57,10 +57,26 @@ type savedLink struct {
 func savedOf(a address, d patch.Desk, kind string, in project.Project) savedBar {
 	b := savedBar{Kind: kind, Query: savable(a.query), Next: a.here(), In: in, All: a.to(url.Values{})}
 	for _, s := range d.Saved {
-		b.Links = append(b.Links, savedLink{s.Name, a.path + "?" + s.Query, s.Query == b.Query && b.Query != ""})
+		b.Links = append(b.Links, savedLink{s.Name, savedURL(a, s.Query), s.Query == b.Query})
 	}
 	_, b.Opens = d.Opens()
 	return b
+}
+
+// savedURL is the address of a list with a saved query; an empty one is the list as it is without any.
+func savedURL(a address, query string) string {
+	if query == "" {
+		return a.to(url.Values{})
+	}
+	return a.path + "?" + query
+}
+
+// openURL is the address of a saved query of the list at a path, also where that opens with another.
+func openURL(path, query string) string {
+	if query == "" {
+		query = plainView + "=plain"
+	}
+	return path + "?" + query
 }
 
 // opensWith is the address that a list opens with; empty: its own. Whoever asks for something gets that.
@@ -94,7 +110,7 @@ func (s savedPage) path(q patch.SavedQuery) string {
 	if q.Project == 0 {
 		return queryURL(q.ID)
 	}
-	return listPath(q.Kind, s.projects[q.Project].Linkname) + "?" + q.Query
+	return openURL(listPath(q.Kind, s.projects[q.Project].Linkname), q.Query)
 }
 
 // of says which lists it is for.
@@ -211,11 +227,11 @@ func (p *Pages) openQuery(c *web.Call) error {
 		return err
 	}
 	if s.Project != 0 {
-		return c.Redirect(http.StatusFound, listPath(s.Kind, all[s.Project].Linkname)+"?"+s.Query)
+		return c.Redirect(http.StatusFound, openURL(listPath(s.Kind, all[s.Project].Linkname), s.Query))
 	}
 	var links []savedLink
 	for _, pr := range all {
-		links = append(links, savedLink{Name: pr.Name, URL: listPath(s.Kind, pr.Linkname) + "?" + s.Query})
+		links = append(links, savedLink{Name: pr.Name, URL: openURL(listPath(s.Kind, pr.Linkname), s.Query)})
 	}
 	slices.SortFunc(links, func(a, b savedLink) int { return strings.Compare(a.Name, b.Name) })
 	if len(links) == 1 {

@@ -142,20 +142,18 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 	var err error
 	var desk patch.Desk
 	if w.bulk {
-		if desk, err = patch.ReadDesk(ctx, p.db, c.User.ID, pr.ID, patch.SavedSeries); err != nil {
+		if desk, err = patch.ReadDesk(ctx, p.db, patch.DeskQuery{User: c.User.ID, Project: pr.ID, Of: projects, Kind: patch.SavedSeries}); err != nil {
 			return err
 		}
+		w.words, w.members = desk.Words, desk.Members
 		if queue.Slug == "" {
 			if to := opensWith(&w.address, desk); to != "" {
 				return c.Redirect(http.StatusFound, to)
 			}
 		}
 	}
-	if w.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
-		return err
-	}
-	if w.bulk {
-		if w.members, err = project.MembersOfAny(ctx, p.db, projects); err != nil {
+	if !w.bulk {
+		if w.words, err = patch.ReadVocabulary(ctx, p.db); err != nil {
 			return err
 		}
 	}
@@ -284,7 +282,8 @@ const maxDays = 36500
 
 func workOrder(order string) string {
 	switch strings.TrimPrefix(order, "-") {
-	case patch.OrderDate, patch.OrderActive, patch.OrderName, patch.OrderSubmitter, patch.OrderDelegate, patch.OrderVersion, patch.OrderSize, patch.OrderLane:
+	case patch.OrderDate, patch.OrderActive, patch.OrderName, patch.OrderSubmitter, patch.OrderDelegate, patch.OrderVersion, patch.OrderSize, patch.OrderLane,
+		patch.OrderTags, patch.OrderCheck, patch.OrderComments:
 		return order
 	}
 	return "-" + patch.OrderDate

@@ -104,6 +104,9 @@ var webChecks = []conformance{
 		says(user, "/submitter/?q=%25%25%25", "[]")
 		says(visitor, "/submitter/?q=dev", fmt.Sprintf(`[{"pk":%d,"name":"Dev Example","email":""},{"pk":900001,"name":"DEVON","email":""}]`, k.Persons["dev"]))
 		says(visitor, "/submitter/?q=dev@p", "[]")
+		k.exec("INSERT INTO person (id, email, email_key, name, name_key, name_votes) VALUES (900003, 'devon@x.example', 'devon@x.example', 'Devon', 'devon', 0)")
+		says(user, "/submitter/?q=devo", "["+devon+"]") // two addresses under one name are one line
+		says(user, "/submitter/?q=devon@", `[{"pk":900003,"name":"Devon","email":"devon@x.example"}]`)
 		for _, q := range []string{"", "?q=de", "?q=%20%20%20d%20", "?l=5"} {
 			says(user, "/submitter/"+q, "")
 			says(visitor, "/delegate/"+q, "")

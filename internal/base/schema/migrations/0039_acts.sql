@@ -19,3 +19,7 @@ CREATE TABLE change_place (
   PRIMARY KEY (set_id, patch_id)
 ) WITHOUT ROWID;
 CREATE INDEX change_place_bundle ON change_place (bundle_id, later);
+
+-- series_per_page: rows of lists of series; 0: as many as lists of patches have.
+-- owner: account
+ALTER TABLE user_account ADD COLUMN series_per_page INTEGER NOT NULL DEFAULT 0;
