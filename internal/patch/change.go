@@ -3,7 +3,6 @@
 package patch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -250,7 +249,7 @@ type update struct {
 	touched, states, delegates, archives, commits, pulls []int64
 	series                                               map[int64]bool // whose patches have another state
 	stands                                               map[int64]bool // that may stand elsewhere
-	counts                                               map[countKey]int
+	counts                                               map[countKey]shift
 	before                                               map[int64]int64 // patch → state it had, for those whose state changes
 	events                                               []event.Event
 	relations                                            relationChange
@@ -267,11 +266,6 @@ func newUpdate(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 		return nil, err
 	}
 	return &update{tx: tx, by: by, now: now, book: book, maintainers: maintainers, change: c}, nil
-}
-
-type countKey struct {
-	project, state, delegate int64
-	archived                 bool
 }
 
 func (u *update) mayEdit(p *held) bool {
@@ -309,12 +303,12 @@ func (u *update) apply(p *held) error {
 		u.touched = append(u.touched, p.ID)
 	}
 	if u.counts == nil {
-		u.counts, u.series, u.stands, u.before = map[countKey]int{}, map[int64]bool{}, map[int64]bool{}, map[int64]int64{}
+		u.counts, u.series, u.stands, u.before = map[countKey]shift{}, map[int64]bool{}, map[int64]bool{}, map[int64]int64{}
 	}
 	was, is := countKey{old.Project, old.State, old.Delegate, old.Archived}, countKey{p.Project, p.State, p.Delegate, p.Archived}
 	if was != is && !p.Withheld {
-		u.counts[was]--
-		u.counts[is]++
+		u.counts[was] = shift{patches: u.counts[was].patches - 1}
+		u.counts[is] = shift{patches: u.counts[is].patches + 1}
 		u.stands[p.Series] = true
 	}
 	if p.State != old.State {
@@ -393,16 +387,7 @@ func (u *update) write(ctx context.Context) error {
 }
 
 func (u *update) writeRollups(ctx context.Context) error {
-	var rows [][]any
-	for k, n := range u.counts {
-		rows = append(rows, []any{k.project, k.state, k.delegate, k.archived, n})
-	}
-	slices.SortFunc(rows, func(a, b []any) int {
-		return cmp.Or(cmp.Compare(a[0].(int64), b[0].(int64)), cmp.Compare(a[1].(int64), b[1].(int64)), cmp.Compare(a[2].(int64), b[2].(int64)))
-	})
-	counts := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "delegate_id", "archived", "patches"},
-		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
-	if err := u.tx.Upsert(ctx, counts, rows); err != nil {
+	if err := countPatches(ctx, u.tx, u.counts); err != nil {
 		return err
 	}
 	for id := range u.series {

@@ -131,7 +131,10 @@ func Check(ctx context.Context, tx *sqldb.Tx, repair bool, step func(string)) ([
 		return out, err
 	}
 	more, err = run(ctx, tx, laneProbes, repair, step)
-	return append(out, more...), err
+	if out = append(out, more...); err != nil || !repair {
+		return out, err
+	}
+	return out, doubtLists(ctx, tx)
 }
 
 func run(ctx context.Context, tx *sqldb.Tx, probes []probe, repair bool, step func(string)) ([]Finding, error) {

@@ -3,9 +3,7 @@
 package patch
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -65,16 +63,11 @@ func (in *Intake) writeRollups(ctx context.Context) error {
 	if err := in.dropNoHits(ctx, "DELETE FROM cover_tag WHERE cover_id IN (?) AND hits <= 0", lower); err != nil {
 		return err
 	}
-	var counts [][]any
+	counts := map[countKey]shift{}
 	for k, n := range in.new.counts {
-		counts = append(counts, []any{in.project.ID, k[0], k[1], false, n})
+		counts[countKey{in.project.ID, k[0], k[1], false}] = shift{patches: int64(n), arrivals: int64(n)}
 	}
-	slices.SortFunc(counts, func(a, b []any) int {
-		return cmp.Or(cmp.Compare(a[1].(int64), b[1].(int64)), cmp.Compare(a[2].(int64), b[2].(int64)))
-	})
-	u := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "delegate_id", "archived", "patches"},
-		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
-	if err := in.tx.Upsert(ctx, u, counts); err != nil {
+	if err := countPatches(ctx, in.tx, counts); err != nil {
 		return err
 	}
 	return countListed(ctx, in.tx, in.project.ID, listedCount{series: in.new.series, covers: len(in.new.covers)})

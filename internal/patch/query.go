@@ -36,6 +36,8 @@ type Query struct {
 
 	stateless bool       // only patches without a state
 	few       bool       // the delegates have few patches
+	byID      bool       // the ids of patches are known
+	lookAt    int        // how many patches that an index of words finds are looked at whatever the list; 0: fewFound
 	engine    string     // of the database
 	plan      wordPlan   // by which way its words are found
 	arrived   clock.Time // only those whose mail did not come later; 0: all
@@ -44,6 +46,9 @@ type Query struct {
 // tidy takes out what is there twice, which would find rows twice, and refuses what can't be answered.
 func (f Query) tidy(q sqldb.Queryer) (Query, error) {
 	f.engine = engineOf(q)
+	if f.lookAt == 0 {
+		f.lookAt = fewFound
+	}
 	for _, ids := range []*[]int64{&f.Projects, &f.States, &f.Submitters, &f.Delegates, &f.Series} {
 		*ids = unique(*ids)
 	}
@@ -101,8 +106,11 @@ func (w *where) sql() string {
 	if len(w.parts) == 0 {
 		return ""
 	}
-	return " WHERE " + strings.Join(w.parts, " AND ")
+	return " WHERE " + w.all()
 }
+
+// all joins the conditions, of which there is at least one.
+func (w *where) all() string { return strings.Join(w.parts, " AND ") }
 
 // in adds a condition on a column; a list of one is a plain comparison, which any index takes in order.
 func (w *where) in(column string, ids []int64) {
@@ -150,10 +158,19 @@ func (f Query) counters() *where {
 // conditions are those on patch p.
 func (f Query) conditions() *where { return f.conditionsTo(&where{}) }
 
+// conditionsButWords are those on a patch p that is looked up by its id and has the words.
+func (f Query) conditionsButWords() *where {
+	f.Words, f.byID = "", true
+	return f.conditions()
+}
+
 func (f Query) conditionsTo(w *where) *where {
 	project, delegate := "p.project_id", "p.delegate_id"
-	if f.narrow() || f.few {
+	if f.narrow() || f.few || f.byID {
 		project = "+p.project_id" // keeps SQLite, which knows no sizes, from an index that is worse
+	}
+	if f.byID {
+		delegate = "+p.delegate_id"
 	}
 	if slices.Contains(f.Delegates, 0) {
 		delegate = "COALESCE(p.delegate_id, 0)"

@@ -41,6 +41,7 @@ type Listing struct {
 	found   []int64 // all of them in order, where counting has found them so
 	head    []int64 // the first ones in order, likewise
 	bunches []bunch // as the counters have them; nil: none covers the query
+	state   string  // what the list depends on, see Query.state; empty: not known
 }
 
 // bunch is patches that are the same to the counters.
@@ -51,6 +52,8 @@ type bunch struct {
 	State    int64 `db:"state_id"` // 0: none
 	Ordering int   // of the state
 	Patches  int
+	Changes  int64 // see patch_count
+	Arrivals int64
 }
 
 // List reads one page of patches in four queries. PerPage must be at least 1.
@@ -100,37 +103,119 @@ func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 	w := l.f.counters()
 	l.bunches, l.Total, l.exact = []bunch{}, 0, true
-	err := q.Select(ctx, &l.bunches, `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches
+	err := q.Select(ctx, &l.bunches, `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches,
+		SUM(p.changes) AS changes, SUM(p.arrivals) AS arrivals
 		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id`+w.sql()+`
-		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering HAVING SUM(p.patches) > 0`, w.args...)
+		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering`, w.args...)
 	if err != nil {
 		return fmt.Errorf("count patches: %w", err)
 	}
+	var n look
 	for _, g := range l.bunches {
 		l.Total += g.Patches
+		n.changes, n.arrivals = n.changes+g.Changes, n.arrivals+g.Arrivals
 	}
+	if l.f.watched(q) {
+		l.state = l.f.state(n)
+	}
+	l.bunches = slices.DeleteFunc(l.bunches, func(g bunch) bool { return g.Patches <= 0 })
 	return nil
 }
 
 // count counts row by row; a number that is only remembered, or that says "more than", is not exact.
-func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
+func (l *Listing) count(ctx context.Context, q sqldb.Queryer) error {
 	f := &l.f
 	key, stamp := f.memory(), f.Totals.now(ctx, q)
-	if known, aged, ok := f.Totals.recall(key, stamp); ok {
-		l.Total, l.found, l.head, l.Aged, f.plan = known.n, known.found, known.head, aged, known.plan
-		l.exact = !aged && (l.Total <= CountLimit || f.Totals.exact())
+	known, aged, ok := f.Totals.recall(key, stamp)
+	if ok && !aged {
+		l.recall(known, false)
 		return nil
 	}
-	var n planned
-	if f.plan, n, err = f.planWords(ctx, q); err != nil {
+	if done, err := l.again(ctx, q, key, stamp); done || err != nil {
 		return err
 	}
-	if f.plan.count && len(f.plan.grams) > 0 && n.Found <= fewFound {
-		l.Total, l.exact, l.found = n.Total, true, n.ids
-		l.remember(key, stamp, n.Found > dearTotal)
+	if ok {
+		l.recall(known, true)
 		return nil
 	}
-	l.head = n.ids
+	p, n, err := f.planWords(ctx, q)
+	if err != nil {
+		return err
+	}
+	if f.plan = p; f.watched(q) && len(p.grams) > 0 {
+		l.state = f.state(n)
+	}
+	if len(p.grams) > 0 && n.Found <= f.lookAt {
+		return l.complete(ctx, q, n, key, stamp)
+	}
+	return l.countMany(ctx, q, n, key, stamp)
+}
+
+// recall takes what is remembered.
+func (l *Listing) recall(known total, aged bool) {
+	l.Total, l.found, l.head, l.Aged, l.f.plan = known.n, known.found, known.head, aged, known.plan
+	if !aged {
+		l.state = known.state
+	}
+	l.exact = !aged && (l.Total <= CountLimit || l.f.Totals.exact())
+}
+
+// again finds the list by what is remembered of it although something was committed since: if that concerned other lists, or patches with these words of which it is known which they are.
+func (l *Listing) again(ctx context.Context, q sqldb.Queryer, key, stamp string) (done bool, err error) {
+	f := &l.f
+	if !f.watched(q) || len(f.words()) == 0 {
+		return false, nil
+	}
+	old, names := f.Totals.before(key), f.Totals.names(f.names())
+	if old.state == "" && names.ids == nil {
+		return false, nil
+	}
+	n, err := f.lookAgain(ctx, q, names)
+	if err != nil {
+		return false, err
+	}
+	if l.state = f.state(n); l.state != "" && old.state == l.state {
+		old.stamp = stamp
+		f.Totals.keep(key, old)
+		l.recall(old, false)
+		return true, nil
+	}
+	names, ok := names.with(n, f.lookAt)
+	if !ok {
+		return false, nil
+	}
+	f.Totals.keepNames(f.names(), names)
+	if l.found, err = f.among(ctx, q, names.ids); err != nil {
+		return false, err
+	}
+	f.plan = wordPlan{engine: f.engine, grams: wordGrams(f.words()), count: true, page: true}
+	l.Total, l.exact = len(l.found), true
+	l.remember(key, stamp, len(names.ids) > f.lookAt/dearShare)
+	return true, nil
+}
+
+// complete takes what a look has found, which is all.
+func (l *Listing) complete(ctx context.Context, q sqldb.Queryer, n look, key, stamp string) (err error) {
+	f := &l.f
+	if f.watched(q) && f.Since == nil && f.Before == nil {
+		f.Totals.keepNames(f.names(), nameSet{n.arrivals, n.top, slices.Concat([]int64{}, n.named)})
+	}
+	if l.found = n.ids; !f.streams() || l.found == nil {
+		if l.found, err = f.among(ctx, q, n.ids); err != nil {
+			return err
+		}
+	}
+	l.Total, l.exact = len(l.found), true
+	l.remember(key, stamp, n.Found > f.lookAt/dearShare)
+	return nil
+}
+
+// countMany counts what has too many patches to know all of them.
+func (l *Listing) countMany(ctx context.Context, q sqldb.Queryer, n look, key, stamp string) error {
+	f := &l.f
+	if f.streams() {
+		l.head = n.ids
+	}
 	from, w := " FROM patch p", f.conditions()
 	if f.plan.count {
 		from, w = f.indexed()
@@ -146,7 +231,8 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) (err error) {
 		}
 		l.exact = true
 	}
-	l.remember(key, stamp, n.Found > dearTotal || f.plan.count && len(f.plan.grams) == 0)
+	f.plan.weigh(n, l.Total)
+	l.remember(key, stamp, n.Found > f.lookAt/dearShare || f.plan.count && len(f.plan.grams) == 0)
 	return nil
 }
 
@@ -161,7 +247,7 @@ func (f Query) memory() string {
 
 // remember keeps a total, beyond the next commit one that was dear to count.
 func (l *Listing) remember(key, stamp string, dear bool) {
-	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total > CountLimit, stamp: stamp})
+	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total > CountLimit, stamp: stamp, state: l.state})
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
@@ -188,8 +274,8 @@ func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int)
 	key, stamp := "", ""
 	if l.f.Totals != nil && l.far(offset+limit) {
 		key, stamp = fmt.Sprint(l.f.conditions().key(), l.f.keys(), offset, limit), l.f.Totals.now(ctx, q)
-		if known, aged, ok := l.f.Totals.recall(key, stamp); ok && !aged {
-			return known.found, nil
+		if known, ok := l.f.Totals.place(key, stamp, l.state); ok {
+			return known, nil
 		}
 	}
 	query, args, err := l.ids(offset, limit)
@@ -199,8 +285,8 @@ func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int)
 	if err := q.Select(ctx, &ids, query, args...); err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	if stamp != "" && len(ids) <= keptFound {
-		l.f.Totals.keep(key, total{found: ids, stamp: stamp})
+	if key != "" && len(ids) <= keptFound {
+		l.f.Totals.keep(key, total{found: ids, stamp: stamp, state: l.state})
 	}
 	return ids, nil
 }
@@ -216,7 +302,7 @@ func (l *Listing) far(end int) bool {
 
 // ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.
 func (l *Listing) ids(offset, limit int) (string, []any, error) {
-	if l.f.plan.page && l.f.streams() {
+	if l.f.plan.page && l.f.streams() || l.f.plan.sorts(offset+limit) {
 		query, args := l.f.pageOfWords(offset, limit)
 		return query, args, nil
 	}

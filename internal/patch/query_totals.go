@@ -16,8 +16,10 @@ import (
 const (
 	totalsAge = time.Minute // how long a number is remembered although something was committed since
 	maxTotals = 1000        // how many are
-	dearTotal = 1000        // more patches than these that an index of words finds are; those of other queries from CountLimit on
-	keptFound = 1000        // ids of a search, or of a page, that are remembered
+	dearShare = 5           // what an index of words finds is dear to count from this part of fewFound on, which is 1,000 patches; that of other queries from CountLimit on
+	keptHead  = 1000        // the first ones of a longer list
+	keptFound = fewFound    // ids of a search, or of a page, that are remembered
+	maxHeld   = 1 << 20     // ids that are remembered together: 8 MiB
 )
 
 // Stamp says in a text what is committed, see sqldb.DB.Stamp.
@@ -31,6 +33,8 @@ type Totals struct {
 	rough bool // nothing is counted beyond CountLimit
 	mu    sync.Mutex
 	known map[string]total
+	sets  map[string]nameSet
+	held  int // ids in both
 }
 
 type total struct {
@@ -41,11 +45,12 @@ type total struct {
 	dear  bool
 	at    clock.Time
 	stamp string // of what was committed; empty: not known
+	state string // of what the list depends on, see Query.state; empty: not known
 }
 
 // NewTotals makes an empty memory; a nil stamp knows nothing.
 func NewTotals(c clock.Clock, stamp Stamp) *Totals {
-	return &Totals{clock: c, stamp: stamp, known: map[string]total{}}
+	return &Totals{clock: c, stamp: stamp, known: map[string]total{}, sets: map[string]nameSet{}}
 }
 
 // NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit.
@@ -94,19 +99,59 @@ func (t *Totals) recall(key, stamp string) (known total, aged, ok bool) {
 	return total{}, false, false
 }
 
+// before is what is remembered from whatever time.
+func (t *Totals) before(key string) total {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.known[key]
+}
+
+// names is the set that is remembered under a name; without ids: none.
+func (t *Totals) names(key string) nameSet {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sets[key]
+}
+
+// place finds the ids of a page that is as it was.
+func (t *Totals) place(key, stamp, state string) ([]int64, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known, ok := t.known[key]
+	if !ok || (stamp == "" || known.stamp != stamp) && (state == "" || known.state != state) {
+		return nil, false
+	}
+	return known.found, true
+}
+
 func (t *Totals) keep(key string, n total) {
-	if t == nil || n.stamp == "" && !n.dear {
+	if t == nil || n.stamp == "" && n.state == "" && !n.dear {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.known) >= maxTotals {
-		clear(t.known)
-	}
 	n.at = t.clock.Now()
 	if len(n.found) > keptFound {
 		n.found, n.head = nil, n.found
 	}
-	n.head = slices.Clone(n.head[:min(len(n.head), keptFound)]) // a page or ten, without the rest of a long list
+	n.head = slices.Clone(n.head[:min(len(n.head), keptHead)]) // a page or ten, without the rest of a long list
+	old := t.known[key]
+	t.room(len(old.found)+len(old.head), len(n.found)+len(n.head))
 	t.known[key] = n
+}
+
+// room makes room for some ids in the place of others; if there are too many, everything is forgotten.
+func (t *Totals) room(old, ids int) {
+	if t.held += ids - old; t.held > maxHeld || len(t.known)+len(t.sets) >= maxTotals {
+		clear(t.known)
+		clear(t.sets)
+		t.held = ids
+	}
+}
+
+func (t *Totals) keepNames(key string, s nameSet) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room(len(t.sets[key].ids), len(s.ids))
+	t.sets[key] = s
 }

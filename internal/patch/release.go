@@ -53,17 +53,17 @@ func moveCounts(ctx context.Context, tx *sqldb.Tx, user int64) error {
 		State    int64 `db:"state_id"`
 		Archived bool
 		Patches  int64
+		Changes  int64
+		Arrivals int64
 	}
-	if err := tx.Select(ctx, &counts, "SELECT project_id, state_id, archived, patches FROM patch_count WHERE delegate_id = ?", user); err != nil {
+	if err := tx.Select(ctx, &counts, "SELECT project_id, state_id, archived, patches, changes, arrivals FROM patch_count WHERE delegate_id = ?", user); err != nil {
 		return fmt.Errorf("read the counts of user %d: %w", user, err)
 	}
-	var rows [][]any
+	shifts := map[countKey]shift{}
 	for _, c := range counts {
-		rows = append(rows, []any{c.Project, c.State, c.Archived, 0, c.Patches})
+		shifts[countKey{c.Project, c.State, 0, c.Archived}] = shift{c.Patches, c.Arrivals, c.Changes} // a sum over both never falls
 	}
-	u := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "archived", "delegate_id", "patches"},
-		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
-	if err := tx.Upsert(ctx, u, rows); err != nil {
+	if err := countPatches(ctx, tx, shifts); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "DELETE FROM patch_count WHERE delegate_id = ?", user)

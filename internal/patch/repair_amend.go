@@ -200,6 +200,9 @@ func Amend(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, 
 	if len(amendments) == 0 {
 		return nil
 	}
+	if err := renamedPatches(ctx, tx, p.ID); err != nil {
+		return err
+	}
 	if err := retag(ctx, tx, patches, covers); err != nil {
 		return err
 	}

@@ -68,9 +68,7 @@ func withholdSatellite(ctx context.Context, tx *sqldb.Tx, m *mailstore.Message, 
 	if m.Kind == KindCover {
 		return x.Series, countListed(ctx, tx, m.Project, listedCount{covers: n})
 	}
-	u := sqldb.Upsert{Table: "patch_count", Columns: []string{"project_id", "state_id", "delegate_id", "archived", "patches"},
-		Key: []string{"project_id", "state_id", "archived", "delegate_id"}, Add: []string{"patches"}}
-	return x.Series, tx.Upsert(ctx, u, [][]any{{m.Project, x.State, x.Delegate, x.Archived, n}})
+	return x.Series, countPatches(ctx, tx, map[countKey]shift{{m.Project, x.State, x.Delegate, x.Archived}: {patches: int64(n), arrivals: 1}})
 }
 
 // seriesMail is a mail of a series. Number 0 is the cover letter.

@@ -156,8 +156,10 @@ func fillWords(ctx context.Context, tx *sqldb.Tx, done, last *int64) error {
 		return err
 	}
 	if len(patches) == 0 {
-		_, err = tx.Exec(ctx, "DELETE FROM patch_words_fill WHERE id = 1")
-		return err
+		if _, err = tx.Exec(ctx, "DELETE FROM patch_words_fill WHERE id = 1"); err != nil {
+			return err
+		}
+		return doubtLists(ctx, tx) // searches missed what was not there yet
 	}
 	if err := indexWords(ctx, tx, patches); err != nil {
 		return err

@@ -4,12 +4,9 @@ package patch
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/jmoiron/sqlx"
 
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -24,21 +21,24 @@ type wordPlan struct {
 	engine      string
 	grams       []int32 // of the words; none: the index has nothing of them
 	count, page bool    // whether the index is asked for the total, and for a page
+	walk, sort  float64 // what is gone through for each patch of a page, if the list is walked, and for all, if what the index finds is sorted; 0: not known
 }
+
+// weigh notes what is known of a list when it has been counted.
+func (p *wordPlan) weigh(n look, total int) {
+	if len(p.grams) > 0 && n.Listed > 0 && total > 0 && len(n.ids) > 0 {
+		p.walk, p.sort = float64(n.Listed)/float64(total), float64(n.Found)/float64(len(n.ids))*float64(total)
+	}
+}
+
+// sorts tells whether the index is the shorter way to a page that ends there even if all that it finds must be sorted.
+func (p wordPlan) sorts(end int) bool { return p.sort > 0 && p.walk*float64(end) > p.sort }
 
 func engineOf(q sqldb.Queryer) string { return q.(interface{ Engine() string }).Engine() }
 
-// planned is what planWords has found out.
-type planned struct {
-	Listed int     // patches that the list would have without words, by the counters; -1: they do not know
-	Found  int     // patches that the index finds, up to fewFound + 1
-	Total  int     // of these, those that the list has
-	ids    []int64 // they themselves, in the order of the list, where the index finds in it
-}
-
 // planWords says how the patches with the words of a query are found: by the index, or by going through the list, whichever has fewer patches to look at. If the index
-// finds few, they are counted too.
-func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n planned, err error) {
+// finds few, they are all known with that.
+func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n look, err error) {
 	words := f.words()
 	if len(words) == 0 || f.narrow() {
 		return p, n, nil
@@ -47,25 +47,14 @@ func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n pl
 	if len(p.grams) == 0 {
 		return p, n, nil
 	}
-	listed, w := "-1", &where{}
-	if f.Since == nil && f.Before == nil {
-		w = f.counters()
-		listed = "(SELECT COALESCE(SUM(p.patches), 0) FROM patch_count p" + w.sql() + ")"
-	}
-	if p.engine == sqldb.SQLite && f.byDate() {
-		err = f.firstOfWords(ctx, q, p, &n, listed, w.args)
-	} else {
-		query, args := f.fewOfWords(p)
-		err = q.Get(ctx, &n, "SELECT "+listed+" AS listed, f.found, f.total FROM ("+query+") f", append(w.args, args...)...)
-	}
-	if err != nil {
+	if n, err = f.lookUp(ctx, q, p); err != nil {
 		return p, n, fmt.Errorf("look for words: %w", err)
 	}
 	_, _, walk := f.walk()
 	switch {
-	case n.Listed >= 0 && n.Listed < n.Found: // also if more than fewFound were found
+	case n.Listed >= 0 && n.Listed < n.Found: // also if more were found than are looked at
 		p.count, p.page = false, !walk
-	case n.Found > fewFound && !(p.engine == sqldb.SQLite && f.byDate()):
+	case n.Found > f.lookAt && !(p.engine == sqldb.SQLite && f.byDate()):
 		p.page = !walk
 	}
 	return p, n, nil
@@ -90,45 +79,6 @@ var joinedGrams = [...]string{"", " FROM patch_words w0",
 	" FROM patch_words w0 JOIN patch_words w1 ON w1.patch_id = w0.patch_id",
 	" FROM patch_words w0 JOIN patch_words w1 ON w1.patch_id = w0.patch_id JOIN patch_words w2 ON w2.patch_id = w0.patch_id",
 	" FROM patch_words w0 JOIN patch_words w1 ON w1.patch_id = w0.patch_id JOIN patch_words w2 ON w2.patch_id = w0.patch_id JOIN patch_words w3 ON w3.patch_id = w0.patch_id"}
-
-// fewOfWords counts what the index finds, up to fewFound + 1, and what of that the list has. A subquery for each patch is looked up by its id, whatever the planner
-// thinks of their number.
-func (f Query) fewOfWords(p wordPlan) (string, []any) {
-	on, w := f.conditions(), &where{}
-	on.add("p.id = w.id")
-	from := "SELECT w.patch_id AS id FROM patch_words w"
-	switch p.engine {
-	case sqldb.SQLite:
-		from = fmt.Sprintf("SELECT w.rowid & %d AS id FROM patch_words w", wordPatch)
-		p.conditions(w)
-	case sqldb.Postgres:
-		w.add("w.grams @> ?", p.grams)
-	default:
-		from = "SELECT w0.patch_id AS id" + joinedGrams[len(p.asked())]
-		p.conditions(w)
-	}
-	query := "SELECT COUNT(*) AS found, COUNT((SELECT 1 FROM patch p" + on.sql() + ")) AS total FROM (" + from + w.sql() + " LIMIT ?) w"
-	return query, append(append(on.args, w.args...), fewFound+1)
-}
-
-// firstOfWords does the same where the index finds in the order of the list, and keeps the ids.
-func (f Query) firstOfWords(ctx context.Context, q sqldb.Queryer, p wordPlan, n *planned, listed string, args []any) error {
-	on, w := f.conditions(), &where{}
-	on.add(fmt.Sprintf("p.id = (w.rowid & %d)", wordPatch))
-	p.conditions(w)
-	n.Listed = -1
-	return q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id sql.NullInt64
-		if err := rows.Scan(&n.Listed, &id); err != nil {
-			return err
-		}
-		if n.Found++; id.Valid {
-			n.Total, n.ids = n.Total+1, append(n.ids, id.Int64)
-		}
-		return nil
-	}, "SELECT "+listed+", (SELECT p.id FROM patch p"+on.sql()+") FROM patch_words w"+w.sql()+" ORDER BY w.rowid"+f.keys()[0].direction()+" LIMIT ?",
-		append(append(append(args, on.args...), w.args...), fewFound+1)...)
-}
 
 // conditions are those on the index, which stands before patch p.
 func (p wordPlan) conditions(w *where) {
@@ -169,13 +119,20 @@ func (f Query) indexed() (from string, w *where) {
 		from = joinedGrams[len(f.plan.asked())] + " STRAIGHT_JOIN patch p ON p.id = w0.patch_id"
 	}
 	f.plan.conditions(w)
-	if f.plan.engine == sqldb.SQLite && f.Since != nil {
-		w.add("w.rowid >= ?", wordSecond(int64(*f.Since))<<30)
-	}
-	if f.plan.engine == sqldb.SQLite && f.Before != nil {
-		w.add("w.rowid <= ?", wordSecond(int64(*f.Before))<<30|wordPatch)
+	if f.plan.engine == sqldb.SQLite {
+		f.between(w)
 	}
 	return from, f.conditionsTo(w)
+}
+
+// between leaves out what SQLite's index has of other dates.
+func (f Query) between(w *where) {
+	if f.Since != nil {
+		w.add("w.rowid >= ?", wordSecond(int64(*f.Since))<<30)
+	}
+	if f.Before != nil {
+		w.add("w.rowid <= ?", wordSecond(int64(*f.Before))<<30|wordPatch)
+	}
 }
 
 // straight joins the patches that were found first, in that order.
