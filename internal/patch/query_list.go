@@ -51,6 +51,10 @@ type bunch struct {
 	Archived bool
 	State    int64 `db:"state_id"` // 0: none
 	Ordering int   // of the state
+
+	Delegate  int64  `db:"delegate_id"` // 0: nobody; of orders by delegate, like the next
+	Delegated string // his name, folded
+
 	Patches  int
 	Changes  int64 // see patch_count
 	Arrivals int64
@@ -101,12 +105,16 @@ func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 }
 
 func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
-	w := l.f.counters()
+	w, also, join, group := l.f.counters(), "", "", ""
+	if classes, _, _ := l.f.walk(); byDelegate(classes) {
+		also, join = ", p.delegate_id, COALESCE(u.username_key, '') AS delegated", " LEFT JOIN user_account u ON u.id = p.delegate_id"
+		group = ", p.delegate_id, u.username_key"
+	}
 	l.bunches, l.Total, l.exact = []bunch{}, 0, true
 	err := q.Select(ctx, &l.bunches, `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches,
-		SUM(p.changes) AS changes, SUM(p.arrivals) AS arrivals
-		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id`+w.sql()+`
-		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering`, w.args...)
+		SUM(p.changes) AS changes, SUM(p.arrivals) AS arrivals`+also+`
+		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id`+join+w.sql()+`
+		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering`+group, w.args...)
 	if err != nil {
 		return fmt.Errorf("count patches: %w", err)
 	}
@@ -278,12 +286,13 @@ func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int)
 			return known, nil
 		}
 	}
-	query, args, err := l.ids(offset, limit)
-	if err != nil || query == "" {
-		return nil, err
+	if steps := l.ladder(q); key != "" && steps != "" {
+		ids, err = l.climb(ctx, q, steps, offset, limit)
+	} else {
+		ids, err = l.walkTo(ctx, q, offset, limit)
 	}
-	if err := q.Select(ctx, &ids, query, args...); err != nil {
-		return nil, fmt.Errorf("list patches: %w", err)
+	if err != nil {
+		return nil, err
 	}
 	if key != "" && len(ids) <= keptFound {
 		l.f.Totals.keep(key, total{found: ids, stamp: stamp, state: l.state})
@@ -291,13 +300,24 @@ func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int)
 	return ids, nil
 }
 
-// farPage is behind how many patches a page is dear to find even where an index has the order.
-const farPage = 2000
+func (l *Listing) walkTo(ctx context.Context, q sqldb.Queryer, offset, limit int) (ids []int64, err error) {
+	query, args, err := l.ids(offset, limit)
+	if err != nil || query == "" {
+		return nil, err
+	}
+	if err := q.Select(ctx, &ids, query, args...); err != nil {
+		return nil, fmt.Errorf("list patches: %w", err)
+	}
+	return ids, nil
+}
+
+// farPage is behind how many patches a page is dear to find even where an index has the order: 2,000.
+func (f Query) farPage() int { return f.lookAt * 2 / 5 }
 
 // far tells whether a page that ends there is dear to find.
 func (l *Listing) far(end int) bool {
 	_, key, walk := l.f.walk()
-	return !walk || end > farPage || l.f.Words != "" || key.by == OrderName
+	return !walk || end > l.f.farPage() || l.f.Words != "" || key.by == OrderName
 }
 
 // ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.

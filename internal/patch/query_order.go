@@ -91,7 +91,7 @@ func (f Query) keys() []sortKey {
 // key, and of the id. ok is false if no index does.
 func (f Query) walk() (classes []sortKey, key sortKey, ok bool) {
 	keys := f.keys()
-	for len(keys) > 0 && (keys[0].by == OrderProject || keys[0].by == OrderState || keys[0].by == OrderArchived) {
+	for len(keys) > 0 && (keys[0].by == OrderProject || keys[0].by == OrderState || keys[0].by == OrderArchived || keys[0].by == OrderDelegate) {
 		classes, keys = append(classes, keys[0]), keys[1:]
 	}
 	if len(keys) == 0 || walkKeys[keys[0].by] == "" || len(keys) > 2 || len(keys) == 2 && keys[1] != (sortKey{OrderID, keys[0].desc}) {

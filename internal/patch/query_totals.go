@@ -34,6 +34,7 @@ type Totals struct {
 	mu    sync.Mutex
 	known map[string]total
 	sets  map[string]nameSet
+	far   map[string]ladder
 	held  int // ids in both
 }
 
@@ -50,7 +51,7 @@ type total struct {
 
 // NewTotals makes an empty memory; a nil stamp knows nothing.
 func NewTotals(c clock.Clock, stamp Stamp) *Totals {
-	return &Totals{clock: c, stamp: stamp, known: map[string]total{}, sets: map[string]nameSet{}}
+	return &Totals{clock: c, stamp: stamp, known: map[string]total{}, sets: map[string]nameSet{}, far: map[string]ladder{}}
 }
 
 // NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit.
@@ -142,9 +143,10 @@ func (t *Totals) keep(key string, n total) {
 
 // room makes room for some ids in the place of others; if there are too many, everything is forgotten.
 func (t *Totals) room(old, ids int) {
-	if t.held += ids - old; t.held > maxHeld || len(t.known)+len(t.sets) >= maxTotals {
+	if t.held += ids - old; t.held > maxHeld || len(t.known)+len(t.sets)+len(t.far) >= maxTotals {
 		clear(t.known)
 		clear(t.sets)
+		clear(t.far)
 		t.held = ids
 	}
 }
@@ -154,4 +156,19 @@ func (t *Totals) keepNames(key string, s nameSet) {
 	defer t.mu.Unlock()
 	t.room(len(t.sets[key].ids), len(s.ids))
 	t.sets[key] = s
+}
+
+// ladder is what is remembered of the places of a list.
+func (t *Totals) ladder(name string) ladder {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.far[name]
+}
+
+// keepLadder remembers places; of two that were found at the same time one stays.
+func (t *Totals) keepLadder(name string, l ladder) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.room(0, 0)
+	t.far[name] = l
 }

@@ -70,6 +70,8 @@ func (l *Listing) classes(keys []sortKey) [][]bunch {
 				n = cmp.Compare(a.Ordering, b.Ordering)
 			case OrderArchived:
 				n = cmp.Compare(strconv.FormatBool(a.Archived), strconv.FormatBool(b.Archived))
+			case OrderDelegate:
+				n = cmp.Compare(a.Delegated, b.Delegated)
 			}
 			if k.desc {
 				n = -n
@@ -103,7 +105,8 @@ func (l *Listing) arms(classes []sortKey, key sortKey, bunches []bunch) []Query 
 	case len(classes) == 0 && f.Projects == nil && f.Archived == nil && f.States == nil && f.Delegates == nil && key.by != OrderName:
 		return []Query{f}
 	}
-	byState := f.States != nil && key.by != OrderName || slices.ContainsFunc(classes, func(k sortKey) bool { return k.by == OrderState })
+	byState := f.States != nil && key.by != OrderName || slices.ContainsFunc(classes, func(k sortKey) bool { return k.by == OrderState || k.by == OrderDelegate })
+	byDelegate := byDelegate(classes)
 	var arms []Query
 	whole := f
 	whole.Projects, whole.Archived, whole.States = nil, nil, nil
@@ -115,6 +118,9 @@ func (l *Listing) arms(classes []sortKey, key sortKey, bunches []bunch) []Query 
 		}
 		if arm.stateless {
 			arm.States = nil
+		}
+		if byDelegate {
+			arm.Delegates = []int64{g.Delegate}
 		}
 		if !slices.ContainsFunc(arms, arm.sameArm) {
 			arms = append(arms, arm)
@@ -128,8 +134,12 @@ func (l *Listing) arms(classes []sortKey, key sortKey, bunches []bunch) []Query 
 	return arms
 }
 
+func byDelegate(classes []sortKey) bool {
+	return slices.ContainsFunc(classes, func(k sortKey) bool { return k.by == OrderDelegate })
+}
+
 func (f Query) sameArm(o Query) bool {
-	return f.Projects[0] == o.Projects[0] && f.Archived[0] == o.Archived[0] && slices.Equal(f.States, o.States) && f.stateless == o.stateless
+	return f.Projects[0] == o.Projects[0] && f.Archived[0] == o.Archived[0] && slices.Equal(f.States, o.States) && f.stateless == o.stateless && slices.Equal(f.Delegates, o.Delegates)
 }
 
 // within is the query for one class of patches.
@@ -145,6 +155,8 @@ func (f Query) within(classes []sortKey, bunches []bunch) Query {
 			if f.stateless {
 				f.States = nil
 			}
+		case OrderDelegate:
+			f.Delegates = []int64{bunches[0].Delegate}
 		}
 	}
 	return f

@@ -137,7 +137,10 @@ func (s *searched) rename(db *sqldb.DB, home project.Project, p plainPatch) {
 
 // ask makes up a query.
 func (s *searched) ask() patch.Query {
-	q := patch.Query{PerPage: 1 + s.rng.IntN(12), Page: 1 + s.rng.IntN(4)}
+	if s.rng.IntN(3) == 0 { // in the middle of all patches
+		return patch.LookAt(patch.Query{Projects: []int64{s.project.ID}, Order: []string{"date", "-date", "id", "-id"}[s.rng.IntN(4)], PerPage: 2, Page: 1 + s.rng.IntN(25)}, 3)
+	}
+	q := patch.Query{PerPage: 1 + s.rng.IntN(12), Page: 1 + s.rng.IntN([]int{4, 30}[s.rng.IntN(2)])}
 	q.Projects = [][]int64{{s.project.ID}, {s.project.ID}, {s.project.ID}, {s.other.ID}, {s.project.ID, s.other.ID}, nil}[s.rng.IntN(6)]
 	q.States = [][]int64{nil, {1}, {1, 2}, {3}}[s.rng.IntN(4)]
 	q.Archived = [][]bool{nil, {false}, {false}, {true}}[s.rng.IntN(4)]
@@ -146,7 +149,7 @@ func (s *searched) ask() patch.Query {
 		q.States, q.Archived, q.Delegates = nil, nil, nil
 	}
 	q.Order = []string{"", "-date", "date", "name", "-name", "id", "-id", "delegate", "state"}[s.rng.IntN(9)]
-	if s.rng.IntN(8) > 0 {
+	if s.rng.IntN(4) > 0 {
 		q.Words = []string{"fix", "leak", "fix leak", "lea", "page mm", "mm", "größe", "修复", "a/b", "nowhere", "fix leak net", "STRASSE", "x2", "r_sc", "whistle", "ring", "ix"}[s.rng.IntN(17)]
 	}
 	if s.rng.IntN(6) == 0 {

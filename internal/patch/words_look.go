@@ -189,7 +189,7 @@ func (f Query) state(n look) string {
 	switch {
 	case f.Keyset() == "":
 		return ""
-	case f.States == nil && f.Archived == nil && f.Delegates == nil:
+	case f.whole():
 		return "arrivals " + strconv.FormatInt(n.arrivals, 10)
 	}
 	return "changes " + strconv.FormatInt(n.changes, 10)
