@@ -312,7 +312,7 @@ func (l *Listing) walkTo(ctx context.Context, q sqldb.Queryer, offset, limit int
 }
 
 // farPage is behind how many patches a page is dear to find even where an index has the order: 2,000.
-func (f Query) farPage() int { return f.lookAt * 2 / 5 }
+func (f Query) farPage() int { return f.lookAt / 5 }
 
 // far tells whether a page that ends there is dear to find.
 func (l *Listing) far(end int) bool {

@@ -16,7 +16,7 @@ import (
 const (
 	totalsAge = time.Minute // how long a number is remembered although something was committed since
 	maxTotals = 1000        // how many are
-	dearShare = 5           // what an index of words finds is dear to count from this part of fewFound on, which is 1,000 patches; that of other queries from CountLimit on
+	dearShare = 10          // what an index of words finds is dear to count from this part of fewFound on, which is 1,000 patches; that of other queries from CountLimit on
 	keptHead  = 1000        // the first ones of a longer list
 	keptFound = fewFound    // ids of a search, or of a page, that are remembered
 	maxHeld   = 1 << 20     // ids that are remembered together: 8 MiB

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	fewFound  = 5000 // so many patches are looked at whatever the list; more only where there is no shorter way
-	newestFew = 5000 // among so many of the newest patches of a list single letters are looked for, of which the index has nothing
+	fewFound  = 10000 // so many patches are looked at whatever the list; more only where there is no shorter way
+	newestFew = 5000  // among so many of the newest patches of a list single letters are looked for, of which the index has nothing
 )
 
 // wordPlan is by which way the patches with some words are found. The zero value goes through the list.
