@@ -316,8 +316,8 @@ func (f Query) farPage() int { return f.lookAt / 5 }
 
 // far tells whether a page that ends there is dear to find.
 func (l *Listing) far(end int) bool {
-	_, key, walk := l.f.walk()
-	return !walk || end > l.f.farPage() || l.f.Words != "" || key.by == OrderName
+	classes, key, walk := l.f.walk()
+	return !walk || byDelegate(classes) || end > l.f.farPage() || l.f.Words != "" || key.by == OrderName
 }
 
 // ids is the query for the ids of a page, from a narrow index where one has the order; empty if the page is.
