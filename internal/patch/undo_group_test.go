@@ -207,3 +207,55 @@ func TestUndoBundles(t *testing.T) {
 		}
 	})
 }
+
+// TestChangeManyOfProjects: more than a thousand patches of several projects are changed by one job, taken back by another, and only where the actor may.
+func TestChangeManyOfProjects(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seedWork(t, db)
+		manySeries(t, db)
+		all := patch.Selection{Work: &patch.WorkQuery{Projects: []int64{projectAlpha, projectBeta}}}
+		const states = "SELECT project_id, COUNT(*) FROM patch WHERE state_id = 7 GROUP BY project_id ORDER BY project_id"
+		read := func(by account.Actor, id int64, want string) patch.ChangeSet {
+			t.Helper()
+			s, err := patch.ReadSet(t.Context(), db, by, id)
+			if err != nil || counts(s) != want || s.Project != 0 {
+				t.Errorf("%s of project %d, %v; want %s", counts(s), s.Project, err, want)
+			}
+			return s
+		}
+		before := rowsOf(t, db, states)
+		many := func(by account.Actor, c patch.Change) patch.ChangeSet {
+			t.Helper()
+			s, _, err := patch.ChangeMany(t.Context(), db, by, noon, patch.Request{Selection: all, Seen: 1109, Change: c})
+			if err != nil || s.State != patch.SetWaiting {
+				t.Fatal(s, err)
+			}
+			return s
+		}
+		s := many(web(userMax), patch.Change{State: value(int64(7))})
+		n := s.Total
+		runJobs(t, db)
+		read(web(userMax), s.ID, fmt.Sprintf("done %d/%[1]d changed %d refused 2 overtaken 0 lost 0", n, n-3)) // he does not maintain beta, and one patch was in that state
+		after := rowsOf(t, db, states)
+		if n != 1111 || len(after) != 1 || after[0] != fmt.Sprintf("1 %d", n-2) {
+			t.Errorf("%d patches: %v", n, after)
+		}
+		s = many(web(userMia), patch.Change{State: value(int64(7)), Archived: value(true)})
+		runJobs(t, db)
+		read(web(userMia), s.ID, fmt.Sprintf("done %d/%[1]d changed %[1]d refused 0 overtaken 0 lost 0", n))
+		expectState(t, "of both", rowsOf(t, db, states), fmt.Sprintf("1 %d", n-2), "2 2")
+		back, err := patch.Undo(t.Context(), db, web(userMia), noon, s.ID)
+		if err != nil || back.State != patch.SetWaiting {
+			t.Fatal(back, err)
+		}
+		runJobs(t, db)
+		read(web(userMia), back.ID, fmt.Sprintf("done %d/%[1]d changed %[1]d refused 0 overtaken 0 lost 0", n))
+		expectState(t, "hers is taken back", rowsOf(t, db, states), after...)
+		if len(before) != 0 && before[0] == after[0] {
+			t.Error("nothing was changed")
+		}
+		if found := findings(t, db); len(found) > 0 {
+			t.Error(found)
+		}
+	})
+}
