@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -59,12 +62,12 @@ func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
 	b.StopTimer()
 	url := database(b, program, engine, "kettle.lists.example")
 	address := freePort(b)
-	server := command(program, url, "ingress", "--ingress-listen", address)
+	server, metrics := command(program, url, "ingress", "--ingress-listen", address), freePort(b)
 	profile := filepath.Join(b.TempDir(), "cpu")
 	if keep := os.Getenv("PROFILE"); keep != "" {
 		profile = keep + "." + engine
 	}
-	server.Env = append(server.Env, "PW_CPUPROFILE="+profile)
+	server.Env = append(server.Env, "PW_CPUPROFILE="+profile, "PW_METRICS_LISTEN="+metrics)
 	server.Stderr = io.Discard
 	if err := server.Start(); err != nil {
 		b.Fatal(err)
@@ -75,6 +78,7 @@ func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
 	send(b, clients, mails)
 	took := time.Since(start)
 	b.StopTimer()
+	reportBatches(b, metrics)
 	for _, c := range clients {
 		c.Close()
 	}
@@ -90,6 +94,31 @@ func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
 	report(b, server, len(mails), took, databaseSize(b, engine, url))
 	fmt.Printf("\n%s: where the time of pw goes\n%s\n", b.Name(), stages(b, program, profile))
 	b.StartTimer()
+}
+
+// reportBatches gives how many mails shared a transaction, and how long storing them took, as the server's measurements tell.
+func reportBatches(b *testing.B, address string) {
+	b.Helper()
+	answer, err := http.Get("http://" + address + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	value := func(name string) (v float64) {
+		_, rest, _ := strings.Cut(string(text), "\n"+name+" ")
+		line, _, _ := strings.Cut(rest, "\n")
+		if v, err = strconv.ParseFloat(line, 64); err != nil {
+			b.Fatalf("%s: %v", name, err)
+		}
+		return v
+	}
+	batches := value("pw_mail_batch_mails_count")
+	b.ReportMetric(value("pw_mail_batch_mails_sum")/batches, "mails/batch")
+	b.ReportMetric(1000*value("pw_mail_batch_seconds_sum")/batches, "ms/batch")
 }
 
 func freePort(b *testing.B) string {
