@@ -10,7 +10,8 @@ ENDPOINT ?=
 PAGE    ?=
 
 # Packages with goroutines; the race detector needs cgo. It runs without the extra test data: whole archives take it ten minutes, and show it nothing new.
-RACE    := job ingress patch/patchmail app
+# Pages are asked for and used, but not judged by their looks.
+RACE    := job ingress patch/patchmail app test/pagetest
 TESTS   := go run ./internal/test/runtests
 
 # How long each fuzz test runs, and an expression for which: "package function".

@@ -310,7 +310,7 @@ func (s *ownPostgres) stop() {
 func testServerStopsInMidImport(t *testing.T, program string) {
 	s := newPostgres(t)
 	s.start()
-	in := &inbox{t, s.url()}
+	in := &inbox{t: t, url: s.url()}
 	db := in.open()
 	if err := schema.Sync(context.Background(), db); err != nil {
 		t.Fatal(err)
@@ -405,6 +405,7 @@ func growDisk(t *testing.T, dir, size string) {
 // copied is an inbox whose SQLite database lies in dir and begins as that of in.
 func (in *inbox) copied(dir string) *inbox {
 	in.t.Helper()
+	in.stopCounting()
 	image, err := os.ReadFile(strings.TrimPrefix(in.url, "sqlite:"))
 	if err != nil {
 		in.t.Fatal(err)
@@ -413,5 +414,5 @@ func (in *inbox) copied(dir string) *inbox {
 	if err := os.WriteFile(name, image, 0o600); err != nil {
 		in.t.Fatal(err)
 	}
-	return &inbox{in.t, "sqlite:" + name}
+	return &inbox{t: in.t, url: "sqlite:" + name}
 }

@@ -168,7 +168,7 @@ func (p *poster) flood(round, enough int, then func()) (taken []string) {
 func testServerStopsUnderHTTP(t *testing.T, program string) {
 	s := newPostgres(t)
 	s.start()
-	in := &inbox{t, s.url()}
+	in := &inbox{t: t, url: s.url()}
 	db := in.open()
 	if err := schema.Sync(context.Background(), db); err != nil {
 		t.Fatal(err)

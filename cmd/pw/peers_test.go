@@ -39,7 +39,7 @@ func openInbox(t *testing.T) (in *inbox, program, dir string) {
 	os.WriteFile(dir+"/pw", built, 0o755)
 	os.Chmod(dir+"/pw.db", 0o666)
 	os.Chmod(dir+"/pw", 0o755)
-	in = &inbox{t, "sqlite:" + dir + "/pw.db"}
+	in = &inbox{t: t, url: "sqlite:" + dir + "/pw.db"}
 	in.project("dev", inboxList)
 	return in, dir + "/pw", dir
 }

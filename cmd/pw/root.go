@@ -87,7 +87,8 @@ func (c *cli) finish(cmd *cobra.Command) {
 		c.finish(child)
 	}
 	cmd.DisableFlagsInUseLine = true // cobra writes [flags] even where only the flags of all commands are
-	if cmd.LocalNonPersistentFlags().HasAvailableFlags() {
+	// These are its own as yet: cobra adds its parents' when it is run. LocalNonPersistentFlags adds them at once, a third of what making all commands takes.
+	if cmd.Flags().HasAvailableFlags() {
 		cmd.Use += " [flags]"
 	}
 	run := cmd.RunE

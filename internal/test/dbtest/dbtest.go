@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -62,7 +61,7 @@ func URL(t testing.TB, engine string) string {
 	t.Helper()
 	need(t, engine)
 	if engine == sqldb.SQLite {
-		return sqliteURL(filepath.Join(t.TempDir(), "patchwork.db"))
+		return sqliteURL(sqliteFile(t))
 	}
 	return servers[engine].database(t, false)
 }

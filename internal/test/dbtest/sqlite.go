@@ -10,6 +10,21 @@ import (
 	"testing"
 )
 
+// sqliteFile is a path for a database: in memory, where nobody waits for a disk, or see place.
+func sqliteFile(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(place(), "pwdb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return filepath.Join(dir, "patchwork.db")
+}
+
 func sqliteURL(path string) string { return "sqlite:" + path }
 
 // sqliteImage is the content of a file that has the schema, made once per process.
@@ -32,7 +47,7 @@ func migratedSQLite(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "patchwork.db")
+	path := sqliteFile(t)
 	if err := os.WriteFile(path, image, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -315,6 +315,7 @@ func (s *site) sound(t *testing.T) {
 
 // TestErofsStories tells what maintainers do, in a real browser over the archive of a real list. It is one test, so that there is one browser.
 func TestErofsStories(t *testing.T) {
+	t.Parallel()
 	shared.Dir(t)
 	b := browser.Start(t)
 	t.Run("triage by keyboard", func(t *testing.T) { storyTriage(t, b) })

@@ -197,6 +197,7 @@ func (s *site) pagesG() []string {
 // TestKnownFailuresG has a test for each item of section G, the web pages, of a list of failures that were seen in an earlier system; E is TestKnownFailuresOfPages and
 // TestKnownFailuresOfOperation, C, D and what of E concerns the API apitest.TestKnownFailures.
 func TestKnownFailuresG(t *testing.T) {
+	t.Parallel()
 	b := browser.Start(t)
 	s := busySite(t)
 	for _, f := range failuresG {

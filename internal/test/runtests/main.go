@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 )
 
 func main() {
@@ -22,6 +24,10 @@ func main() {
 
 // run gives the exit code: that of go test, or 1 for a skip that is not allowed.
 func run(args []string, strict bool) (int, error) {
+	args, err := expand(args)
+	if err != nil {
+		return 0, err
+	}
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -41,6 +47,39 @@ func run(args []string, strict bool) (int, error) {
 		return 0, err
 	}
 	return r.finish(cmd.ProcessState.ExitCode(), strict), nil
+}
+
+// expand writes ./... as all packages, the slowest first.
+func expand(args []string) ([]string, error) {
+	var out []string
+	for _, a := range args {
+		if a != "./..." {
+			out = append(out, a)
+			continue
+		}
+		list, err := exec.Command("go", "list", a).Output()
+		if err != nil {
+			return nil, fmt.Errorf("go list %s: %w", a, err)
+		}
+		out = append(out, slowFirst(strings.Fields(string(list)))...)
+	}
+	return out, nil
+}
+
+// slowest are the packages whose tests take longest: what go test begins last should be short, or one core is idle meanwhile.
+var slowest = []string{"internal/test/pagetest", "internal/patch/patchmail", "cmd/pw", "internal/app", "internal/patch", "internal/test/apitest", "internal/ingress", "internal/job", "internal/patch/patchapi"}
+
+// slowFirst gives the packages with the slowest before all others, which keep their order.
+func slowFirst(packages []string) []string {
+	rank := func(p string) int {
+		for i, s := range slowest {
+			if strings.HasSuffix(p, "/"+s) {
+				return i
+			}
+		}
+		return len(slowest)
+	}
+	return slices.SortedStableFunc(slices.Values(packages), func(a, b string) int { return rank(a) - rank(b) })
 }
 
 // readLines calls f with each line of in, whatever its length.

@@ -96,3 +96,10 @@ func TestOtherFailuresAreShown(t *testing.T) {
 		}
 	}
 }
+
+func TestSlowFirst(t *testing.T) {
+	got := slowFirst([]string{"m/cmd/pw", "m/internal/account", "m/internal/patch", "m/internal/patch/patchmail", "m/internal/web"})
+	if diff := cmp.Diff([]string{"m/internal/patch/patchmail", "m/cmd/pw", "m/internal/patch", "m/internal/account", "m/internal/web"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
