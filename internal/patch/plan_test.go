@@ -99,7 +99,7 @@ func TestListPlans(t *testing.T) {
 		{Query{Order: "state"}, 0, "SEARCH p USING COVERING INDEX patch_list (project_id=? AND archived=? AND state_id=?)"},
 		{Query{Projects: project, Since: &day, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_list_date (project_id=? AND archived=? AND date>?)"},
 		{Query{Projects: project, Series: []int64{7}, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_2 (series_id=?)"},
-		{Query{Projects: project, Submitters: []int64{7}, Order: "-date"}, 0, "SEARCH p USING INDEX patch_submitter (submitter_id=?)"},
+		{Query{Projects: project, Submitters: []int64{7}, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_submitter (submitter_id=?)"},
 		{Query{Projects: project, Hashes: []string{"x"}, Order: "id"}, 0, "SEARCH p USING INDEX patch_hash (hash=?)"},
 		{Query{Projects: project, Delegates: []int64{7, 8}, Words: "xyz", few: true, Order: "state"}, 0, "SEARCH p USING INDEX patch_delegate (delegate_id=?)"},
 		{Query{Projects: project, MsgIDs: []string{"<x>"}, Archived: open, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_1 (message_id=?)"},

@@ -126,8 +126,8 @@ CREATE TABLE patch (
 CREATE INDEX patch_list ON patch (project_id, archived, state_id, date, id);
 CREATE INDEX patch_list_date ON patch (project_id, archived, date, id);
 CREATE INDEX patch_list_name ON patch (project_id, archived, name, id);
-CREATE INDEX patch_submitter ON patch (submitter_id, date);
-CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date) WHERE delegate_id IS NOT NULL;
+CREATE INDEX patch_submitter ON patch (submitter_id, date, id, project_id, archived, state_id);
+CREATE INDEX patch_delegate ON patch (delegate_id, archived, state_id, date, id, project_id) WHERE delegate_id IS NOT NULL;
 CREATE INDEX patch_date ON patch (date, id);
 CREATE INDEX patch_hash ON patch (hash);
 CREATE INDEX patch_git ON patch (git_patch_id, project_id);
