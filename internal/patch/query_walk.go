@@ -105,14 +105,15 @@ func (l *Listing) arms(classes []sortKey, key sortKey, bunches []bunch) []Query 
 	case len(classes) == 0 && f.Projects == nil && f.Archived == nil && f.States == nil && f.Delegates == nil && key.by != OrderName:
 		return []Query{f}
 	}
-	byState := f.States != nil && key.by != OrderName || slices.ContainsFunc(classes, func(k sortKey) bool { return k.by == OrderState || k.by == OrderDelegate })
+	own := len(f.Delegates) == 1 && f.Delegates[0] != 0 && key.by == OrderDate && len(classes) == 0 // an index has each state of a delegate in order
+	byState := own || f.States != nil && key.by != OrderName || slices.ContainsFunc(classes, func(k sortKey) bool { return k.by == OrderState || k.by == OrderDelegate })
 	byDelegate := byDelegate(classes)
 	var arms []Query
 	whole := f
 	whole.Projects, whole.Archived, whole.States = nil, nil, nil
 	for _, g := range bunches {
 		arm := f
-		arm.Projects, arm.Archived = []int64{g.Project}, []bool{g.Archived}
+		arm.Projects, arm.Archived, arm.few = []int64{g.Project}, []bool{g.Archived}, own
 		if byState {
 			arm.States, arm.stateless = []int64{g.State}, g.State == 0
 		}
@@ -126,7 +127,7 @@ func (l *Listing) arms(classes []sortKey, key sortKey, bunches []bunch) []Query 
 			arms = append(arms, arm)
 		}
 	}
-	few := len(f.Delegates) > 0 && !slices.Contains(f.Delegates, 0) && l.Total <= fewPatches
+	few := !own && len(f.Delegates) > 0 && !slices.Contains(f.Delegates, 0) && l.Total <= fewPatches
 	if len(arms) > maxArms || few && len(classes) == 0 {
 		f.few = few
 		return []Query{f.within(classes, bunches)}
