@@ -17,7 +17,7 @@ func newAdmin(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "admin",
 		GroupID: groupSetup,
-		Short:   "Manage users, people, projects, states, tags, rules, messages, series, changes, webhooks",
+		Short:   "Manage users, people, projects, states, rules, messages, series, webhooks",
 		Long: `Manages what a site consists of. Whoever may run these commands, that is, read the
 configuration and reach the database, is an administrator; each change is noted in
 the audit trail.
