@@ -32,7 +32,7 @@ var nouns = []struct {
 	name        string // for update
 	columns     map[string]setting
 }{
-	{"user_account", "user", "id username_key email_key password created_at last_login pending dates patch_columns series_columns", "--no-password", "ann", map[string]setting{
+	{"user_account", "user", "id username_key email_key password created_at last_login pending dates patch_columns series_columns series_per_page", "--no-password", "ann", map[string]setting{
 		"username":       {create: "--username=ann", made: "ann", update: "--username=Anne", changed: "Anne"},
 		"email":          {create: "--email=ann@example.org", made: "ann@example.org", update: "--email=a@example.net", changed: "a@example.net"},
 		"first_name":     {create: "--first-name=Ann", made: "Ann", update: "--first-name=Änne", changed: "Änne"},
