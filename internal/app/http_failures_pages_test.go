@@ -5,7 +5,6 @@ package app
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,7 +99,7 @@ func countsNothing(l *listening) {
 
 // A list reads no headers, texts and diffs.
 func readsNoTexts(l *listening) {
-	for _, path := range []string{"list/", "list/?state=*&archive=both&order=submitter", "list/?q=step"} {
+	for _, path := range []string{"list/", "list/?state=*&archive=both&order=submitter", "list/?q=first"} {
 		for _, query := range l.of("/project/alpha/" + path) {
 			if regexp.MustCompile("message_body|patch_diff|mail_raw").MatchString(query) {
 				l.t.Errorf("%s reads texts: %s", path, query)
@@ -112,17 +111,21 @@ func readsNoTexts(l *listening) {
 // Words are found by an index, without regard to letter case, and _ and % are what they are.
 func findsWords(l *listening) {
 	link := regexp.MustCompile(`href="/project/alpha/patch/[^/"]+/"`)
+	asked := map[string]bool{} // those looked up; what was found is remembered
 	for q, rows := range map[string]int{"step": 2, "STEP": 2, "tep+first": 1, "st_p": 0, "s%25p": 0, "step+%22": 0, "step+OR+nowhere": 0, "%25": 0, "one+AND+NOT": 0} {
 		path := "/project/alpha/list/?state=*&archive=both&q=" + q
-		l.exec("UPDATE project SET web_url = ? WHERE linkname = 'alpha'", "https://example.org/"+url.QueryEscape(q)) // what was found is remembered until something is stored
 		queries := l.of(path)
 		links := link.FindAllString(l.get(path).body, -1)
 		slices.Sort(links)
 		if links = slices.Compact(links); len(links) != rows {
 			l.t.Errorf("%s: %q, want %d", path, links, rows)
 		}
-		if len(q) > 3 && !slices.ContainsFunc(queries, func(s string) bool { return strings.Contains(s, "patch_words") }) {
-			l.t.Errorf("%s asks no index: %q", path, queries)
+		key := strings.ToLower(q)
+		asked[key] = asked[key] || slices.ContainsFunc(queries, func(s string) bool { return strings.Contains(s, "patch_words") })
+	}
+	for q, ok := range asked {
+		if len(q) > 3 && !ok {
+			l.t.Errorf("%s asks no index", q)
 		}
 	}
 }
