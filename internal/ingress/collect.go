@@ -67,7 +67,7 @@ func (c *Collector) Submit(ctx context.Context, d Delivery) (Outcome, error) {
 }
 
 func (c *Collector) enqueue(ctx context.Context, d Delivery) (*waiting, error) {
-	w := &waiting{mail: c.intake.prepare([]Delivery{d})[0], size: len(d.Raw), answer: make(chan answer, 1)}
+	w := &waiting{mail: c.intake.prepare([]Delivery{d}, packedLater)[0], size: len(d.Raw), answer: make(chan answer, 1)}
 	c.gate.RLock()
 	defer c.gate.RUnlock()
 	if c.closed {
@@ -154,6 +154,11 @@ func (c *Collector) store(batch []*waiting) {
 	if len(mails) == 0 {
 		return
 	}
+	go func() { // while senders wait, a processor is free
+		for i := range mails {
+			mails[i].packed()
+		}
+	}()
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	outcomes, err := c.intake.store(ctx, mails)

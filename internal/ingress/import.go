@@ -101,7 +101,7 @@ func (in *Intake) read(ctx context.Context, source Source, queue chan<- *batch) 
 		}
 		go func() {
 			defer close(b.done)
-			b.mails = in.prepare(b.deliveries)
+			b.mails = in.prepare(b.deliveries, packed)
 			b.deliveries = nil
 		}()
 		select {

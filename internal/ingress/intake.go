@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"sync"
 	"time"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -40,7 +41,7 @@ type Mail struct {
 	SHA256     [32]byte
 	ReceivedAt clock.Time
 	size       int64
-	packed     []byte
+	packed     func() []byte // the bytes, compressed
 	refusable  bool   // Delivery.RefuseUnrouted
 	spoiled    string // why the claimers are not asked; empty: they are
 	prepared   []any  // by claimer
@@ -99,15 +100,29 @@ func New(db *sqldb.DB, c clock.Clock, limits Limits, claimers ...Claimer) *Intak
 // Deliver takes mails in as one batch and returns when they are committed. An error means that none of them was taken and that the
 // sender should try again; a mail that only could not be understood is not an error but an Outcome.
 func (in *Intake) Deliver(ctx context.Context, deliveries []Delivery) ([]Outcome, error) {
-	return in.store(ctx, in.prepare(deliveries))
+	return in.store(ctx, in.prepare(deliveries, packed))
 }
 
-// prepare parses and compresses; it needs no database.
-func (in *Intake) prepare(deliveries []Delivery) []Mail {
+// packed compresses the bytes of a mail now.
+func packed(raw []byte) func() []byte {
+	out := mailstore.Pack(raw)
+	return func() []byte { return out }
+}
+
+// packedLater compresses the bytes of a mail when they are first asked for, unless they are so many that they should not be kept until then.
+func packedLater(raw []byte) func() []byte {
+	if len(raw) > 64<<10 {
+		return packed(raw)
+	}
+	return sync.OnceValue(func() []byte { return mailstore.Pack(raw) })
+}
+
+// prepare parses, and compresses by pack; it needs no database.
+func (in *Intake) prepare(deliveries []Delivery, pack func(raw []byte) func() []byte) []Mail {
 	mails := make([]Mail, 0, len(deliveries))
 	for _, d := range deliveries {
 		m := Mail{ListID: d.ListID, Project: d.Project, Via: d.Via, Recipients: d.Recipients, SHA256: sha256.Sum256(d.Raw), ReceivedAt: in.clock.Now(),
-			size: int64(len(d.Raw)), packed: mailstore.Pack(d.Raw), refusable: d.RefuseUnrouted}
+			size: int64(len(d.Raw)), packed: pack(d.Raw), refusable: d.RefuseUnrouted}
 		m.read(d.Raw, mailmsg.Parse, in.claimers)
 		if d.Cut {
 			m.spoiled = fmt.Sprintf("%s: only its first %d bytes are kept", tooLarge, len(d.Raw))
@@ -271,7 +286,7 @@ func (m *Mail) refused(o Outcome) bool { return m.refusable && o.Kind == mailsto
 
 func (m *Mail) row(o Outcome) mailstore.Mail {
 	return mailstore.Mail{ID: m.ID, ReceivedAt: m.ReceivedAt, SHA256: m.SHA256, Size: m.size, Via: m.Via, ListID: m.ListID, Project: o.Project,
-		MsgID: m.MsgID, Outcome: o.Kind, Reason: o.Reason, Packed: m.packed}
+		MsgID: m.MsgID, Outcome: o.Kind, Reason: o.Reason, Packed: m.packed()}
 }
 
 // quarantine keeps a mail that made a domain fail, with the reason, unless its bytes are there already.
