@@ -102,6 +102,7 @@ func TestListPlans(t *testing.T) {
 		{Query{Projects: project, Submitters: []int64{7}, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_submitter (submitter_id=?)"},
 		{Query{Projects: project, Hashes: []string{"x"}, Order: "id"}, 0, "SEARCH p USING INDEX patch_hash (hash=?)"},
 		{Query{Projects: project, States: []int64{1, 3}, Archived: open, Delegates: []int64{7}, Order: "-date"}, 0, "SEARCH p USING COVERING INDEX patch_delegate (delegate_id=? AND archived=? AND state_id=?)"},
+		{Query{Projects: project, Archived: open, Order: "submitter"}, 0, "SEARCH p USING COVERING INDEX patch_submitter (submitter_id=?)"},
 		{Query{Projects: project, Delegates: []int64{7}, Order: "date"}, 4000, "SEARCH p USING COVERING INDEX patch_delegate (delegate_id=? AND archived=? AND state_id=?)"},
 		{Query{Projects: project, Delegates: []int64{7, 8}, Words: "xyz", few: true, Order: "state"}, 0, "SEARCH p USING INDEX patch_delegate (delegate_id=?)"},
 		{Query{Projects: project, MsgIDs: []string{"<x>"}, Archived: open, Order: "id"}, 0, "SEARCH p USING INDEX sqlite_autoindex_patch_1 (message_id=?)"},

@@ -37,6 +37,12 @@ CREATE TABLE person (
 );
 CREATE INDEX person_user ON person (user_id);
 
+-- As lists by submitter sort. MariaDB has no index of an expression.
+-- only: sqlite
+CREATE INDEX person_shown ON person (COALESCE(NULLIF(name_key, ''), email_key));
+-- only: postgres
+CREATE INDEX person_shown ON person ((COALESCE(NULLIF(name_key, ''), email_key)));
+
 CREATE TABLE login_session (
   id_hash BYTES(32) NOT NULL PRIMARY KEY,
   user_id BIGINT NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
