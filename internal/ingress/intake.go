@@ -42,9 +42,9 @@ type Mail struct {
 	ReceivedAt clock.Time
 	size       int64
 	packed     func() []byte // the bytes, compressed
-	refusable  bool   // Delivery.RefuseUnrouted
-	spoiled    string // why the claimers are not asked; empty: they are
-	prepared   []any  // by claimer
+	refusable  bool          // Delivery.RefuseUnrouted
+	spoiled    string        // why the claimers are not asked; empty: they are
+	prepared   []any         // by claimer
 }
 
 // Outcome is what became of a mail.

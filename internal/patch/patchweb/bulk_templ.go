@@ -218,7 +218,7 @@ func bundleFields(b bulkBar) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<label>New bundle <input name=\"name\" maxlength=\"50\" size=\"16\"></label> <button name=\"action\" value=\"create\">Create bundle</button>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<label>New bundle <input name=\"name\" maxlength=\"50\" size=\"16\" data-bundle></label> <button name=\"action\" value=\"create\">Create bundle</button>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

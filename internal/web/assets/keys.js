@@ -119,7 +119,7 @@ document.addEventListener("DOMContentLoaded", () => {
     a: () => state("accepted"), r: () => state("rejected"), u: () => state("under-review"), s: () => state("superseded"),
     e: () => set("archived", (o) => o.value === "true", "field"),
     d: () => ready() && enter("select[name=delegate]", ""),
-    b: () => ready() && enter("select[name=bundle_id], input[name=name]", "There are no bundles here"),
+    b: () => ready() && enter("select[name=bundle_id], input[data-bundle]", "There are no bundles here"),
     z: () => follow(one("[data-undo]"), "There is nothing to undo here; see Recent changes"),
     "/": () => enter("input[name=q]", "There is no filter here"), "?": () => help.showModal(),
     n: () => inList(1), p: () => inList(-1), "]": () => inSeries(1), "[": () => inSeries(-1),
