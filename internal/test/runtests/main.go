@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,7 +30,8 @@ func run(args []string, strict bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	packages := strconv.Itoa(runtime.NumCPU() + 1) // at once; tests of servers and processes wait much of their time
+	cmd := exec.Command("go", append([]string{"test", "-json", "-p", packages}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
