@@ -116,6 +116,8 @@ echo "deps: installing $missing"
 # The package lists may be absent or too old: then, and only then, they are fetched.
 if ! install; then
 	apt-get update -q -o DPkg::Lock::Timeout=300 || give_up "apt-get update failed"
+	# Older releases have no Chromium without windows.
+	apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing=$(echo "$missing" | sed 's/chromium-headless-shell/chromium/')
 	install || give_up "apt-get install $missing failed"
 fi
 echo "deps: installed $missing"
