@@ -167,8 +167,6 @@ func (f Query) lookAgain(ctx context.Context, q sqldb.Queryer, since nameSet) (n
 	w := &where{}
 	f.sums(w, true)
 	if since.ids != nil {
-		names := f.named()
-		names.add("p.id > ?", since.top)
 		words := &where{}
 		words.words(f.engine, "p.name_key", f.words())
 		project := &where{}
