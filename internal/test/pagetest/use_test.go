@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image/png"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func testUse(t *testing.T, b *browser.Browser, s *site) {
 		tab.SetCookie(s.url, web.SessionCookie, s.session)
 		tab.Open(s.url + "/project/hostile/list/")
 		var order []string
-		for range 40 {
+		for range 36 {
 			tab.Press("\t")
 			order = append(order, tab.Focused())
 			if !browser.Eval[bool](tab, `(r => r.bottom > 0 && r.top < innerHeight && r.width > 0)(document.activeElement.getBoundingClientRect())`) {
@@ -34,7 +35,7 @@ func testUse(t *testing.T, b *browser.Browser, s *site) {
 		}
 		want := []string{"a Skip to content", "a Patchwork", "a Hostile & <b>Sons</b>", "a Patches", "a Series", "a Queues", "a Bundles", "a About", "a To do", "a " + maintainer, "button Log out",
 			"select state", "select archive", "input q", "input submitter", "input delegate",
-			"input since", "input before", "select checks", "select comments", "input version", "summary Has the tag: any", "summary Has no tag: any", "select order", "button Filter",
+			"select order", "summary More filters", "button Filter",
 			"a 1 <b>query</b> with-a-name-without-any-place-to-br", "a 2 <b>query</b> with-a-name-without-any-place-to-br", "a Manage", "summary Save this list", "input Select all on this page", "a Patch", "a A R T", "a S W F", "a Date ▼", "a Submitter", "a Delegate", "a State"}
 		if diff := cmp.Diff(want, order[:len(want)]); diff != "" {
 			t.Errorf("tab order (-want +got):\n%s", diff)
@@ -264,27 +265,43 @@ func testBundleWithoutScript(t *testing.T, b *browser.Browser, s *site) {
 	}
 }
 
-// TestPicture takes the picture of the README and keeps it if it is told where: PW_PICTURE=docs/patch-list.png. See scripts/picture.sh.
-func TestPicture(t *testing.T) {
+// TestPictures takes the pictures of the README and keeps them if it is told where: PW_PICTURES=docs/pictures. See scripts/pictures.sh.
+func TestPictures(t *testing.T) {
 	s := newSite(t)
 	s.addProject(t, "kettle", "Kettle", demoList, demoMails(t))
 	s.addMaintainer(t, "kettle")
 	s.exec(t, `UPDATE user_account SET username = 'ann', username_key = 'ann'`)
 	s.exec(t, `UPDATE patch SET state_id = (SELECT id FROM state WHERE name = 'Under Review'), delegate_id = (SELECT id FROM user_account) WHERE name LIKE '[v2%'`)
 	s.exec(t, `UPDATE patch SET state_id = (SELECT id FROM state WHERE name = 'Superseded') WHERE name LIKE '[_/3]%'`)
-	s.exec(t, `INSERT INTO patch_check_latest (patch_id, user_id, context, check_id, state)
-		SELECT p.id, u.id, 'ci', p.id, 1 + (p.name LIKE '%README%') FROM patch p, user_account u WHERE p.name LIKE '[v2%'`)
+	s.exec(t, `INSERT INTO patch_check (id, patch_id, user_id, date, context, state)
+		SELECT p.id, p.id, u.id, p.date, 'ci', 1 + (p.name LIKE '%README%') FROM patch p, user_account u WHERE p.name LIKE '[v2%'`)
+	if _, err := s.Check(t.Context(), true, func(string) {}); err != nil { // what was written past the verbs is rolled up
+		t.Fatal(err)
+	}
 	tab := browser.Start(t).Tab(t)
 	tab.SetCookie(s.url, web.SessionCookie, s.session)
-	tab.Look(browser.View{Width: 1280, Height: 540})
-	tab.Open(s.url + "/project/kettle/list/?state=*")
-	picture := tab.Picture()
-	if at, err := png.DecodeConfig(bytes.NewReader(picture)); err != nil || at.Width != 1280 || at.Height != 540 {
-		t.Errorf("the picture is %d×%d: %v", at.Width, at.Height, err)
-	}
-	if file := os.Getenv("PW_PICTURE"); file != "" {
-		if err := os.WriteFile(file, picture, 0o644); err != nil {
-			t.Fatal(err)
+	for _, p := range []struct {
+		name, path, top string // top: what the picture begins with
+		height          int
+	}{
+		{"patch-list", "/project/kettle/list/?state=*", "body", 600},
+		{"series-list", "/project/kettle/series/?who=*", "body", 440},
+		{"replies", "/project/kettle/patch/20260202101500.4711-3-ann@example.org/", "#diff", 560},
+		{"range-diff", s.newVersionPath(t) + "range-diff/", "h1", 700},
+	} {
+		tab.Look(browser.View{Width: 1280, Height: p.height})
+		if got := tab.Open(s.url + p.path); got != 200 {
+			t.Fatalf("%s: %d", p.path, got)
+		}
+		browser.Eval[any](tab, `document.querySelector("`+p.top+`").scrollIntoView()`)
+		picture := tab.Picture()
+		if at, err := png.DecodeConfig(bytes.NewReader(picture)); err != nil || at.Width != 1280 || at.Height != int(p.height) {
+			t.Errorf("%s is %d×%d: %v", p.name, at.Width, at.Height, err)
+		}
+		if dir := os.Getenv("PW_PICTURES"); dir != "" {
+			if err := os.WriteFile(filepath.Join(dir, p.name+".png"), picture, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
