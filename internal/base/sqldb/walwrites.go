@@ -77,7 +77,7 @@ func addressOf[F any](f *F) uintptr { return *(*uintptr)(unsafe.Pointer(f)) }
 // call makes a function of an address.
 func call[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&struct{ uintptr }{address})) }
 
-// registerWAL makes the VFS known to SQLite, once.
+// registerWAL makes the VFS known to SQLite, once, which gets our mutexes before it begins to use its own.
 func registerWAL() error {
 	w := &walWrites
 	w.Lock()
@@ -87,6 +87,9 @@ func registerWAL() error {
 	}
 	w.registered, w.files = true, map[uintptr]*gatheringFile{}
 	tls := libc.NewTLS()
+	if w.err = useMutexes(tls); w.err != nil {
+		return w.err
+	}
 	if w.system = sqlite3.Xsqlite3_vfs_find(tls, 0); w.system == 0 {
 		w.err = fmt.Errorf("SQLite has no file system")
 		return w.err
