@@ -5,7 +5,6 @@ package patchweb
 import (
 	"net/url"
 	"slices"
-	"strconv"
 )
 
 // address is the address of a list, with its filter.
@@ -28,14 +27,13 @@ func (a address) with(key, value string) string {
 	return a.to(q)
 }
 
-// links is with for many values, each a number.
-func (a address) links(key string) func(value int64) string {
+// linkPrefix is what with gives for any number, without it.
+func (a address) linkPrefix(key string) string {
 	before := a.path + "?"
 	if q := a.copy(append([]string{key}, places...)...); len(q) > 0 {
 		before += q.Encode() + "&"
 	}
-	before += url.QueryEscape(key) + "="
-	return func(value int64) string { return before + strconv.FormatInt(value, 10) }
+	return before + url.QueryEscape(key) + "="
 }
 
 // without is the address of the list without one of the values of a parameter.

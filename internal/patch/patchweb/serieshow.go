@@ -5,10 +5,9 @@ package patchweb
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
-	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/patch"
 )
 
@@ -157,7 +156,7 @@ func states(words patch.Vocabulary, r *patch.WorkRow) string {
 	}
 	var out []string
 	for _, t := range all {
-		out = append(out, fmt.Sprintf("%d %s", t.Patches, words.StateName(t.ID)))
+		out = append(out, strconv.Itoa(t.Patches)+" "+words.StateName(t.ID))
 	}
 	return strings.Join(out, ", ")
 }
@@ -171,32 +170,18 @@ func tallied(list []patch.Tally, id int64) int {
 	return 0
 }
 
-// fullClass marks a tag that all patches of a series have.
-func fullClass(r *patch.WorkRow, tag int64) string {
-	if r.Patches > 0 && tallied(r.TagCounts(), tag) == r.Patches {
-		return "s1"
-	}
-	return ""
+// ofPatches says how many patches have a tag.
+func ofPatches(tag string, n, patches int) string {
+	return tag + ": " + strconv.Itoa(n) + " of " + strconv.Itoa(patches) + " patches"
 }
 
 func joined(names []string) string { return strings.Join(names, ", ") }
 
-// ago says how long something was before now, in the greatest unit of which there is at least one.
-func ago(now, t clock.Time) string {
-	d := now.Time().Sub(t.Time())
-	for _, unit := range []struct {
-		name   string
-		length time.Duration
-	}{{"y", 365 * 24 * time.Hour}, {"mo", 30 * 24 * time.Hour}, {"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}} {
-		if n := int(d / unit.length); n > 0 {
-			return fmt.Sprintf("%d %s", n, unit.name)
-		}
-	}
-	return "now"
-}
-
 // versionShown tells whether a row must say its version: names of series without a cover letter do so themselves.
 func versionShown(r *patch.WorkRow) bool {
+	if r.Version <= 1 {
+		return false
+	}
 	prefix, _, _ := strings.Cut(r.Name, "]")
-	return r.Version > 1 && !strings.Contains(prefix, fmt.Sprintf("v%d", r.Version))
+	return !strings.Contains(prefix, "v"+strconv.Itoa(r.Version))
 }

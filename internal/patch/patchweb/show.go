@@ -34,14 +34,6 @@ func person(name, mail string) string {
 	return shown(name)
 }
 
-// cell is the class of a cell of a list; one that is empty is left out where lists are narrow.
-func cell(class string, empty bool) string {
-	if empty {
-		return class + " empty"
-	}
-	return class
-}
-
 func day(t clock.Time) string    { return t.Time().Format("2006-01-02") }
 func minute(t clock.Time) string { return t.Time().Format("2006-01-02 15:04") + " UTC" }
 
@@ -105,7 +97,7 @@ func received(s *patch.SeriesDetail) string {
 // place is where a patch stands in its series.
 func place(r *patch.Row) string {
 	if r.Number > 0 {
-		return fmt.Sprintf("%d/%d", r.Number, r.Total)
+		return strconv.Itoa(r.Number) + "/" + strconv.Itoa(r.Total)
 	}
 	return "of " + strconv.Itoa(r.Total)
 }
