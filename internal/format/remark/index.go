@@ -25,9 +25,10 @@ type line struct {
 }
 
 // minStrong is how long a quoted line must be to be known anywhere in the diff, in bytes without white space; shorter ones are known only where they are
-// expected. beginning is how much of a wrapped line must be there.
+// expected, or from minAlone on if there is no other such line. beginning is how much of a wrapped line must be there.
 const (
 	minStrong = 8
+	minAlone  = 5
 	beginning = 16
 )
 
@@ -142,33 +143,70 @@ func (x *index) wrapped(key string) []int32 {
 // near is how far behind the last quoted line a weak one is looked for.
 const near = 3
 
+// certain is the score from which a match is one of several lines.
+const certain = 50
+
 // align finds the line of the diff that the quoted line i is; -1: none.
 func (p *placer) align(lines []piece, i int) int {
+	if next := p.cursor + 1; next > 0 && next < len(p.lines) && p.same(lines[i].key, next) {
+		return next
+	}
 	found := p.find(lines[i])
-	if len(found) == 0 {
-		return -1
+	if len(found) == 0 && i+1 < len(lines) && lines[i+1].depth > 0 && lines[i].key != "" { // it may go on there
+		found = p.by[lines[i].key+lines[i+1].key]
 	}
 	best, bestScore := -1, 0
-	for _, n := range found {
-		at := int(n)
+	try := func(at int) {
 		if score := p.score(lines, i, at, len(found)); score > bestScore {
 			best, bestScore = at, score
 		}
 	}
+	for _, n := range found {
+		try(int(n))
+	}
+	if len(found) == maxCandidates && p.cursor >= 0 { // there are more of them
+		for at := p.cursor + 2; at <= p.cursor+near && at < len(p.lines); at++ {
+			if p.same(lines[i].key, at) {
+				try(at)
+			}
+		}
+	}
+	switch {
+	case bestScore < certain && p.isBeginning(lines[i].key, p.cursor+1):
+		return p.cursor + 1
+	case best < 0 && len(found) > 0 && len(lines[i].key) >= minStrong && p.cursor >= 0:
+		return p.nextInHunk(found)
+	}
 	return best
 }
 
-// score says how good a match is; 0: not at all. What follows the last quote is best, then what is followed by the same lines, then what comes next in the diff.
+// isBeginning knows the beginning of the line that is expected next, of which a reviewer has cut the rest.
+func (p *placer) isBeginning(key string, at int) bool {
+	if p.cursor < 0 || at >= len(p.lines) || len(key) < minAlone {
+		return false
+	}
+	l := &p.lines[at]
+	switch l.mark {
+	case '+', '-':
+		return key[0] == l.mark && strings.HasPrefix(l.key, key[1:])
+	case ' ':
+		return strings.HasPrefix(l.key, key)
+	}
+	return false
+}
+
+// score says how good a match is; 0: not at all. What is near the last quote is best, then what is followed by the same lines, then what comes next in the diff.
 func (p *placer) score(lines []piece, i, at, candidates int) int {
-	gap := at - p.cursor
-	if p.cursor >= 0 && gap >= 1 && gap <= near {
+	gap, weak := at-p.cursor, len(lines[i].key) < minStrong
+	run := p.run(lines, i, at)
+	if p.cursor >= 0 && gap >= 1 && gap <= near && (run > 0 || !weak) {
 		return 1000 - gap
 	}
-	run := p.run(lines, i, at)
-	if len(lines[i].key) < minStrong || candidates > 3 {
-		if run < 2 {
-			return 0
+	if run < 2 && (candidates > 3 || weak && (candidates > 1 || len(lines[i].key) < minAlone)) {
+		if p.cursor >= 0 && gap >= 1 && gap <= near {
+			return 1
 		}
+		return 0
 	}
 	score := 10 + run*20
 	if gap > 0 {
@@ -180,12 +218,27 @@ func (p *placer) score(lines []piece, i, at, candidates int) int {
 	return score
 }
 
-// run counts how many of the next quoted lines are the next ones of the diff.
+// nextInHunk is the first of some lines behind the last quoted one, in its hunk; -1: none.
+func (p *placer) nextInHunk(found []int32) int {
+	last := &p.lines[p.cursor]
+	for _, n := range found {
+		if l := &p.lines[n]; int(n) > p.cursor && l.file == last.file && l.hunk == last.hunk {
+			return int(n)
+		}
+	}
+	return -1
+}
+
+// run counts how many of the next quoted lines are the next ones of the diff, also behind what was written between them.
 func (p *placer) run(lines []piece, i, at int) int {
-	n, strong := 0, false
+	n, strong, depth := 0, false, lines[i].depth
 	for n < 8 {
-		i, at = i+1, at+1
-		if i >= len(lines) || at >= len(p.lines) || lines[i].depth != lines[i-1].depth || !p.same(lines[i].key, at) {
+		i++
+		for i < len(lines) && (lines[i].depth == 0 || lines[i].depth < depth && lines[i].key == "" || p.isRest(lines[i-1].key, lines[i].key, at)) {
+			i++
+		}
+		at++
+		if i >= len(lines) || at >= len(p.lines) || lines[i].depth != depth || !p.same(lines[i].key, at) {
 			break
 		}
 		strong = strong || len(lines[i].key) >= minStrong
@@ -195,6 +248,15 @@ func (p *placer) run(lines []piece, i, at int) int {
 		return min(n, 1)
 	}
 	return n
+}
+
+// isRest knows the second half of a line that was wrapped.
+func (p *placer) isRest(first, second string, at int) bool {
+	l := &p.lines[at]
+	if (l.mark == '+' || l.mark == '-') && first != "" && first[0] == l.mark {
+		first = first[1:]
+	}
+	return first != "" && second != "" && len(first)+len(second) == len(l.key) && strings.HasPrefix(l.key, first) && strings.HasSuffix(l.key, second)
 }
 
 func (p *placer) same(key string, at int) bool {

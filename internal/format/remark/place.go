@@ -60,10 +60,12 @@ type placer struct {
 	said map[string]int // lines of remarks, and of the message, and where they stand
 	out  []Remark
 
-	depth  int // at which the current mail quotes the diff; 0: it does not
-	cursor int // the last line of the diff that was quoted
-	at     int // where a remark would stand now
-	fresh  []said
+	depth   int  // at which the current mail quotes the diff; 0: it does not
+	cursor  int  // the last line of the diff that was quoted
+	at      int  // where a remark would stand now
+	strange int  // lines that were quoted last and are not in the diff
+	foreign bool // another diff is quoted
+	fresh   []said
 }
 
 type said struct {
@@ -75,7 +77,7 @@ type said struct {
 func (p *placer) mail(n int, text string) {
 	lines := pieces(text)
 	p.depth = p.depthOf(lines)
-	p.cursor, p.at, p.fresh = -1, nowhere, p.fresh[:0]
+	p.cursor, p.at, p.strange, p.foreign, p.fresh = -1, nowhere, 0, false, p.fresh[:0]
 	for i := 0; i < len(lines); {
 		if lines[i].depth > 0 {
 			p.quote(lines, i)
@@ -121,15 +123,60 @@ func (p *placer) quote(lines []piece, i int) {
 			return
 		}
 		if at := p.align(lines, i); at >= 0 {
-			p.cursor = at
-			if where := &p.lines[at]; where.mark != '@' && where.mark != 'h' && (where.key != "" || where.mark != ' ') {
-				p.at = at
-			}
+			p.quoted(at)
 			return
 		}
 	}
-	if at, ok := p.said[l.key]; ok && len(l.key) >= minSaid && at != twice && (at != atMessage || p.at < 0) {
+	if l.key == "" {
+		return
+	}
+	at, known := p.said[l.key]
+	if known = known && len(l.key) >= minSaid && at != twice; known && at != atMessage && l.depth != p.depth || known && p.at < 0 {
 		p.at = at
+	}
+	if !known {
+		p.unknown(l)
+	}
+}
+
+// quoted takes in that a line of the diff was quoted; an empty one of context is no place for a remark.
+func (p *placer) quoted(at int) {
+	p.cursor, p.strange = at, 0
+	p.foreign = p.foreign && p.lines[at].mark != '@' && p.lines[at].mark != 'h'
+	switch where := &p.lines[at]; {
+	case where.mark == 'h' && where.hunk < 0 && !strings.HasPrefix(where.text, "+++"): // of the patch as a whole
+		p.at = nowhere
+	case where.mark == 'h' && where.hunk < 0, where.mark == '@':
+		p.at = p.below(at)
+	case where.mark == ' ' && (where.key == "" || p.foreign):
+	case where.mark != 'h':
+		p.at = at
+	}
+}
+
+// below is the first line below the head of a hunk or a file, at which nothing can stand.
+func (p *placer) below(at int) int {
+	for n := at + 1; n < len(p.lines) && n < at+3 && p.lines[n].file == p.lines[at].file; n++ {
+		if mark := p.lines[n].mark; mark != 'h' && mark != '@' {
+			return n
+		}
+	}
+	return nowhere
+}
+
+// maxStrange is how many quoted lines that are not in the diff may follow each other before what comes then is about them: they may be of another version.
+const maxStrange = 2
+
+// unknown takes in a quoted line that nobody has said before. It may be of another diff, which somebody proposed: what is said of that is not said of ours.
+func (p *placer) unknown(l piece) {
+	switch mark := markOf(l.key); {
+	case mark == '@' && strings.Count(l.key, "@@") > 1, strings.HasPrefix(l.key, "diff--git"):
+		p.at, p.foreign = nowhere, true
+	case p.cursor >= 0 && strings.HasSuffix(p.lines[p.cursor].key, l.key): // the rest of a line that was wrapped
+	case l.depth == p.depth && (p.cursor >= 0 || mark == '+' || mark == '-'):
+		if p.strange++; p.strange > maxStrange || p.foreign && mark != ' ' {
+			p.at = nowhere
+		}
 	}
 }
 
@@ -139,15 +186,18 @@ func (p *placer) block(n int, lines []piece, more bool) {
 	for i, l := range lines {
 		own[i] = l.text
 	}
-	text := clean(own)
+	text := clean(own, more)
 	if text == "" {
 		return
 	}
 	at := p.at
-	if at == p.last && tagLine.MatchString(text) || !more && isVerdict(text) { // behind all of it, or of what was quoted of it: of the patch
+	if at >= p.last && tagLine.MatchString(text) || isVerdict(text) { // behind all of it, or nothing but a tag: of the patch
 		at = nowhere
 	}
 	for _, l := range lines {
+		if beginsDiff.MatchString(l.text) { // which is quoted for itself
+			break
+		}
 		if len(l.key) >= minSaid {
 			p.fresh = append(p.fresh, said{l.key, at})
 		}

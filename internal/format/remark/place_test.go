@@ -66,8 +66,21 @@ var placeCases = []struct {
 	{"snips and farewells are no remarks", []string{"> +	if (boil(k, 95) < 0)|[...]|> +		return -EIO;|<snip>||Cheers,|Bo|"}, nil},
 	{"markup is no farewell", []string{"> +	return -ENOTEA;|.BR EAGAIN .|"}, []string{"0 +	return -ENOTEA;: .BR EAGAIN ."}},
 	{"a verdict below what was quoted last", []string{"> +	if (boil(k, 95) < 0)||Acked-by: Bo <bo@example.net>||Bo|"}, nil},
-	{"a verdict on a part", []string{"> +	if (boil(k, 95) < 0)|Acked-by: Bo <bo@example.net>|> +	return -ENOTEA;|No.|"}, []string{"0 +	if (boil(k, 95) < 0): Acked-by: Bo <bo@example.net>", "0 +	return -ENOTEA;: No."}},
+	{"a verdict between quotes", []string{"> +	if (boil(k, 95) < 0)|Acked-by: Bo <bo@example.net>|> +	return -ENOTEA;|No.|"}, []string{"0 +	return -ENOTEA;: No."}},
 	{"a diff of one's own", []string{"> +	return -ENOTEA;|Better:||--- a/pot.c|+++ b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ETEA;|"}, []string{"0 +	return -ENOTEA;: Better:||--- a/pot.c|+++ b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ETEA;"}},
+	{"another diff, which somebody proposed", []string{"> +	return -ENOTEA;|Better:||diff --git a/pot.c b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ESOMETHING_ELSE;|", "> > +	return -ENOTEA;|> Better:|>|> diff --git a/pot.c b/pot.c|> @@ -20 +20 @@|> -	return -EIO;|> +	return -ESOMETHING_ELSE;|Why so?|"}, []string{"0 +	return -ENOTEA;: Better:||diff --git a/pot.c b/pot.c|@@ -20 +20 @@|-	return -EIO;|+	return -ESOMETHING_ELSE;"}},
+	{"lines of another version", []string{"> +	return -ENOTEA;|> +	one_more(tea);|> +	two_more(tea);|> +	three_more(tea);|Why these?|"}, nil},
+	{"one line of another version", []string{"> +	return -ENOTEA;|> +	one_more(tea);|Why this?|"}, []string{"0 +	return -ENOTEA;: Why this?"}},
+	{"the head of a hunk", []string{"> +#include \"a_lid_with_a_name_that_is_rather_long.h\"|> |>  int pots;|> @@ -20,3 +21,3 @@|What is this function?|"}, []string{"0  {: What is this function?"}},
+	{"the name of a file", []string{"> +		return -EIO;|> +|>  	pour(k);|>  }|> diff --git a/pot.c b/pot.c|> --- a/pot.c|> +++ b/pot.c|To lib/, please.|"}, []string{"0  #include \"pot.h\": To lib/, please."}},
+	{"the first line of a diff alone", []string{"> diff --git a/tea.c b/tea.c|> index 1..2 100644|Nice work, applied.|> +	if (boil(k, 95) < 0)|"}, nil},
+	{"a short line, known by what follows the remark", []string{"> +|Without this.|>  	pour(k);|>  }|> +	return -ENOTEA;|"}, []string{"0 +: Without this."}},
+	{"the beginning of a line", []string{"> -	boil(k, 90);|> +	if (boil(|Two words|> k, 95) < 0)|"}, []string{"0 +	if (boil(k, 95) < 0): Two words"}},
+	{"marks are words", []string{"> +	return -ENOTEA;|???|> >  }|"}, []string{"0 +	return -ENOTEA;: ???"}},
+	{"other letters", []string{"> +	return -ENOTEA;|Почему?|> +	if (boil(k, 95) < 0)|不错|> -	boil(k, 90);|"}, []string{"0 +	return -ENOTEA;: Почему?", "0 +	if (boil(k, 95) < 0): 不错"}},
+	{"thanks for something", []string{"> +	return -ENOTEA;|Is there such an error?|", "> > +	return -ENOTEA;|> Is there such an error?|Thanks for asking.|> Bo|"}, []string{"0 +	return -ENOTEA;: Is there such an error?", "1 +	return -ENOTEA;: Thanks for asking."}},
+	{"a farewell with notes", []string{"> +	if (boil(k, 95) < 0)|Hot.|> +	return -ENOTEA;|Regards,|Bo||[1] A note on boiling water, which is rather long.|"}, []string{"0 +	if (boil(k, 95) < 0): Hot."}},
+	{"a list in the message", []string{"> Tea needs hot water, as is known.|> - one thing or another|> - and another thing|> - and a third thing|Good.|"}, []string{"0 message: Good."}},
 	{"a signature", []string{"> +	return -ENOTEA;|Yes.|-- |Bo|"}, []string{"0 +	return -ENOTEA;: Yes."}},
 }
 
@@ -102,6 +115,18 @@ func TestPlaceTwins(t *testing.T) {
 	doc := diff.Parse(tea, 1000)
 	got := Place(doc, "", []string{"> -	return -EIO;\n> +	return -ENOTEA;\n>  }\nOne.\n"})
 	if len(got) != 1 || got[0].File != 1 || got[0].Hunk != 1 || got[0].Line != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestPlaceMany: of a line that is there a hundred times the one is found that comes next.
+func TestPlaceMany(t *testing.T) {
+	text := "--- a/f\n+++ b/f\n@@ -0,0 +1,200 @@\n"
+	for i := range 100 {
+		text += fmt.Sprintf("+	if (step(%d)) {\n+	}\n", i)
+	}
+	got := Place(diff.Parse(text, 1000), "", []string{"> +	if (step(90)) {\n> +	}\nOne.\n"})
+	if len(got) != 1 || got[0].Line != 181 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -73,10 +73,11 @@ var (
 	// attribution is the line above a quote that says whose it is, and what may be its first half.
 	attribution = regexp.MustCompile(`(?i)(wrote|writes|écrit|schrieb|写道|写到|said)\s*[:：]\s*$`)
 	halfOne     = regexp.MustCompile(`(?i)^(On|Le|Am|At|El|在) .*\d`)
-	snip        = regexp.MustCompile(`(?i)^\W*(\.{3,}|…|(\.\.\.)?\s*(snip|cut|trim(med)?|skip(ped)?)\s*(\.\.\.)?)?\W*$`)
-	closing     = regexp.MustCompile(`(?i)^[^\w.]*(thanks?|thank you|thx|cheers|best|regards|kind regards|best regards|with best|br|hth|have a |bye|greetings|sincerely|yours)\b`)
+	snip        = regexp.MustCompile(`(?i)^([^\pL\pN?!:;^]*|[^\pL\pN?!]*(snip|cut|trim(med)?|skip(ped|ping)?)[^\pL\pN?!]*|[\[<({][^\pL\pN]*(snip|cut|trim|skip)[^\])}>]*[\])}>])$`)
+	closing     = regexp.MustCompile(`(?i)^[^\w.]*(thanks?|thank you|thx|cheers|best|regards|kind regards|best regards|with best|br|hth|have a |bye|greetings|gr\{oetje|sincerely|yours)\b`)
 	greeting    = regexp.MustCompile(`(?i)^\W*(hi|hello|hey|dear|good (morning|evening|day))\b[^.?]{0,40}[,!.]?$`)
 	tagLine     = regexp.MustCompile(`(?m)^\s*(Reviewed|Acked|Tested|Signed-off|Nacked)-by: `)
+	beginsDiff  = regexp.MustCompile(`^\s*(diff --git |--- a/|@@ -\d)`)
 	behindDiff  = regexp.MustCompile(`^(base-commit: |prerequisite-|-- ?$|\d+\.\d+\.\d+)`)
 )
 
@@ -86,7 +87,7 @@ func isBehind(text string) bool {
 }
 
 // clean is a remark without what belongs to no remark: who wrote what is quoted next, marks of what is left out, a lonely greeting or farewell.
-func clean(lines []string) string {
+func clean(lines []string, more bool) string {
 	lines = withoutAttribution(trimmed(lines))
 	if len(lines) > 0 && greeting.MatchString(lines[0]) {
 		lines = trimmed(lines[1:])
@@ -97,7 +98,7 @@ func clean(lines []string) string {
 	for len(lines) > 0 && snip.MatchString(lines[len(lines)-1]) {
 		lines = lines[:len(lines)-1]
 	}
-	if len(lines) == 0 || isClosing(lines) {
+	if len(lines) == 0 || isClosing(lines, more) {
 		return ""
 	}
 	return strings.Join(lines, "\n")
@@ -140,8 +141,8 @@ func isVerdict(text string) bool {
 	return given && words <= 3
 }
 
-// isClosing knows a farewell: a short word of thanks and names.
-func isClosing(lines []string) bool {
+// isClosing knows a farewell: a short word of thanks and names. If more quotes follow it ends with a comma or says no more than that.
+func isClosing(lines []string, more bool) bool {
 	words := 0
 	for _, s := range lines {
 		if strings.HasPrefix(s, "--") {
@@ -149,5 +150,12 @@ func isClosing(lines []string) bool {
 		}
 		words += len(strings.Fields(s))
 	}
-	return words <= 8 && closing.MatchString(lines[0])
+	if !closing.MatchString(lines[0]) {
+		return false
+	}
+	first := strings.TrimSpace(lines[0])
+	if words > 8 { // notes may stand below the name
+		return !more && strings.HasSuffix(first, ",") && len(lines) > 2 && len(strings.Fields(lines[1])) <= 2 && strings.TrimSpace(lines[2]) == ""
+	}
+	return !more || len(lines) > 1 || strings.HasSuffix(first, ",") || !strings.ContainsAny(first, ".!") && len(strings.Fields(first)) <= 2
 }
