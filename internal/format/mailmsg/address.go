@@ -51,7 +51,7 @@ func angle(s string, quotes bool) (Address, bool) {
 			quoted = !quoted
 		case s[i] == '<' && !quoted:
 			inside := s[i+1:]
-			if end := strings.IndexAny(inside, "<>"); end >= 0 {
+			if end := angleEnd(inside, quotes); end >= 0 {
 				inside = inside[:end]
 			}
 			after := s[min(i+1+len(inside)+1, len(s)):]
@@ -64,6 +64,22 @@ func angle(s string, quotes bool) (Address, bool) {
 		}
 	}
 	return Address{}, false
+}
+
+// angleEnd is where the next bracket stands, with quotes outside a quoted local part; -1: nowhere.
+func angleEnd(s string, quotes bool) int {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == '"' && quotes:
+			quoted = !quoted
+		case (s[i] == '<' || s[i] == '>') && !quoted:
+			return i
+		}
+	}
+	return -1
 }
 
 // angleName is the phrase before the brackets, or the comment after them.
@@ -169,7 +185,7 @@ func usable(s string) bool {
 		return false // a quote at the beginning is around a name, as cleanEmail knows
 	}
 	local, host := s[:at], s[at+1:]
-	if len(local) < 3 || local[0] != '"' || local[len(local)-1] != '"' {
+	if !isQuoted(local) {
 		if strings.ContainsAny(local, " \t\r\n<>()[],;:\\\"@\x7f\ufffd") || hasControl(local) {
 			return false
 		}
@@ -178,6 +194,22 @@ func usable(s string) bool {
 		return len(host) > 2 && !strings.ContainsAny(host, " <>@") && !hasControl(host)
 	}
 	return isHost(host)
+}
+
+// isQuoted accepts a quoted string (RFC 5322, 3.2.4) that is not empty.
+func isQuoted(s string) bool {
+	if len(s) < 3 || s[0] != '"' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i == len(s)-1
+		}
+	}
+	return false
 }
 
 // isHost accepts letters and digits of any script, hyphens, underscores, and dots between labels.
