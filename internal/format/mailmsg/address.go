@@ -31,6 +31,42 @@ func ParseFrom(decoded string) (Address, error) {
 	return Address{}, errNoAddress
 }
 
+// parseRawFrom reads the first mailbox of a From value as it was received. What stands in an encoded word is part of a name (RFC 2047 §5): with
+// `=?utf-8?q?Ann_=3Cann=40x.example=3E?= <joe@y.example>` Joe could pose as Ann where only his own address is checked. An address in such a word counts
+// only when there is no other.
+func parseRawFrom(raw string) (Address, error) {
+	if strings.Contains(raw, "=?") {
+		a, err := ParseFrom(squeeze(decodeWords(raw, shield)))
+		if err == nil && !strings.ContainsFunc(a.Email, isShield) {
+			a.Name = cleanName(strings.Map(unshield, a.Name))
+			return a, nil
+		}
+	}
+	return ParseFrom(Decode(raw))
+}
+
+// The characters that have a meaning among addresses are shielded by others, which have no meaning at all, from firstShield on.
+const (
+	specials    = `<>()[]@,;:"\`
+	firstShield = '\uf700'
+)
+
+func shield(r rune) rune {
+	if i := strings.IndexRune(specials, r); i >= 0 {
+		return firstShield + rune(i)
+	}
+	return r
+}
+
+func unshield(r rune) rune {
+	if isShield(r) {
+		return rune(specials[r-firstShield])
+	}
+	return r
+}
+
+func isShield(r rune) bool { return firstShield <= r && int(r-firstShield) < len(specials) }
+
 // angleQuoted reads Name <addr>, taking brackets inside a quoted name for a part of it.
 func angleQuoted(s string) (Address, bool) {
 	return angle(s, true)
@@ -243,7 +279,7 @@ func splitAddresses(raw string) []Address {
 	for raw != "" {
 		var one string
 		one, raw = nextMailbox(raw)
-		if a, err := ParseFrom(Decode(one)); err == nil {
+		if a, err := parseRawFrom(one); err == nil {
 			list = append(list, a)
 		}
 	}

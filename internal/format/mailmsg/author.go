@@ -15,12 +15,14 @@ func (m *Message) Author(listEmail string) (Address, error) {
 	if !m.Header.Has("From") {
 		return Address{}, errors.New("no From header")
 	}
-	for _, value := range m.Header.All("From") {
-		if from, err := ParseFrom(value); err == nil {
-			if m.isList(from.Email, listEmail) {
-				from = m.unmunge(from)
-			}
-			return spelledInLocal(from), nil
+	for _, raw := range m.Header.allRaw("From") {
+		from, err := parseRawFrom(raw)
+		switch {
+		case err != nil:
+		case m.isList(from.Email, listEmail):
+			return m.unmunge(from), nil
+		default:
+			return m.relayed(m.spelledInLocal(from, listEmail)), nil
 		}
 	}
 	return Address{}, fmt.Errorf("read From %.200q: %w", m.Header.Get("From"), errNoAddress)
@@ -31,21 +33,29 @@ func (m *Message) isList(email, listEmail string) bool {
 	if listEmail != "" && strings.EqualFold(email, listEmail) {
 		return true
 	}
-	post := m.Header.Raw("List-Post")
-	at := strings.Index(post, "<mailto:")
-	if at < 0 {
-		return false
-	}
-	post = post[at+len("<mailto:"):]
-	end := strings.IndexAny(post, ">?")
-	return end >= 0 && strings.EqualFold(email, post[:end])
+	return strings.EqualFold(email, m.listPost())
 }
 
-// spelledInLocal undoes "Joe via Devel <joe=people.example@groups.example>", as groups.io writes it.
-func spelledInLocal(a Address) Address {
-	local, _, _ := strings.Cut(a.Email, "@")
+// IsList tells whether a raw From value names the list itself in the place of the sender, see Author.
+func (m *Message) IsList(raw, listEmail string) bool {
+	from, err := parseRawFrom(raw)
+	return err == nil && m.isList(from.Email, listEmail)
+}
+
+// listPost is the address of List-Post, "" if there is none.
+func (m *Message) listPost() string {
+	_, post, ok := strings.Cut(m.Header.Raw("List-Post"), "<mailto:")
+	if end := strings.IndexAny(post, ">?"); ok && end >= 0 {
+		return post[:end]
+	}
+	return ""
+}
+
+// spelledInLocal undoes "Joe via Devel <joe=people.example@groups.example>", as groups.io writes it. Only the host of the list may: anybody else could pose as Joe.
+func (m *Message) spelledInLocal(a Address, listEmail string) Address {
+	local, host, _ := strings.Cut(a.Email, "@")
 	i := strings.LastIndexByte(local, '=')
-	if i <= 0 || strings.Contains(local, "+") || !strings.Contains(local[i:], ".") || !strings.Contains(a.Name, " via ") {
+	if i <= 0 || strings.Contains(local, "+") || !strings.Contains(local[i:], ".") || !strings.Contains(a.Name, " via ") || !m.hostOfList(host, listEmail) {
 		return a
 	}
 	if email := local[:i] + "@" + local[i+1:]; usable(email) {
@@ -54,10 +64,41 @@ func spelledInLocal(a Address) Address {
 	return a
 }
 
+// hostOfList tells whether a list whose address is listEmail, or that of List-Post, or whose List-Id ends in host, is at home there.
+func (m *Message) hostOfList(host, listEmail string) bool {
+	for _, address := range [...]string{listEmail, m.listPost()} {
+		if _, at, ok := strings.Cut(address, "@"); ok && strings.EqualFold(at, host) {
+			return true
+		}
+	}
+	ids := ListIDs(m.Header)
+	return len(ids) > 0 && strings.HasSuffix(strings.ToLower(ids[0]), "."+strings.ToLower(host))
+}
+
+// relayed undoes "Joe via B4 Relay <devnull+joe.people.example@kernel.org>". Joe's address, which can't be told from this one alone, is in another header, and
+// counts only if it is the one that is meant.
+func (m *Message) relayed(a Address) Address {
+	local, _, _ := strings.Cut(a.Email, "@")
+	masked, ok := strings.CutPrefix(local, "devnull+")
+	if !ok {
+		return a
+	}
+	for _, header := range [...]string{"X-Original-From", "Reply-To"} {
+		for _, raw := range m.Header.allRaw(header) {
+			for _, real := range splitAddresses(raw) {
+				if strings.EqualFold(strings.ReplaceAll(real.Email, "@", "."), masked) {
+					return named(real, nameBeforeVia(a.Name))
+				}
+			}
+		}
+	}
+	return a
+}
+
 // unmunge finds the person behind a mail that comes from the list itself, from the surest sign to the weakest; without any it is the list.
 func (m *Message) unmunge(list Address) Address {
 	name := nameBeforeVia(list.Name)
-	for _, find := range [...]func(name, listEmail string) (Address, bool){m.originalFrom, m.namesake, m.inBodyFrom, m.onlyReplyTo, m.authenticated} {
+	for _, find := range [...]func(name, listEmail string) (Address, bool){m.originalFrom, m.namesake, m.inBodyFrom, m.onlyReplyTo, inName, m.authenticated} {
 		if a, ok := find(name, list.Email); ok {
 			return a
 		}
@@ -78,8 +119,8 @@ func nameBeforeVia(name string) string {
 // system does.
 func (m *Message) originalFrom(name, listEmail string) (Address, bool) {
 	for _, header := range [...]string{"X-Original-From", "X-Mailman-Original-From", "X-Google-Original-From", "Author"} {
-		for _, value := range m.Header.All(header) {
-			a, err := ParseFrom(value)
+		for _, raw := range m.Header.allRaw(header) {
+			a, err := parseRawFrom(raw)
 			if err == nil && !strings.EqualFold(a.Email, listEmail) {
 				return named(a, name), true
 			}
@@ -127,7 +168,7 @@ func (m *Message) inBodyFrom(_, listEmail string) (Address, bool) {
 		if !ok {
 			return Address{}, false
 		}
-		a, err := ParseFrom(Decode(value))
+		a, err := parseRawFrom(value)
 		return a, err == nil && !strings.EqualFold(a.Email, listEmail)
 	}
 	return Address{}, false
@@ -152,8 +193,22 @@ func (m *Message) onlyReplyTo(name, listEmail string) (Address, bool) {
 	return only[0], true
 }
 
-// authenticated is who logged in to send the mail, as his server says.
+// inName reads the address of the person that the list shows in the place of his name.
+func inName(name, listEmail string) (Address, bool) {
+	if !strings.Contains(name, "@") {
+		return Address{}, false
+	}
+	a, err := ParseFrom(name)
+	return a, err == nil && !strings.EqualFold(a.Email, listEmail)
+}
+
+// authenticated is who sent the mail to the list, as Google Groups says, or logged in to send it, as his server says.
 func (m *Message) authenticated(name, listEmail string) (Address, bool) {
-	a, err := ParseFrom(m.Header.Get("X-Authenticated-Sender"))
-	return named(a, name), err == nil && !strings.EqualFold(a.Email, listEmail)
+	for _, header := range [...]string{"X-Original-Sender", "X-Authenticated-Sender"} {
+		a, err := ParseFrom(m.Header.Get(header))
+		if err == nil && !strings.EqualFold(a.Email, listEmail) {
+			return named(a, name), true
+		}
+	}
+	return Address{}, false
 }

@@ -16,7 +16,7 @@ func Decode(value string) string {
 		return value
 	}
 	if strings.Contains(value, "=?") {
-		value = decodeWords(value)
+		value = decodeWords(value, nil)
 	} else if !isASCII(value) {
 		value, _ = toUTF8([]byte(value), "")
 	}
@@ -79,14 +79,17 @@ type encodedWord struct {
 }
 
 // decodeWords replaces the encoded words. The bytes of neighbouring words of one charset are joined before they are decoded, because
-// some senders cut inside a character.
-func decodeWords(value string) string {
+// some senders cut inside a character. mark, if not nil, is applied to each character that was in a word.
+func decodeWords(value string, mark func(rune) rune) string {
 	var out strings.Builder
 	var run []byte
 	var charset string
 	flush := func() {
 		if len(run) > 0 {
 			text, _ := toUTF8(run, charset)
+			if mark != nil {
+				text = strings.Map(mark, text)
+			}
 			out.WriteString(text)
 			run = run[:0]
 		}

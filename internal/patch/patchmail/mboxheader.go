@@ -43,26 +43,19 @@ func writeHeader(b *bytes.Buffer, m *patch.MboxMail) {
 // has put itself in the place of the sender. It is parsed again, so that nothing stored can end the header or pose as a field.
 func originalHeader(m *patch.MboxMail, submitter string) mailmsg.Header {
 	var out mailmsg.Header
-	for _, f := range mailmsg.Parse([]byte(m.Headers + "\n\n")).Header {
+	mail := mailmsg.Parse([]byte(m.Headers + "\n\n"))
+	for _, f := range mail.Header {
 		name := strings.ToLower(f.Name)
 		if ownHeaders[name] {
 			continue
 		}
-		if name == "from" && fromList(f.Value, m.ListEmail) {
+		if name == "from" && mail.IsList(f.Value, m.ListEmail) {
 			out = append(out, mailmsg.Field{Name: "X-Patchwork-Original-From", Value: f.Value}, mailmsg.Field{Name: f.Name, Value: folded(f.Name, submitter)})
 			continue
 		}
 		out = append(out, f)
 	}
 	return out
-}
-
-func fromList(value, listEmail string) bool {
-	if listEmail == "" {
-		return false
-	}
-	from, err := mailmsg.ParseFrom(mailmsg.Decode(value))
-	return err == nil && strings.EqualFold(from.Email, listEmail)
 }
 
 func writeField(b *bytes.Buffer, name, value string) {

@@ -56,6 +56,9 @@ var deviations = []deviation{
 	{"the list's own address hides the sender", []string{"submitter"}, false, func(d difference) bool {
 		return d.theirs == erofsEmail && d.ours != erofsEmail && d.mail.names(d.ours)
 	}},
+	{"a relay's address hides the sender", []string{"submitter"}, false, func(d difference) bool {
+		return d.theirs == "devnull+"+strings.ReplaceAll(d.ours, "@", ".")+"@kernel.org" && d.mail.names(d.ours)
+	}},
 	{"one mail under another name renames nobody", []string{"submitter name"}, false, func(d difference) bool {
 		var names []string
 		for _, m := range d.c.archive.bySent[strings.ToLower(d.o.Submitter[0])] {
