@@ -159,6 +159,7 @@ type lineage struct {
 	kin      map[kin]bool
 	byChange map[string][]*Series
 	byName   map[string][]*Series
+	resent   map[int64][]*Series // by what they send again
 }
 
 // chain decides which series are new versions of which. It looks at all that the changed series have in common with others, whatever came first, so the
@@ -359,8 +360,11 @@ func (l *lineage) relatives(list []*Series, changes, names []string) []*Series {
 }
 
 func (l *lineage) index() {
-	l.byChange, l.byName = map[string][]*Series{}, map[string][]*Series{}
+	l.byChange, l.byName, l.resent = map[string][]*Series{}, map[string][]*Series{}, map[int64][]*Series{}
 	for _, s := range l.all {
+		if s.PreviousBy == SignResend {
+			l.resent[s.Previous] = append(l.resent[s.Previous], s)
+		}
 		if s.ChangeID != "" {
 			l.byChange[s.ChangeID] = append(l.byChange[s.ChangeID], s)
 		}
@@ -403,6 +407,9 @@ func (l *lineage) settle(s *Series) {
 		return
 	}
 	l.new.overtaken = append(l.new.overtaken, s.Previous, previous)
+	for _, part := range slices.Concat(l.resent[s.Previous], l.resent[previous]) {
+		l.new.overtaken = append(l.new.overtaken, part.ID)
+	}
 	s.Previous, s.PreviousBy, s.dirty = previous, by, true
 	l.Intake.series[s.ID] = s // it is to be written
 	l.new.relinked = append(l.new.relinked, s.ID)

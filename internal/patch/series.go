@@ -48,6 +48,9 @@ func (s *Series) loaded() {
 	s.stored, s.nameBase = s.identity(), s.nameOnly()
 }
 
+// part tells whether the series is patches of its previous one sent again, and not all of them: that one is not replaced by it.
+func (s *Series) part() bool { return s.PreviousBy == SignResend && s.Received < s.Total }
+
 // What the Message-IDs of a series tell of how it was sent.
 const (
 	NoRun    = iota

@@ -29,10 +29,12 @@ type link struct {
 	Previous  int64 `db:"previous_id"`
 	Sender    int64 // user, else minus the person
 	Completed bool
+	Part      bool // see Series.part
+	Date      int64
 }
 
 // A person of the same batch is not written yet.
-const linkColumns = "SELECT s.id, COALESCE(s.previous_id, 0) AS previous_id, COALESCE(e.user_id, -s.submitter_id) AS sender, s.completed FROM series s LEFT JOIN person e ON e.id = s.submitter_id WHERE "
+var linkColumns = "SELECT s.id, COALESCE(s.previous_id, 0) AS previous_id, COALESCE(e.user_id, -s.submitter_id) AS sender, s.completed, " + isPart("s") + " AS part, s.date FROM series s LEFT JOIN person e ON e.id = s.submitter_id WHERE "
 
 // supersede changes the state of patches whose new version came: those that still require action, and were not superseded by themselves before. A patch is
 // replaced by the one with its number, or by a newer version that is complete; only the same sender replaces.
@@ -108,6 +110,9 @@ func readChains(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]li
 			break
 		}
 	}
+	if err == nil { // what was sent again is replaced with what it is a part of, and the other way round
+		_, err = read(linkColumns+"s.previous_id IN (?)", slices.Collect(maps.Keys(links)))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read versions of series: %w", err)
 	}
@@ -135,6 +140,13 @@ func (in *Intake) replaced(ctx context.Context, links map[int64]link) (patches [
 		for o, steps := links[n.Previous], 0; o.ID != 0 && steps < maxVersions; o, steps = links[o.Previous], steps+1 {
 			if o.Sender == n.Sender {
 				newer[o.ID] = append(newer[o.ID], n)
+			}
+		}
+	}
+	for _, part := range links {
+		for _, n := range newer[part.Previous] {
+			if part.Part && !n.Part && n.Date >= part.Date && n.Sender == part.Sender {
+				newer[part.ID] = append(newer[part.ID], n)
 			}
 		}
 	}

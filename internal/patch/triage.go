@@ -77,6 +77,7 @@ type facts struct {
 	Stand
 	project, submitter int64
 	total, received    int
+	part               bool // it sends a part of another series again
 	cover              bool // it has a cover letter that is shown
 	waiting            int  // patches, not archived, in one of the authorStates
 	others             int  // comments by others than its sender, and by people
@@ -87,7 +88,7 @@ type facts struct {
 // lane decides where a series stands. The first that applies counts:
 //   - nothing of it is shown: hidden;
 //   - there is a newer version, or no patch requires action or waits for its author: done;
-//   - a patch is in a state that asks its author, or patches are missing, or a comment is not addressed: its author;
+//   - a patch is in a state that asks its author, or patches are missing (unless it sends some of another series again), or a comment is not addressed: its author;
 //   - a check is pending: the checks;
 //   - all that is open is reviewed, and no check warns or fails: ready;
 //   - nobody else has said anything, programs aside: it needs a first review; else it is in review.
@@ -99,7 +100,7 @@ func (f *facts) lane() Lane {
 		return LaneHidden
 	case f.Newer || f.Open == 0 && f.waiting == 0:
 		return LaneDone
-	case f.waiting > 0 || f.received < f.total || f.Unaddressed > 0:
+	case f.waiting > 0 || f.received < f.total && !f.part || f.Unaddressed > 0:
 		return LaneAuthor
 	case f.Pending > 0:
 		return LaneChecks

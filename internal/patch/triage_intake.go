@@ -52,13 +52,16 @@ func sortedIDs(of map[int64]bool) []int64 {
 // touched are the series that changed, or got or lost a comment.
 func (in *Intake) touched(ctx context.Context) (map[int64]bool, error) {
 	out := map[int64]bool{}
-	for _, id := range in.new.overtaken {
-		out[id] = true
-	}
 	for _, s := range in.series {
 		if s.dirty {
 			out[s.ID] = true
+			if s.PreviousBy == SignResend { // it may have become whole
+				in.new.overtaken = append(in.new.overtaken, s.Previous)
+			}
 		}
+	}
+	for _, id := range in.new.overtaken {
+		out[id] = true
 	}
 	var patches, covers []int64
 	for _, list := range [][]*commentRow{in.new.comments, in.new.unplaced} {
@@ -78,11 +81,11 @@ func (in *Intake) touched(ctx context.Context) (map[int64]bool, error) {
 }
 
 // freshSeries are those of which all is in memory. Where new versions replace older ones by themselves, one that has a newer version may have changed since it was
-// written.
+// written; so may one that sends a part again, as what it is a part of may have one.
 func (in *Intake) freshSeries() (out []*Series) {
-	newer := in.overtaken()
+	followed := in.overtaken(true)
 	for _, s := range in.series {
-		if s.unwritten && !(in.project.AutoSupersede && newer[s.ID]) {
+		if s.unwritten && !s.part() && !(in.project.AutoSupersede && followed[s.ID]) {
 			out = append(out, s)
 		}
 	}
@@ -90,11 +93,11 @@ func (in *Intake) freshSeries() (out []*Series) {
 	return out
 }
 
-// overtaken are the series, of those in memory, that others in memory are new versions of.
-func (in *Intake) overtaken() map[int64]bool {
+// overtaken are the series, of those in memory, that others in memory are new versions of. With parts also those of which only some patches were sent again.
+func (in *Intake) overtaken(parts bool) map[int64]bool {
 	out := map[int64]bool{}
 	for _, s := range in.series {
-		if s.Previous != 0 {
+		if s.Previous != 0 && (parts || !s.part()) {
 			out[s.Previous] = true
 		}
 	}
@@ -103,7 +106,7 @@ func (in *Intake) overtaken() map[int64]bool {
 
 // seedFresh begins the facts of series that this transaction makes.
 func (t *triager) seedFresh(in *Intake, fresh []*Series) map[int64]*facts {
-	newer, seeds := in.overtaken(), map[int64]*facts{}
+	newer, seeds := in.overtaken(false), map[int64]*facts{}
 	for _, s := range fresh {
 		f := newFacts()
 		f.project, f.submitter, f.Date, f.ActiveAt = s.Project, s.Submitter, s.Date, s.Date

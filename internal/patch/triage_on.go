@@ -55,7 +55,7 @@ func (in *Intake) simplyGrown(ids []int64) map[int64]bool {
 	}
 	for _, id := range ids {
 		s := in.series[id]
-		out[id] = s != nil && !s.unwritten && !s.Withheld && s.Submitter == s.stored.submitter && !slices.Contains(in.new.overtaken, id)
+		out[id] = s != nil && !s.unwritten && !s.Withheld && s.PreviousBy != SignResend && s.Submitter == s.stored.submitter && !slices.Contains(in.new.overtaken, id)
 	}
 	for _, m := range in.new.messages {
 		if s := in.owners[m.ID]; m.Kind == KindCover && s != nil {

@@ -156,13 +156,20 @@ func (t *triager) readSeries(ctx context.Context, ids []int64) error {
 	return t.tx.Each(ctx, func(rows *sqlx.Rows) error {
 		var id, cover int64
 		f := newFacts()
-		err := rows.Scan(&id, &f.project, &f.submitter, &f.Date, &f.total, &f.received, &f.Newer, &cover, &f.ActiveAt)
+		err := rows.Scan(&id, &f.project, &f.submitter, &f.Date, &f.total, &f.received, &f.part, &f.Newer, &cover, &f.ActiveAt)
 		f.cover, f.ActiveAt = cover != 0, max(f.ActiveAt, f.Date)
 		t.found[id] = f
 		return err
-	}, `SELECT s.id, COALESCE(s.project_id, 0), s.submitter_id, s.date, s.total, s.received, EXISTS (SELECT 1 FROM series n WHERE n.previous_id = s.id),
+	}, `SELECT s.id, COALESCE(s.project_id, 0), s.submitter_id, s.date, s.total, s.received, `+isPart("s")+`,
+			EXISTS (SELECT 1 FROM series n WHERE n.previous_id = s.id AND NOT `+isPart("n")+`)
+				OR `+isPart("s")+` AND EXISTS (SELECT 1 FROM series n WHERE n.previous_id = s.previous_id AND n.date >= s.date AND NOT `+isPart("n")+`),
 			COALESCE(m.id, 0), COALESCE(m.date, 0)
 		FROM series s LEFT JOIN cover c ON c.id = s.cover_id LEFT JOIN message m ON m.id = c.message_id AND m.hidden = FALSE WHERE s.id IN (?)`, ids)
+}
+
+// isPart is Series.part for a row of series.
+func isPart(row string) string {
+	return fmt.Sprintf("(COALESCE(%[1]s.previous_by, 0) = %[2]d AND %[1]s.received < %[1]s.total)", row, SignResend)
 }
 
 func (t *triager) readPatches(ctx context.Context, ids []int64) error {
