@@ -15,5 +15,5 @@ const (
 	maxDefects     = 50
 	maxDateBytes   = 512      // of a date; a longer one is no date
 	maxHTML        = 1 << 20  // bytes of HTML that text is made of
-	maxInflated    = 64 << 20 // bytes that a compressed part may become
+	maxInflated    = 64 << 20 // bytes that the compressed parts of a mail may become in all
 )

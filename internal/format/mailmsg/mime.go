@@ -9,8 +9,9 @@ import (
 
 // walker collects the leaves of the MIME tree of one mail.
 type walker struct {
-	msg   *Message
-	nodes int
+	msg      *Message
+	nodes    int
+	inflated int // bytes that its compressed parts became
 }
 
 // walk visits the entity made of a header and a body. byDefault is its type when it names none.

@@ -22,7 +22,7 @@ func isSMIME(ct mediaType) bool {
 
 // smime visits the entity inside a signed or compressed part; false if there is none to be had, as in what is encrypted. The signature is not checked.
 func (w *walker) smime(h Header, body []byte, depth int) bool {
-	content, ok := cmsContent(w.msg.transferDecode(h, body))
+	content, ok := w.cmsContent(w.msg.transferDecode(h, body))
 	if !ok {
 		w.msg.defect("S/MIME part without readable content")
 		return false
@@ -39,7 +39,7 @@ var (
 )
 
 // cmsContent is the content that a CMS structure carries along.
-func cmsContent(ber []byte) ([]byte, bool) {
+func (w *walker) cmsContent(ber []byte) ([]byte, bool) {
 	info, _, ok := readBER(ber, 0)
 	if !ok || info.tag != tagSequence {
 		return nil, false
@@ -56,19 +56,21 @@ func cmsContent(ber []byte) ([]byte, bool) {
 	case bytes.Equal(kind.content, oidSignedData):
 		return content, true
 	case bytes.Equal(kind.content, oidCompressedData):
-		return inflate(content)
+		return w.inflate(content)
 	}
 	return nil, false
 }
 
-// inflate uncompresses, up to what a sane mail may become.
-func inflate(packed []byte) ([]byte, bool) {
+// inflate uncompresses, up to what a sane mail may become in all; so many parts cost no more than one.
+func (w *walker) inflate(packed []byte) ([]byte, bool) {
 	z, err := zlib.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, false
 	}
-	out, err := io.ReadAll(io.LimitReader(z, maxInflated+1))
-	return out, err == nil && len(out) <= maxInflated
+	left := maxInflated - w.inflated
+	out, err := io.ReadAll(io.LimitReader(z, int64(left)+1))
+	w.inflated = min(w.inflated+len(out), maxInflated)
+	return out, err == nil && len(out) <= left
 }
 
 // The tags of X.690 that CMS needs, with class and the mark of constructed values.

@@ -4,6 +4,7 @@ package mailmsg
 
 import (
 	"bytes"
+	"compress/zlib"
 	"strings"
 	"testing"
 	"time"
@@ -86,19 +87,39 @@ func signed(content []byte) []byte {
 	return der(0x30, append(der(0x06, oidSignedData...), der(0xa0, der(0x30, data...)...)...)...)
 }
 
+// TestInflatedInAll: what the parts of a mail become is bounded in all, not one by one.
+func TestInflatedInAll(t *testing.T) {
+	packed := func(size int) []byte {
+		var b bytes.Buffer
+		z := zlib.NewWriter(&b)
+		z.Write(make([]byte, size))
+		z.Close()
+		return b.Bytes()
+	}
+	var w walker
+	for i, c := range []struct {
+		size int
+		ok   bool
+	}{{40 << 20, true}, {40 << 20, false}, {1 << 10, false}} {
+		if _, ok := w.inflate(packed(c.size)); ok != c.ok {
+			t.Errorf("part %d of %d bytes: %v", i, c.size, ok)
+		}
+	}
+}
+
 func TestCMSContent(t *testing.T) {
 	want := bytes.Repeat([]byte("content "), 50)
 	whole := signed(want)
-	if got, ok := cmsContent(whole); !ok || !bytes.Equal(got, want) {
+	if got, ok := new(walker).cmsContent(whole); !ok || !bytes.Equal(got, want) {
 		t.Errorf("got %q, %v", got, ok)
 	}
 	for n := range whole { // cut anywhere
-		if got, ok := cmsContent(whole[:n]); ok && !bytes.HasPrefix(want, got) {
+		if got, ok := new(walker).cmsContent(whole[:n]); ok && !bytes.HasPrefix(want, got) {
 			t.Errorf("cut to %d bytes it gives %q", n, got)
 		}
 	}
 	for name, bad := range map[string][]byte{"nothing": nil, "a huge length": {0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, "a length of nine bytes": {0x30, 0x89, 1}, "endless nesting": bytes.Repeat([]byte{0x30, 0x80}, 10_000)} {
-		if got, ok := cmsContent(bad); ok {
+		if got, ok := new(walker).cmsContent(bad); ok {
 			t.Errorf("%s gives %q", name, got)
 		}
 	}
@@ -121,7 +142,7 @@ func FuzzWrapped(f *testing.F) {
 		if len(bare) > len(in) || !bytes.Contains(in, []byte(armourBegin)) && !bytes.Equal(bare, in) {
 			t.Fatalf("Unarmour(%q) = %q", in, bare)
 		}
-		if content, ok := cmsContent(in); ok && len(content) == 0 {
+		if content, ok := new(walker).cmsContent(in); ok && len(content) == 0 {
 			t.Fatal("no content, but found")
 		}
 	})

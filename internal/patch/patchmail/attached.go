@@ -4,8 +4,6 @@ package patchmail
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
 	"strings"
 
 	"patchwork.example/pw/internal/format/diff"
@@ -14,10 +12,13 @@ import (
 	"patchwork.example/pw/internal/format/mbox"
 )
 
-// patchNames are the endings of the names of attached patches.
-var patchNames = [...]string{".patch", ".diff", ".patch.txt", ".diff.txt", ".mbox", ".patch.gz", ".diff.gz"}
+// The endings of the names of attached patches, and what may stand behind them.
+var (
+	patchNames  = [...]string{".patch", ".diff", ".patch.txt", ".diff.txt", ".mbox"}
+	packedNames = [...]string{".gz", ".xz", ".bz2", ".zst"}
+)
 
-// isAttachedPatch tells by type or name.
+// isAttachedPatch tells by type or name, or by the beginning of what else might be one.
 func isAttachedPatch(p *mailmsg.Part) bool {
 	if p.Type == "text/plain" && p.Filename == "" { // nearly all
 		return false
@@ -30,12 +31,37 @@ func isAttachedPatch(p *mailmsg.Part) bool {
 		return false
 	}
 	name := strings.ToLower(p.Filename)
+	for _, end := range packedNames {
+		name = strings.TrimSuffix(name, end)
+	}
 	for _, end := range patchNames {
 		if strings.HasSuffix(name, end) {
 			return true
 		}
 	}
-	return false
+	return beginsPatch(p)
+}
+
+// beginsPatch knows a file of git format-patch, whatever its name and type, and a diff in a part that is not shown as text.
+func beginsPatch(p *mailmsg.Part) bool {
+	const enough = 8 << 10
+	head := bytes.TrimPrefix(p.Body[:min(len(p.Body), enough)], []byte("\ufeff"))
+	if isFormatPatch(head) {
+		return true
+	}
+	if p.Type == "text/plain" {
+		return false
+	}
+	head = bytes.TrimLeft(head, "\r\n")
+	return (bytes.HasPrefix(head, []byte("diff -")) || bytes.HasPrefix(head, []byte("Index: ")) || bytes.HasPrefix(head, []byte("--- "))) && diff.Sound(p.Body)
+}
+
+// isFormatPatch knows the first line of git format-patch: "From ", the commit, and always the same date.
+func isFormatPatch(body []byte) bool {
+	line, _, _ := bytes.Cut(body, []byte("\n"))
+	rest, ok := bytes.CutPrefix(line, []byte("From "))
+	commit, date, _ := bytes.Cut(rest, []byte(" "))
+	return ok && (len(commit) == 40 || len(commit) == 64) && string(bytes.TrimSuffix(date, []byte("\r"))) == "Mon Sep 17 00:00:00 2001"
 }
 
 // says tells whether a part says by its type that it is a patch: then all of it is.
@@ -49,7 +75,7 @@ func says(p *mailmsg.Part) bool {
 
 // attached takes an attached patch: a file of git format-patch with its mails, or a diff.
 func (r *bodyReader) attached(p *mailmsg.Part) {
-	p = unpacked(p)
+	p = r.unpacked(p)
 	// Some mailers put ">" before a line that begins with "From ".
 	if mails := formatPatch(bytes.TrimPrefix(p.Body, []byte{'>'})); mails != nil {
 		for _, m := range mails {
@@ -77,27 +103,6 @@ func (r *bodyReader) attached(p *mailmsg.Part) {
 	case p.Type == "text/plain":
 		r.plain(p, false)
 	}
-}
-
-// maxUnpacked bounds what a compressed attachment may become, in bytes.
-const maxUnpacked = 64 << 20
-
-// unpacked is the part without its compression; what is too big, or damaged, is left as it is.
-func unpacked(p *mailmsg.Part) *mailmsg.Part {
-	if !bytes.HasPrefix(p.Body, []byte{0x1f, 0x8b}) {
-		return p
-	}
-	z, err := gzip.NewReader(bytes.NewReader(p.Body))
-	if err != nil {
-		return p
-	}
-	body, err := io.ReadAll(io.LimitReader(z, maxUnpacked+1))
-	if err != nil || len(body) > maxUnpacked {
-		return p
-	}
-	q := *p
-	q.Body = body
-	return &q
 }
 
 // maxAttachedMails bounds the mails of one file.

@@ -18,6 +18,8 @@ type bodyReader struct {
 	texts  []string
 	pieces []piece
 	mail   *mailmsg.Message
+
+	inflated int // bytes that its compressed attachments became
 }
 
 // piece is one diff of a mail.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/test/dbtest"
 )
@@ -37,6 +39,14 @@ func clearSigned(text string) string {
 	return "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + b.String() + "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n"
 }
 
+func zstandard(text string) string {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return base64.StdEncoding.EncodeToString(z.EncodeAll([]byte(text), nil))
+}
+
 func gzipped(text string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -44,6 +54,12 @@ func gzipped(text string) string {
 	z.Close()
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
+
+// tiny, compressed by the programs of these names.
+const (
+	tinyXZ  = "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAkLS0tIGEvZgorKysgYi9mCkBAIC0xICsxIEBAIGZuCi1hCitiCgAAAACLoT8WRv7g/wABPSXSKWoBH7bzfQEAAAAABFla"
+	tinyBZ2 = "QlpoOTFBWSZTWWs1IuIAAAldAAAQQAqgAEAAMQEgACInqbRN6kIBppoMNk1BKjBOF1A6uKtprYR8XckU4UJBrNSLiA=="
+)
 
 // file is an attachment with its headers.
 func file(kind, name, content string) string {
@@ -83,6 +99,15 @@ var partCases = []mailCase{
 	{name: "application/x-patch", mail: attachedTo("Words.", file("application/x-patch", "x", tiny)), diff: tiny, length: len(tiny), text: "Words."},
 	{name: "text/x-patch with a mark of UTF-8", mail: attachedTo("Words.", file("text/x-patch; charset=utf-8", "x", "\ufeff"+tiny)), diff: tiny, length: len(tiny)},
 	{name: "gzip", mail: attachedTo("Words.", encoded("application/gzip", "x.patch.gz", gzipped(tiny))), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
+	{name: "xz", mail: attachedTo("Words.", encoded("application/x-xz", "x.patch.xz", tinyXZ)), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
+	{name: "bzip2", mail: attachedTo("Words.", encoded("application/octet-stream", "x.diff.bz2", tinyBZ2)), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
+	{name: "zstd", mail: attachedTo("Words.", encoded("application/zstd", "x.patch.zst", zstandard(tiny))), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
+	{name: "octet-stream without a name", mail: attachedTo("Words.", encoded("application/octet-stream", "", base64.StdEncoding.EncodeToString([]byte(tiny)))), diff: tiny, length: len(tiny), text: "Words."},
+	{name: "octet-stream called .txt", mail: attachedTo("Words.", encoded("application/octet-stream", "v3-0001-go-on.txt", base64.StdEncoding.EncodeToString([]byte(svnDiff)))), diff: svnDiff, length: len(svnDiff), text: "Words."},
+	{name: "source text with a diff in its comment", mail: attachedTo("Words.\n---\n"+tiny, file("text/x-csrc", "a.c", "/*\n"+textNew+"*/\n")), diff: tiny, length: len(tiny), text: "Words.\n---"},
+	{name: "text/x-c that begins like a diff", mail: attachedTo("Words.\n---\n"+tiny, file("text/x-c", "a.c", "--- a/f\n+++ b/f\n@@ -1,9 +1 @@\n-a\n")), diff: tiny, length: len(tiny), text: "Words.\n---"},
+	{name: "git format-patch under another name", mail: attachedTo("Please see below.", file("text/plain", "0001-go-on.patch.v2", formatPatchFile)), diff: tiny, length: len(tiny), text: "Please see below.\n\n" + formatPatchText},
+	{name: "git format-patch without a name", mail: attachedTo("Please see below.", encoded("application/octet-stream", "", base64.StdEncoding.EncodeToString([]byte(formatPatchFile)))), diff: tiny, length: len(tiny), text: "Please see below.\n\n" + formatPatchText},
 	{name: "a bomb of gzip", mail: attachedTo("Words.\n---\n"+tiny, encoded("application/gzip", "x.patch.gz", gzipped(strings.Repeat("\x00", 65<<20)))), diff: tiny, length: len(tiny)},
 	{name: "a picture called patch", mail: attachedTo("Words.\n---\n"+tiny, encoded("image/png", "x.patch", "iVBORw0KGgo=")), diff: tiny, length: len(tiny), text: "Words.\n---"},
 	{name: "two attachments", mail: attachedTo("Words.", file("text/x-patch", "1.patch", tiny), file("text/x-diff", "2.patch", textNew)), diff: tiny + textNew, length: len(tiny + textNew)},
