@@ -156,17 +156,32 @@ func (r *bodyReader) attachedMail(m *mailmsg.Message, file *mailmsg.Part) {
 		}
 		r.plain(&p, true)
 	}
-	r.texts = together(said, diff.Clean(strings.Join(r.texts, "\n")))
+	r.texts = r.together(said, diff.Clean(strings.Join(r.texts, "\n")))
 }
 
-// together adds the message of an attached patch to what the mail says, with an empty line between, unless the mail has said it.
-func together(said []string, message string) []string {
+// maxHeard is how much of what a mail says is compared with the messages of the patches attached to it, in bytes.
+const maxHeard = 1 << 20
+
+// together adds the message of an attached patch to what the mail says, with an empty line between, unless the mail, or another patch, has said it.
+func (r *bodyReader) together(said []string, message string) []string {
 	if len(said) == 0 {
 		return []string{message}
 	}
+	for _, text := range said[min(r.heard, len(said)):] {
+		if r.own.Len() < maxHeard {
+			r.own.WriteString(fold.Collapse(text) + " ")
+		}
+	}
+	r.heard = len(said)
 	words, _, _ := strings.Cut(message, "\n---\n")
-	if message == "" || strings.Contains(fold.Collapse(strings.Join(said, " ")), fold.Collapse(words)) {
+	words = fold.Collapse(words)
+	if message == "" || r.messages[words] || strings.Contains(r.own.String(), words) {
 		return said
 	}
+	if r.messages == nil {
+		r.messages = map[string]bool{}
+	}
+	r.messages[words] = true
+	r.heard += 2 // what follows is none of the mail's own words
 	return append(said, "", message)
 }

@@ -19,7 +19,10 @@ type bodyReader struct {
 	pieces []piece
 	mail   *mailmsg.Message
 
-	inflated int // bytes that its compressed attachments became
+	own      strings.Builder // what the mail itself says, for together: of the first heard texts
+	heard    int
+	messages map[string]bool // of patches that are attached
+	inflated int             // bytes that its compressed attachments became
 }
 
 // piece is one diff of a mail.

@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"testing"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/format/mailmsg"
 )
 
@@ -76,5 +79,30 @@ func TestXZ(t *testing.T) {
 	other[dictionary-2] = 0x04 // the filter for x86
 	if got := read(other); got != errNotPlainXZ.Error() {
 		t.Errorf("with another filter: %q", got)
+	}
+}
+
+// TestManyAttachedMails: a file of many mails costs in proportion to its size; what several of them say is said once.
+func TestManyAttachedMails(t *testing.T) {
+	const mails = 300
+	var b bytes.Buffer
+	b.WriteString("From: Ann <ann@people.example>\nSubject: [PATCH] many\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nAll of them.\n--b\nContent-Type: text/x-patch\n\n")
+	for i := range mails {
+		fmt.Fprintf(&b, "From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: Ann <ann@people.example>\nSubject: [PATCH] %d\n\nMessage %d.\n%s\n---\n\n"+
+			"diff --git a/%[1]d b/%[1]d\n--- a/%[1]d\n+++ b/%[1]d\n@@ -1 +1 @@\n-a\n+b%[1]d\n-- \n2.40.0\n\n", i, i/2, strings.Repeat("word ", 2000))
+	}
+	b.WriteString("--b--\n")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d := DraftOf(clock.System{}, b.Bytes())
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 50*uint64(b.Len()) {
+		t.Errorf("%d bytes took %d of memory", b.Len(), used)
+	}
+	if got := strings.Count(d.Content, "Message "); got != mails/2 {
+		t.Errorf("the text has %d messages, want %d", got, mails/2)
+	}
+	if got := strings.Count(string(d.Diff), "diff --git"); got != mails {
+		t.Errorf("the diff has %d files, want %d", got, mails)
 	}
 }
