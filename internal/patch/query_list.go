@@ -13,7 +13,7 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-// CountLimit is up to where a list that no counter covers is counted exactly, unless the query has Totals.
+// CountLimit is up to where a list that no counter covers is counted, unless the query has Totals that count everything.
 const CountLimit = 50000
 
 // fewPatches is up to how many patches of a delegate are found by him and sorted.
@@ -22,9 +22,11 @@ const fewPatches = 5000
 // Page is one page of a list.
 type Page struct {
 	Rows  []*Row
-	Total int // of all pages; CountLimit+1: more than CountLimit
+	Total int  // of all pages
+	More  bool // there may be more than Total, on pages behind the last one: they are found from place to place, by Beside
 	Page  int
 	Pages int
+	Last  bool // with More: nothing is behind this one
 	Aged  bool // Total is remembered, and something was committed since
 
 	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
@@ -32,7 +34,8 @@ type Page struct {
 
 // Listing is a list whose patches have been counted, but not read.
 type Listing struct {
-	Total  int  // patches; without Totals CountLimit+1 stands for more than CountLimit
+	Total  int  // patches
+	More   bool // there may be more
 	Aged   bool // Total is remembered, and something was committed since
 	Beyond bool // only the newest MaxMarked patches were looked at, and there are more
 
@@ -66,16 +69,47 @@ func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 		return Page{}, fault.New(fault.Invalid, "%d patches on a page: want at least 1", f.PerPage)
 	}
 	l, err := Find(ctx, q, f)
-	if err != nil || l.Total == 0 {
-		p := Page{Page: 1, Pages: 1}
-		if l != nil {
-			p.Aged, p.Beyond = l.Aged, l.Beyond
-		}
+	if err != nil {
+		return Page{Page: 1, Pages: 1}, err
+	}
+	p := l.page(f.Page, f.PerPage)
+	offset := (p.Page - 1) * f.PerPage
+	if p.Rows, err = l.Rows(ctx, q, offset, f.PerPage); err != nil || !l.More {
 		return p, err
 	}
-	p := Page{Total: l.Total, Aged: l.Aged, Beyond: l.Beyond, Pages: max(1, (l.Total+f.PerPage-1)/f.PerPage)}
-	p.Page = min(max(f.Page, 1), p.Pages)
-	p.Rows, err = l.Rows(ctx, q, (p.Page-1)*f.PerPage, f.PerPage)
+	if end := offset + len(p.Rows); len(p.Rows) < f.PerPage { // nothing is behind it
+		p.Total, p.More = end, false
+	} else {
+		p.Total = max(p.Total, end)
+	}
+	p.Pages = max(1, (p.Total+f.PerPage-1)/f.PerPage)
+	return p, nil
+}
+
+// page is one page of the list, the last one there is if it has fewer, without its rows.
+func (l *Listing) page(n, per int) Page {
+	p := Page{Total: l.Total, More: l.More, Aged: l.Aged, Beyond: l.Beyond, Pages: max(1, (l.Total+per-1)/per)}
+	p.Page = min(max(n, 1), p.Pages)
+	return p
+}
+
+// At reads the page of a list that begins beside a place, see Beside. It has the number that f gives it, however many pages were counted.
+func At(ctx context.Context, q sqldb.Queryer, f Query, at Cursor, back bool) (Page, error) {
+	l, err := Find(ctx, q, f)
+	if err != nil {
+		return Page{}, err
+	}
+	p := l.page(f.Page, f.PerPage)
+	if p.Rows, err = l.Beside(ctx, q, at, back, f.PerPage); err != nil {
+		return p, err
+	}
+	switch {
+	case len(p.Rows) == 0: // nothing is there any more
+		p.Rows, err = l.Rows(ctx, q, (p.Page-1)*f.PerPage, f.PerPage)
+	case l.More:
+		p.Page = max(f.Page, 1)
+		p.Total, p.Last = max(p.Total, len(p.Rows)), !back && len(p.Rows) < f.PerPage
+	}
 	return p, err
 }
 
@@ -150,13 +184,31 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) error {
 	if err != nil {
 		return err
 	}
-	if f.plan = p; f.watched(q) && len(p.grams) > 0 {
+	if f.plan = p; f.watched(q) && (len(p.grams) > 0 || f.bounded()) {
 		l.state = f.state(n)
 	}
-	if len(p.grams) > 0 && n.Found <= f.lookAt {
+	switch {
+	case len(p.grams) > 0 && n.Found <= f.lookAt:
 		return l.complete(ctx, q, n, key, stamp)
+	case !f.bounded() || len(p.grams) > 0 && n.Listed >= 0 && n.Listed <= f.lookAt:
+		return l.countMany(ctx, q, n, key, stamp)
+	case len(p.grams) == 0 || f.Keyset() != OrderDate:
+		if err := l.amongNewest(ctx, q, n); err != nil {
+			return err
+		}
+	default:
+		l.Total, l.More = len(n.ids), true
+		if f.streams() {
+			l.head = n.ids
+		}
 	}
-	return l.countMany(ctx, q, n, key, stamp)
+	l.remember(key, stamp, false)
+	return nil
+}
+
+// bounded tells whether no more is counted than what is looked at to find words.
+func (f Query) bounded() bool {
+	return f.Totals != nil && f.Totals.rough && len(f.words()) > 0 && !f.narrow()
 }
 
 // recall takes what is remembered.
@@ -165,7 +217,7 @@ func (l *Listing) recall(known total, aged bool) {
 	if !aged {
 		l.state = known.state
 	}
-	l.exact = !aged && (l.Total <= CountLimit || l.f.Totals.exact())
+	l.More, l.Beyond, l.exact = known.more, known.beyond, !aged && !known.more
 }
 
 // again finds the list by what is remembered of it although something was committed since: if that concerned other lists, or patches with these words of which it is known which they are.
@@ -229,15 +281,14 @@ func (l *Listing) countMany(ctx context.Context, q sqldb.Queryer, n look, key, s
 		from, w = f.indexed()
 	}
 	query := "SELECT COUNT(*) FROM (SELECT 1 AS x" + from + w.sql() + fmt.Sprintf(" LIMIT %d) counted", CountLimit+1)
+	if f.Totals.exact() {
+		query = "SELECT COUNT(*)" + from + w.sql()
+	}
 	if err := q.Get(ctx, &l.Total, query, w.args...); err != nil {
 		return fmt.Errorf("count patches: %w", err)
 	}
-	l.exact = l.Total <= CountLimit
-	if !l.exact && f.Totals.exact() {
-		if err := q.Get(ctx, &l.Total, "SELECT COUNT(*)"+from+w.sql(), w.args...); err != nil {
-			return fmt.Errorf("count patches: %w", err)
-		}
-		l.exact = true
+	if l.exact = l.Total <= CountLimit || f.Totals.exact(); !l.exact {
+		l.Total, l.More = CountLimit, true
 	}
 	f.plan.weigh(n, l.Total)
 	l.remember(key, stamp, n.Found > f.lookAt/dearShare || f.plan.count && len(f.plan.grams) == 0)
@@ -255,13 +306,13 @@ func (f Query) memory() string {
 
 // remember keeps a total, beyond the next commit one that was dear to count.
 func (l *Listing) remember(key, stamp string, dear bool) {
-	l.f.Totals.keep(key, total{n: l.Total, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total > CountLimit, stamp: stamp, state: l.state})
+	l.f.Totals.keep(key, total{n: l.Total, more: l.More, beyond: l.Beyond, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total >= CountLimit, stamp: stamp, state: l.state})
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
 // plan the joins of the rows anew for each page, which takes longer than all else.
 func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
-	if l.Total == 0 {
+	if l.Total == 0 && !l.More {
 		return nil, nil
 	}
 	if l.found != nil {
@@ -311,8 +362,8 @@ func (l *Listing) walkTo(ctx context.Context, q sqldb.Queryer, offset, limit int
 	return ids, nil
 }
 
-// farPage is behind how many patches a page is dear to find even where an index has the order: 2,000.
-func (f Query) farPage() int { return f.lookAt / 5 }
+// farPage is behind how many patches a page is dear to find even where an index has the order: 1,000.
+func (f Query) farPage() int { return max(1, f.lookAt/5) }
 
 // far tells whether a page that ends there is dear to find.
 func (l *Listing) far(end int) bool {
@@ -434,6 +485,12 @@ func IDs(ctx context.Context, q sqldb.Queryer, f Query, limit int) ([]int64, err
 			return nil, err
 		}
 		return slices.Sorted(slices.Values(l.found[:min(limit, len(l.found))])), nil
+	}
+	if f.bounded() { // of some only the newest are listed
+		l, err := Find(ctx, q, f)
+		if err != nil || l.found != nil {
+			return slices.Sorted(slices.Values(l.found[:min(limit, len(l.found))])), err
+		}
 	}
 	if len(f.words()) > 0 && !f.narrow() {
 		return f.idsOfWords(ctx, q, limit)

@@ -80,8 +80,11 @@ func (l *Listing) findMarked(ctx context.Context, q sqldb.Queryer) error {
 	if err != nil {
 		return err
 	}
+	if all.More && len(f.words()) > 0 {
+		return l.amongNewest(ctx, q, look{Listed: -1})
+	}
 	l.exact, l.found, l.Aged = true, []int64{}, all.Aged
-	if l.Beyond = all.Total > MaxMarked; all.Total == 0 {
+	if l.Beyond = all.Beyond || all.Total > MaxMarked; all.Total == 0 {
 		return nil
 	}
 	w := &where{}
@@ -95,6 +98,20 @@ func (l *Listing) findMarked(ctx context.Context, q sqldb.Queryer) error {
 		return fmt.Errorf("look through patches: %w", err)
 	}
 	l.Total = len(l.found)
+	return nil
+}
+
+// amongNewest finds what has words that the index has nothing of, or too much: all ids, in order, among the newest of what the list would be without them.
+func (l *Listing) amongNewest(ctx context.Context, q sqldb.Queryer, n look) error {
+	f := &l.f
+	f.plan = wordPlan{engine: f.engine, count: true, page: true}
+	from, w := f.indexed()
+	f.Marks.conditions(w)
+	l.found = []int64{}
+	if err := q.Select(ctx, &l.found, "SELECT p.id"+from+f.joins()+w.sql()+f.orderBy(), w.args...); err != nil {
+		return fmt.Errorf("look through patches: %w", err)
+	}
+	l.Total, l.exact, l.Beyond = len(l.found), true, n.Listed < 0 || n.Listed > MaxMarked
 	return nil
 }
 

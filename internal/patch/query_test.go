@@ -282,7 +282,7 @@ func TestTotals(t *testing.T) {
 				t.Errorf("%d, %v; want %d", n, err, want)
 			}
 		}
-		count(50001)
+		count(50000)
 		q.Totals = patch.NewTotals(c, nil)
 		count(50010)
 		seedExec(t, db, "UPDATE patch SET name_key = 'few' WHERE id = 2001")

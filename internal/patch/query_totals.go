@@ -39,14 +39,15 @@ type Totals struct {
 }
 
 type total struct {
-	n     int
-	plan  wordPlan // by which way they were found
-	found []int64  // all of them in order, if they were found so and are few
-	head  []int64  // the first ones, likewise
-	dear  bool
-	at    clock.Time
-	stamp string // of what was committed; empty: not known
-	state string // of what the list depends on, see Query.state; empty: not known
+	n            int
+	more, beyond bool     // as in a Listing
+	plan         wordPlan // by which way they were found
+	found        []int64  // all of them in order, if they were found so and are few
+	head         []int64  // the first ones, likewise
+	dear         bool
+	at           clock.Time
+	stamp        string // of what was committed; empty: not known
+	state        string // of what the list depends on, see Query.state; empty: not known
 }
 
 // NewTotals makes an empty memory; a nil stamp knows nothing.
@@ -54,7 +55,7 @@ func NewTotals(c clock.Clock, stamp Stamp) *Totals {
 	return &Totals{clock: c, stamp: stamp, known: map[string]total{}, sets: map[string]nameSet{}, far: map[string]ladder{}}
 }
 
-// NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit.
+// NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit, and those of searches by words not beyond what is looked at to find the way.
 func NewRoughTotals(c clock.Clock, stamp Stamp) *Totals {
 	t := NewTotals(c, stamp)
 	t.rough = true

@@ -11,10 +11,8 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-const (
-	fewFound  = 10000 // so many patches are looked at whatever the list; more only where there is no shorter way
-	newestFew = 5000  // among so many of the newest patches of a list single letters are looked for, of which the index has nothing
-)
+// fewFound is how many patches that an index of words finds are looked at whatever the list, if that is all of them; else a fifth.
+const fewFound = 5000
 
 // wordPlan is by which way the patches with some words are found. The zero value goes through the list.
 type wordPlan struct {
@@ -27,7 +25,7 @@ type wordPlan struct {
 // weigh notes what is known of a list when it has been counted.
 func (p *wordPlan) weigh(n look, total int) {
 	if len(p.grams) > 0 && n.Listed > 0 && total > 0 && len(n.ids) > 0 {
-		p.walk, p.sort = float64(n.Listed)/float64(total), float64(n.Found)/float64(len(n.ids))*float64(total)
+		p.walk, p.sort = float64(n.Listed)/float64(total), float64(n.looked)/float64(len(n.ids))*float64(total)
 	}
 }
 
@@ -45,7 +43,12 @@ func (f Query) planWords(ctx context.Context, q sqldb.Queryer) (p wordPlan, n lo
 	}
 	p = wordPlan{engine: f.engine, grams: wordGrams(words), count: true, page: true}
 	if len(p.grams) == 0 {
-		return p, n, nil
+		if f.bounded() {
+			w := &where{}
+			f.sums(w, f.watched(q))
+			err = n.read(ctx, q, "", w)
+		}
+		return p, n, err
 	}
 	if n, err = f.lookUp(ctx, q, p); err != nil {
 		return p, n, fmt.Errorf("look for words: %w", err)
@@ -105,7 +108,7 @@ func (f Query) indexed() (from string, w *where) {
 		newest := f
 		newest.Words = ""
 		date := sortKey{OrderDate, true}
-		query, args := segment{arms: newest.split(date), limit: newestFew, desc: true}.ids(0, date)
+		query, args := segment{arms: newest.split(date), limit: MaxMarked, desc: true}.ids(0, date)
 		w.args = append(w.args, args...)
 		from = " FROM (" + query + ") newest" + f.plan.straight()
 		return from, f.conditionsTo(w)

@@ -12,6 +12,7 @@ type Pager struct {
 	Page, Pages int
 	Path        string
 	Query       url.Values
+	Open        bool // there are pages behind the last one, without numbers; Next leads to them
 
 	Previous, Next string // addresses of the pages beside, if others than those of their numbers
 }
@@ -46,7 +47,8 @@ func (p Pager) Link(n int) string {
 	return p.Path + "?" + q.Encode()
 }
 
-// Numbers are the pages to link: all of up to seven, else the first two, the current one with its neighbours, and the last two, with 0 for a gap.
+// Numbers are the pages to link: all of up to seven, else the first two, the current one with its neighbours, and the last two, with 0 for a gap, and for what an open
+// list has behind them.
 func (p Pager) Numbers() []int {
 	var out []int
 	for n := 1; n <= p.Pages; n++ {
@@ -55,6 +57,15 @@ func (p Pager) Numbers() []int {
 		} else if out[len(out)-1] != 0 {
 			out = append(out, 0)
 		}
+	}
+	if p.Page > p.Pages+1 {
+		out = append(out, 0)
+	}
+	if p.Page > p.Pages {
+		out = append(out, p.Page)
+	}
+	if p.Open {
+		out = append(out, 0)
 	}
 	return out
 }

@@ -237,6 +237,17 @@ func TestPager(t *testing.T) {
 			t.Errorf("page %d of %d: %s", test.page, test.pages, diff)
 		}
 	}
+	for _, test := range []struct { // behind what was counted
+		page, pages int
+		open        bool
+		want        []int
+	}{
+		{1, 1, true, []int{1, 0}}, {8, 9, true, []int{1, 2, 0, 7, 8, 9, 0}}, {10, 9, true, []int{1, 2, 0, 8, 9, 10, 0}}, {12, 9, true, []int{1, 2, 0, 8, 9, 0, 12, 0}}, {12, 9, false, []int{1, 2, 0, 8, 9, 0, 12}},
+	} {
+		if diff := cmp.Diff(test.want, Pager{Page: test.page, Pages: test.pages, Open: test.open}.Numbers()); diff != "" {
+			t.Errorf("page %d of at least %d: %s", test.page, test.pages, diff)
+		}
+	}
 	q := url.Values{"page": {"3"}, "order": {"name"}, "q": {"a&b", "c"}}
 	p := Pager{Page: 3, Pages: 9, Path: "/list/", Query: q}
 	if got := p.Link(4); got != "/list/?order=name&page=4&q=a%26b&q=c" {

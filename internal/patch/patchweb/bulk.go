@@ -25,19 +25,25 @@ type bulkBar struct {
 	one, many string         // what a row is: "patch", "patches"
 	rows      int            // on the page
 	matching  int            // what the filter finds
+	more      bool           // it may find more
 	seen      clock.Time     // when that was
 	across    bool           // of several projects: no bundle can have them
 }
 
 // offersAll tells whether there is more than the page, and not more than one change can be for.
-func (b bulkBar) offersAll() bool { return b.matching > b.rows && b.matching <= patch.MaxSelected }
+func (b bulkBar) offersAll() bool {
+	return b.more && b.matching < patch.MaxSelected || b.matching > b.rows && b.matching <= patch.MaxSelected && !b.more
+}
 
-// offered is the number of all that match; what that is if it is not what will be changed.
+// offered is the number of all that match, if it is known; what that is if it is not what will be changed.
 func (b bulkBar) offered() string {
-	if b.many == "series" {
-		return grouped(b.matching) + " series"
+	switch {
+	case b.more:
+		return ""
+	case b.many == "series":
+		return " " + grouped(b.matching) + " series"
 	}
-	return grouped(b.matching)
+	return " " + grouped(b.matching)
 }
 
 // maxOffered is how many of his bundles a user can choose from on a page.

@@ -75,7 +75,7 @@ func (p *Pages) list(c *web.Call) error {
 		c.Aged()
 	}
 	if l.bulk {
-		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, seen: c.Now, bundles: desk.Bundles}
+		l.bar = bulkBar{words: l.words, members: l.members, one: "patch", many: "patches", rows: len(l.page.Rows), matching: l.page.Total, more: l.page.More, seen: c.Now, bundles: desk.Bundles}
 		l.saved = savedOf(l.address, desk, patch.SavedPatches, pr)
 	}
 	if l.view.shows("comments") {
@@ -192,7 +192,7 @@ func dearOrder(order string) bool {
 }
 
 func (l listPage) pager() web.Pager {
-	pager := web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.copy(places...)}
+	pager := web.Pager{Page: l.page.Page, Pages: l.page.Pages, Path: l.path, Query: l.copy(places...), Open: l.page.More && !l.page.Last}
 	pager.Previous, pager.Next = l.beside()
 	return pager
 }
@@ -229,8 +229,8 @@ func (l listPage) chips() []chip {
 // total says how many patches there are.
 func (l listPage) total() string {
 	switch n := l.page.Total; {
-	case n > patch.CountLimit:
-		return "more than " + grouped(patch.CountLimit) + " patches"
+	case l.page.More:
+		return "at least " + grouped(n) + " patches"
 	case n == 1:
 		return "1 patch"
 	default:

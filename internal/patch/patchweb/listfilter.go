@@ -91,23 +91,14 @@ func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patc
 	if at == nil || q.Keyset() != patch.OrderDate {
 		return patch.List(ctx, p.db, q)
 	}
-	l, err := patch.Find(ctx, p.db, q)
-	if err != nil {
-		return patch.Page{}, err
-	}
-	page := patch.Page{Total: l.Total, Aged: l.Aged, Pages: max(1, (l.Total+q.PerPage-1)/q.PerPage)}
-	page.Page = min(max(q.Page, 1), page.Pages)
-	page.Rows, err = l.Beside(ctx, p.db, patch.Cursor{ID: at.ID, Date: at.Date}, back, q.PerPage)
-	if err == nil && len(page.Rows) == 0 { // nothing is there any more
-		page.Rows, err = l.Rows(ctx, p.db, (page.Page-1)*q.PerPage, q.PerPage)
-	}
-	return page, err
+	return patch.At(ctx, p.db, q, patch.Cursor{ID: at.ID, Date: at.Date}, back)
 }
 
 // beside are the addresses of the pages beside a page that is far from the beginning; empty: their numbers do.
 func (l listPage) beside() (previous, next string) {
-	rows, n := l.page.Rows, l.page.Page
-	if l.keyset != patch.OrderDate || len(rows) == 0 || n*l.view.perPage < keyedFrom {
+	rows, n, per := l.page.Rows, l.page.Page, l.view.perPage
+	uncounted := func(n int) bool { return l.page.More && n > l.page.Pages } // which has no number
+	if l.keyset != patch.OrderDate || len(rows) == 0 || n*per < keyedFrom && !uncounted(n+1) {
 		return "", ""
 	}
 	at := func(place string, r *patch.Row, page int) string {
@@ -117,7 +108,7 @@ func (l listPage) beside() (previous, next string) {
 		return l.to(q)
 	}
 	next = at("after", rows[len(rows)-1], n+1)
-	if (n-1)*l.view.perPage >= keyedFrom {
+	if (n-1)*per >= keyedFrom || uncounted(n-1) {
 		previous = at("upto", rows[0], n-1)
 	}
 	return previous, next

@@ -3,6 +3,7 @@
 package patchweb
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -53,6 +54,47 @@ func TestBeside(t *testing.T) {
 		l.page.Page, l.page.Rows = test.page, rows
 		if previous, next := l.beside(); previous != test.previous || next != test.next {
 			t.Errorf("%+v: %q, %q", test, previous, next)
+		}
+	}
+}
+
+// Behind what was counted of a list pages have no numbers: links lead to places, and the title and what can be done with all say no number.
+func TestBesideUncounted(t *testing.T) {
+	rows := []*patch.Row{{ID: 7, Date: 70}, {ID: 5, Date: 50}}
+	for _, test := range []struct {
+		page           int
+		previous, next string
+	}{
+		{1, "", ""},
+		{2, "", "/list/?after=50.5&page=3"},
+		{3, "", "/list/?after=50.5&page=4"},
+		{4, "/list/?page=3&upto=70.7", "/list/?after=50.5&page=5"},
+	} {
+		l := listPage{address: address{path: "/list/", query: url.Values{}}, view: listLook{perPage: 2}, keyset: patch.OrderDate}
+		l.page = patch.Page{Page: test.page, Pages: 2, Total: 1004, More: true, Rows: rows}
+		if previous, next := l.beside(); previous != test.previous || next != test.next {
+			t.Errorf("page %d: %q, %q", test.page, previous, next)
+		}
+		if p := l.pager(); !p.Open || l.total() != "at least 1,004 patches" {
+			t.Errorf("%+v, %s", p, l.total())
+		}
+		if l.page.Last = true; l.pager().Open {
+			t.Error("the last page is not")
+		}
+	}
+	for _, test := range []struct {
+		bar  bulkBar
+		want string
+	}{
+		{bulkBar{rows: 100, matching: 100, many: "patches"}, "false"}, {bulkBar{rows: 100, matching: 1004, many: "patches"}, "true 1,004"}, {bulkBar{rows: 100, matching: 50001, many: "patches"}, "false"},
+		{bulkBar{rows: 100, matching: 100, more: true, many: "patches"}, "true"}, {bulkBar{rows: 100, matching: 50000, more: true, many: "patches"}, "false"},
+	} {
+		got := fmt.Sprint(test.bar.offersAll())
+		if test.bar.offersAll() {
+			got += test.bar.offered()
+		}
+		if got != test.want {
+			t.Errorf("%+v: %s, want %s", test.bar, got, test.want)
 		}
 	}
 }
