@@ -19,7 +19,7 @@ func newAdminChange(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "change",
 		Short: "Look at what users changed, and take it back",
-		Long: `Shows what users changed of patches and bundles in the last day, and takes it back for ten
+		Long: `Shows what users changed of patches, series and bundles in the last day, and takes it back for ten
 minutes, as they can on the page "Recent changes": what somebody changed since is left alone.`,
 		Example: `  pw admin change list ann
   pw admin change undo 1234`,
@@ -82,7 +82,7 @@ func newChangeUndo(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "undo NUMBER",
 		Short: "Take a change back",
-		Long: `Gives patches, relations and bundles back what they were before a change, for ten minutes
+		Long: `Gives patches, relations, series and bundles back what they were before a change, for ten minutes
 after it, unless somebody changed just that since. It is a change of its own, which can be
 taken back too. Of more than 1,000 patches a worker does it ("pw serve", "pw worker").`,
 		Example: `  pw admin change undo 1234`,

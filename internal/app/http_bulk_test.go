@@ -66,7 +66,7 @@ func TestBulkMatching(t *testing.T) {
 		s.isPatch("p2@x", "5 0 open")
 		s.says(s.visit(c.mia, "POST", undo, "next=//evil.example/"), "/user/changes/", "-this change was taken back already")
 		s.expect(s.visit(c.mia, "GET", "/user/changes/", ""), 200, "state: Accepted, archived: yes", "taken back", `action="`+a.undo()+`"`)
-		s.expect(s.visit(c.del, "GET", "/user/changes/", ""), 200, "You changed no patches")
+		s.expect(s.visit(c.del, "GET", "/user/changes/", ""), 200, "You changed nothing")
 
 		// With a script one says so on the page: those are changed that were there then, and if they are more than was said, one is asked.
 		s.exec("UPDATE patch SET state_id = 1 WHERE id = ?", s.id("patch", "p2@x"))

@@ -52,6 +52,8 @@ func (s *undoSite) ways() map[string]func(set string) {
 
 // deeds are changes, by page and by the API, with what they are called there.
 func (s *undoSite) deeds() map[string]func() (what string) {
+	series := s.rows("SELECT series_id FROM patch WHERE id = ?", s.one)[0]
+	openBundle := s.rows("SELECT id FROM bundle WHERE name = 'open'")[0]
 	bundle := func() string { return s.rows("SELECT id FROM bundle WHERE name = 'kept'")[0] }
 	list := func(form string) {
 		s.redirects(s.visit(s.mia, "POST", "/project/alpha/list/", form), 303, "/project/alpha/list/")
@@ -93,6 +95,38 @@ func (s *undoSite) deeds() map[string]func() (what string) {
 			s.json("PATCH", "bundles/"+bundle()+"/", fmt.Sprintf(`{"patches":[%d]}`, s.two), 200)
 			return "bundle-set"
 		},
+		"name of bundle, its page": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", "action=save&name=called+otherwise&public=true"), 303, "/bundle/mia/called%20otherwise/")
+			return "bundle-rename"
+		},
+		"name of bundle, API": func() string {
+			s.json("PATCH", "bundles/"+bundle()+"/", `{"name":"other"}`, 200)
+			return "bundle-rename"
+		},
+		"publish bundle, its page": func() string {
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", "action=save&name=kept&public=true"), 303, "/bundle/mia/kept/")
+			return "bundle-publish"
+		},
+		"publish bundle, API": func() string {
+			s.json("PATCH", "bundles/"+bundle()+"/", `{"public":true}`, 200)
+			return "bundle-publish"
+		},
+		"hide bundle, API": func() string {
+			s.json("PATCH", "bundles/"+openBundle+"/", `{"public":false}`, 200)
+			return "bundle-unpublish"
+		},
+		"name and patches of bundle, API": func() string {
+			s.json("PATCH", "bundles/"+bundle()+"/", fmt.Sprintf(`{"name":"other","public":true,"patches":[%d]}`, s.two), 200)
+			return "bundle-set"
+		},
+		"version and metadata of series, API": func() string {
+			s.json("PATCH", "series/"+series+"/", `{"version":7,"metadata":{"ci":null,"bug":"42"}}`, 200)
+			return "series"
+		},
+		"series and its patches, API": func() string {
+			s.json("PATCH", "series/"+series+"/", `{"metadata":{"ci":"bad"},"state":"rejected"}`, 200)
+			return "series"
+		},
 		"delete bundle, its page": func() string {
 			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", "action=delete"), 303, "/user/bundles/")
 			return "bundle-delete"
@@ -107,6 +141,7 @@ func (s *undoSite) deeds() map[string]func() (what string) {
 // all is what changes can be seen by.
 func (s *undoSite) all() []string {
 	return slices.Concat(s.rows("SELECT id, state_id, COALESCE(related_id, 0) FROM patch ORDER BY id"), s.rows("SELECT id FROM patch_relation"),
+		s.rows("SELECT id, version FROM series ORDER BY id"), s.rows("SELECT series_id, name, value FROM series_metadata ORDER BY 1, 2"),
 		s.rows("SELECT b.id, b.name, b.public, x.patch_id, x.position FROM bundle b JOIN bundle_patch x ON x.bundle_id = b.id ORDER BY 1, 5"))
 }
 
@@ -117,7 +152,9 @@ func TestUndoVerb(t *testing.T) {
 		s.cast, _ = s.newCast()
 		s.one, s.two = s.id("patch", "p1@x"), s.id("patch", "p2@x")
 		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"kept","patches":[%d,%d,%d]}`, s.one, s.id("patch", "alone@x"), s.two), 201)
-		s.json("PATCH", "bundles/"+s.rows("SELECT id FROM bundle")[0]+"/", fmt.Sprintf(`{"patches":[%d,%d]}`, s.one, s.id("patch", "alone@x")), 200)
+		s.json("PATCH", "bundles/"+s.rows("SELECT id FROM bundle WHERE name = 'kept'")[0]+"/", fmt.Sprintf(`{"patches":[%d,%d]}`, s.one, s.id("patch", "alone@x")), 200)
+		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"open","public":true,"patches":[%d]}`, s.two), 201)
+		s.json("PATCH", "series/"+s.rows("SELECT series_id FROM patch WHERE id = ?", s.one)[0]+"/", `{"metadata":{"ci":"ok"}}`, 200)
 		before := s.all()
 		last := regexp.MustCompile(`^\[\{"id":(\d+),`)
 		for name, deed := range s.deeds() {

@@ -93,18 +93,15 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 				return err
 			}
 		}
-		from := b.Project
+		from := b
 		if err := c.apply(ctx, tx, &b); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE bundle SET name = ?, name_key = ?, public = ?, project_id = ? WHERE id = ?", b.Name, b.key(), b.Public, b.Project, b.ID); err != nil {
-			return b.taken(err)
+		if err := b.save(ctx, tx); err != nil {
+			return err
 		}
-		if c.Patches == nil {
-			return nil
-		}
-		b.Set, err = b.refill(ctx, tx, by, now, *c.Patches)
-		if b.Project != from {
+		b.Set, err = b.refill(ctx, tx, by, now, from, c.Patches)
+		if b.Project != from.Project {
 			b.Set = 0
 		}
 		return err
@@ -270,17 +267,36 @@ func oneProject(ctx context.Context, tx *sqldb.Tx, patches []int64) (int64, erro
 	return found[patches[0]], nil
 }
 
-// refill puts other patches into a bundle, or the same in another order, and returns the change set.
-func (b *Bundle) refill(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, patches []int64) (int64, error) {
-	was, err := readPlaces(ctx, tx, b.ID)
+// save writes what a bundle is called, who sees it and of which project it is.
+func (b *Bundle) save(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.Exec(ctx, "UPDATE bundle SET name = ?, name_key = ?, public = ?, project_id = ? WHERE id = ?", b.Name, b.key(), b.Public, b.Project, b.ID)
 	if err != nil {
-		return 0, err
+		return b.taken(err)
 	}
-	is := placesOf(patches)
-	if err := b.replace(ctx, tx, was, is, false); err != nil {
-		return 0, err
+	return nil
+}
+
+// refill puts other patches into a bundle that was another one, or the same in another order, nil: they stay; and returns the change set.
+func (b *Bundle) refill(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, from Bundle, patches *[]int64) (int64, error) {
+	var was, is places
+	what := b.what(from)
+	if patches != nil {
+		var err error
+		if was, err = readPlaces(ctx, tx, b.ID); err != nil {
+			return 0, err
+		}
+		is = placesOf(*patches)
+		if err := b.replace(ctx, tx, was, is, false); err != nil {
+			return 0, err
+		}
+		if len(was.differ(is)) > 0 {
+			what = BundleSet
+		}
 	}
-	return b.record(ctx, tx, by, now, BundleSet, was, is)
+	s := &ChangeSet{Actor: by.User, Via: by.Via, At: now, Project: b.Project}
+	s.finish(now, SetDone)
+	err := b.recordIn(ctx, tx, s, what, was, is, b.differ(from))
+	return s.ID, err
 }
 
 func (b *Bundle) fill(ctx context.Context, tx *sqldb.Tx, patches []int64) error {

@@ -143,7 +143,7 @@ func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 			in[p] = true
 		}
 		patches := slices.DeleteFunc(distinct(append(order(seen[id]), held...)), func(p int64) bool { return !in[p] })
-		set, err = b.refill(ctx, tx, by, now, patches)
+		set, err = b.refill(ctx, tx, by, now, b, &patches)
 		return err
 	})
 	if err != nil {

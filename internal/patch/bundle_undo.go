@@ -24,6 +24,10 @@ const (
 	BundleRemoved = "remove" // patches
 	BundleSet     = "set"    // its patches, or their order
 	BundleDeleted = "delete"
+
+	BundleRenamed     = "rename" // and perhaps published or not any more
+	BundlePublished   = "publish"
+	BundleUnpublished = "unpublish"
 )
 
 // BundleEdit is what a change set did to a bundle, which was called so and seen so.
@@ -32,6 +36,11 @@ type BundleEdit struct {
 	What   string `json:"what"` // one of the above
 	Name   string `json:"name"`
 	Public bool   `json:"public,omitempty"`
+}
+
+// itself tells whether the bundle itself was changed, not its patches.
+func (e BundleEdit) itself() bool {
+	return e.What == BundleRenamed || e.What == BundlePublished || e.What == BundleUnpublished
 }
 
 // places are where patches stand in a bundle.
@@ -84,11 +93,11 @@ func (p places) cell(patch int64) any {
 func (b Bundle) record(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, what string, was, is places) (int64, error) {
 	s := &ChangeSet{Actor: by.User, Via: by.Via, At: now, Project: b.Project}
 	s.finish(now, SetDone)
-	err := b.recordIn(ctx, tx, s, what, was, is)
+	err := b.recordIn(ctx, tx, s, what, was, is, nil)
 	return s.ID, err
 }
 
-func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what string, was, is places) error {
+func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what string, was, is places, values []changedValue) error {
 	changed := was.differ(is)
 	err := sqldb.Chunks(changed, func(ids []int64) error {
 		_, err := tx.Exec(ctx, "UPDATE change_place SET later = TRUE WHERE bundle_id = ? AND later = FALSE AND patch_id IN (?)", b.ID, ids)
@@ -97,13 +106,17 @@ func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what s
 	if err != nil {
 		return fmt.Errorf("note what was changed once more: %w", err)
 	}
-	if len(changed) == 0 && s.Undoes == 0 {
+	if len(changed)+len(values) == 0 && s.Undoes == 0 {
 		return nil
 	}
-	s.Wanted = wanted{Bundle: &BundleEdit{b.ID, what, b.Name, b.Public}}.text()
+	edit := BundleEdit{b.ID, what, b.Name, b.Public}
+	s.Wanted = wanted{Bundle: &edit}.text()
 	s.Changed = len(changed)
+	if edit.itself() && len(values) > 0 {
+		s.Changed++
+	}
 	if s.Undoes == 0 {
-		s.Total, s.Done = len(changed), len(changed)
+		s.Total, s.Done = s.Changed, s.Changed
 	}
 	if err := s.insert(ctx, tx); err != nil {
 		return fmt.Errorf("write down the change: %w", err)
@@ -115,7 +128,7 @@ func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what s
 	if err := tx.Insert(ctx, "change_place", []string{"set_id", "patch_id", "bundle_id", "old_place", "new_place", "later"}, rows); err != nil {
 		return fmt.Errorf("write down what changed: %w", err)
 	}
-	return nil
+	return s.recordValues(ctx, tx, subject{"bundle", b.ID}, values)
 }
 
 // changedPlace is the place of a patch before and after a change; nil: none.
@@ -154,8 +167,23 @@ func (s *ChangeSet) undoBundle(ctx context.Context, tx *sqldb.Tx, by account.Act
 	if err != nil {
 		return ChangeSet{}, err
 	}
+	old := b
+	values, overtaken, err := b.restore(ctx, tx, s)
+	if err != nil {
+		return ChangeSet{}, err
+	}
+	if edit.itself() {
+		back.Total, back.Done = 1, 1
+	}
+	if overtaken {
+		back.Overtaken++
+	}
 	what := map[string]string{BundleCreated: BundleRemoved, BundleAdded: BundleRemoved, BundleRemoved: BundleAdded, BundleDeleted: BundleCreated, BundleSet: BundleSet}[edit.What]
-	if len(is) == 0 && edit.What == BundleCreated {
+	if edit.itself() && len(values) == 0 {
+		what = edit.What
+	} else if edit.itself() {
+		what = b.what(old)
+	} else if len(is) == 0 && edit.What == BundleCreated {
 		what = BundleDeleted
 	} else if len(is) == 0 || len(is) > MaxBundlePatches { // no such bundle may be
 		is, back.Overtaken = was, len(rows)-back.Lost
@@ -163,7 +191,7 @@ func (s *ChangeSet) undoBundle(ctx context.Context, tx *sqldb.Tx, by account.Act
 	if err := b.replace(ctx, tx, was, is, what == BundleDeleted); err != nil {
 		return ChangeSet{}, err
 	}
-	if err := b.recordIn(ctx, tx, &back, what, was, is); err != nil {
+	if err := b.recordIn(ctx, tx, &back, what, was, is, values); err != nil {
 		return ChangeSet{}, err
 	}
 	s.UndoneBy = back.ID

@@ -120,6 +120,11 @@ func UpdateFound(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 }
 
 func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, ids []int64, c Change) (out Changed, err error) {
+	return updateIn(ctx, tx, by, now, newSet(by, now, c), ids, c)
+}
+
+// updateIn is updateAll, written down in a set that may have changed something else.
+func updateIn(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, s *ChangeSet, ids []int64, c Change) (out Changed, err error) {
 	if err := c.valid(ids); err != nil {
 		return out, err
 	}
@@ -141,7 +146,7 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	if err != nil {
 		return out, err
 	}
-	u.set = newSet(by, now, c)
+	u.set = s
 	for _, p := range patches {
 		out.Found = append(out.Found, p.ID)
 		if !u.mayEdit(p) {
@@ -164,8 +169,7 @@ func updateAll(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Ti
 	case c.AllOrNone && len(out.Denied) > 0:
 		return out, fault.New(fault.Denied, "you may not change %d of these %d patches", len(out.Denied), len(patches))
 	}
-	s := u.set
-	s.Total, s.Done, s.Changed, s.Refused = len(patches), len(patches), out.Patches, len(out.Denied)
+	s.Total, s.Done, s.Changed, s.Refused = s.Total+len(patches), s.Done+len(patches), s.Changed+out.Patches, len(out.Denied)
 	s.finish(now, SetDone)
 	err = u.write(ctx)
 	out.Set = s.ID

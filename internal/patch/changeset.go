@@ -67,6 +67,7 @@ type wanted struct {
 	PullURL   *string     `json:"pull_url,omitempty"`
 	Related   *bool       `json:"related,omitempty"` // whether patches were related, or one taken out of its relation
 	Bundle    *BundleEdit `json:"bundle,omitempty"`
+	Series    *SeriesEdit `json:"series,omitempty"`
 }
 
 func (c Change) stored() string {
@@ -94,7 +95,19 @@ func (s ChangeSet) Related() *bool { return s.wants().Related }
 // Bundle is what the set did to a bundle; nil: nothing.
 func (s ChangeSet) Bundle() *BundleEdit { return s.wants().Bundle }
 
-// What the set is about, in a word: patches, relation, bundle-… with what was done to one, or undo.
+// Series is what the set did to a series itself; nil: nothing.
+func (s ChangeSet) Series() *SeriesEdit { return s.wants().Series }
+
+// Patches counts the patches that are different now: Changed without the series or the bundle itself.
+func (s ChangeSet) Patches() int {
+	b := s.Bundle()
+	if s.Changed > 0 && (s.Series() != nil || b != nil && b.itself()) {
+		return s.Changed - 1
+	}
+	return s.Changed // of a series of which only patches were changed there is no Series
+}
+
+// What the set is about, in a word: patches, relation, series, bundle-… with what was done to one, or undo.
 func (s ChangeSet) What() string {
 	w := s.wants()
 	switch {
@@ -102,6 +115,8 @@ func (s ChangeSet) What() string {
 		return "undo"
 	case w.Bundle != nil:
 		return "bundle-" + w.Bundle.What
+	case w.Series != nil:
+		return "series"
 	case w.Related != nil && s.Change().Empty():
 		return "relation"
 	}
@@ -148,8 +163,8 @@ func (s *ChangeSet) insert(ctx context.Context, tx *sqldb.Tx) (err error) {
 
 // save writes what may change of a set.
 func (s *ChangeSet) save(ctx context.Context, tx *sqldb.Tx) error {
-	_, err := tx.Exec(ctx, `UPDATE change_set SET at = ?, state = ?, undone_by = ?, total = ?, done = ?, changed = ?, refused = ?, overtaken = ?, lost = ?, reason = ?, finished_at = ?, expires_at = ?
-		WHERE id = ?`, int64(s.At), s.State, s.UndoneBy, s.Total, s.Done, s.Changed, s.Refused, s.Overtaken, s.Lost, s.Reason, int64(s.Finished), int64(s.Expires), s.ID)
+	_, err := tx.Exec(ctx, `UPDATE change_set SET at = ?, state = ?, wanted = ?, undone_by = ?, total = ?, done = ?, changed = ?, refused = ?, overtaken = ?, lost = ?, reason = ?, finished_at = ?, expires_at = ?
+		WHERE id = ?`, int64(s.At), s.State, s.Wanted, s.UndoneBy, s.Total, s.Done, s.Changed, s.Refused, s.Overtaken, s.Lost, s.Reason, int64(s.Finished), int64(s.Expires), s.ID)
 	return err
 }
 
@@ -336,8 +351,10 @@ func forgetSet(ctx context.Context, db *sqldb.DB, id int64) error {
 		}
 	}
 	return db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, "DELETE FROM change_place WHERE set_id = ?", id); err != nil { // a bundle has few
-			return err
+		for _, q := range []string{"DELETE FROM change_place WHERE set_id = ?", "DELETE FROM change_value WHERE set_id = ?"} { // a bundle, and a series, have few
+			if _, err := tx.Exec(ctx, q, id); err != nil {
+				return err
+			}
 		}
 		_, err := tx.Exec(ctx, "DELETE FROM change_set WHERE id = ?", id)
 		return err

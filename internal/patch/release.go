@@ -92,6 +92,7 @@ func PurgeProject(ctx context.Context, tx *sqldb.Tx, project int64) error {
 		"DELETE FROM change_row" + ofPatches,
 		"DELETE FROM change_todo" + ofPatches,
 		"DELETE FROM change_place" + ofPatches,
+		"DELETE FROM change_value WHERE set_id IN (SELECT id FROM change_set WHERE project_id = ?)",
 		"DELETE FROM change_set WHERE project_id = ?",
 		"DELETE FROM patch_comment" + ofPatches,
 		"DELETE FROM cover_tag WHERE cover_id IN (SELECT id FROM cover WHERE project_id = ?)",

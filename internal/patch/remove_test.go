@@ -41,6 +41,7 @@ func hang(t *testing.T, db *sqldb.DB, p project.Project, user int64) {
 		"INSERT INTO change_set (id, project_id, actor_id, via, at, state, wanted, undoes_id, undone_by, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at) VALUES (%[3]d, %[1]d, %[2]d, 'web', 5, 'done', '{}', 0, 0, 1, 1, 1, 0, 0, 0, '', '', 5, 5)",
 		"INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT %[3]d, " + one + ", 'state', '1', '2', FALSE",
 		"INSERT INTO change_place (set_id, patch_id, bundle_id, old_place, new_place, later) SELECT %[3]d, " + one + ", 1, NULL, 1, FALSE",
+		"INSERT INTO change_value (set_id, subject, subject_id, field, old_value, new_value, later) SELECT %[3]d, 'series', " + series + ", 'version', '1', '2', FALSE",
 		"INSERT INTO change_todo (set_id, patch_id) SELECT %[3]d, " + one,
 		"INSERT INTO patch_relation (id) VALUES (%[3]d)",
 		"INSERT INTO saved_query (id, user_id, project_id, name, query, public, created_at) VALUES (%[3]d, %[2]d, %[1]d, 'q%[1]d', 'q', TRUE, 5)",

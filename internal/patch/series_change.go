@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -62,12 +63,13 @@ func UpdateSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 				return err
 			}
 		}
+		var own []changedValue
 		if c.own() {
-			if err := s.change(ctx, tx, by, now, c); err != nil {
+			if own, err = s.change(ctx, tx, by, now, c); err != nil {
 				return err
 			}
 		}
-		return updateMembers(ctx, tx, by, now, id, c.Patches)
+		return s.record(ctx, tx, by, now, c.Patches, own)
 	})
 	if err != nil {
 		return fmt.Errorf("change series %d: %w", id, err)
@@ -99,32 +101,59 @@ func MayChangeSeries(ctx context.Context, q sqldb.Queryer, by account.Actor, id 
 	return s.Project, err
 }
 
-func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c SeriesChange) error {
-	ok, err := MayAmendSeries(ctx, tx, by, s.Project)
-	if err != nil {
+// record changes the patches of a series, and writes down what was changed of them and of the series itself, as one change.
+func (s *SeriesDetail) record(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c Change, own []changedValue) error {
+	set := newSet(by, now, c)
+	if len(own) > 0 {
+		w := set.wants()
+		w.Series = seriesEdit(s.ID, own)
+		set.Wanted, set.Project = w.text(), s.Project
+		set.Total, set.Done, set.Changed = 1, 1, 1
+	}
+	if err := updateMembers(ctx, tx, by, now, s.ID, c, set); err != nil || len(own) == 0 {
 		return err
 	}
+	if set.ID == 0 {
+		set.finish(now, SetDone)
+		if err := set.insert(ctx, tx); err != nil {
+			return fmt.Errorf("write down the change: %w", err)
+		}
+	}
+	return set.recordValues(ctx, tx, subject{"series", s.ID}, own)
+}
+
+// change changes the series itself, and tells what is different.
+func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, c SeriesChange) (list []changedValue, err error) {
+	ok, err := MayAmendSeries(ctx, tx, by, s.Project)
+	if err != nil {
+		return nil, err
+	}
 	if !ok {
-		return fault.New(fault.Denied, "only a maintainer may change the version and the metadata of a series")
+		return nil, fault.New(fault.Denied, "only a maintainer may change the version and the metadata of a series")
 	}
 	var changed []string
 	if c.Version != nil && *c.Version != s.Version {
 		if *c.Version < 0 || *c.Version > MaxVersion {
-			return wrongField("version", "version %d: want 0 to %d", *c.Version, MaxVersion)
+			return nil, wrongField("version", "version %d: want 0 to %d", *c.Version, MaxVersion)
 		}
 		changed = append(changed, fmt.Sprintf("version %d", *c.Version))
+		list = addValue(list, versionField, strconv.Itoa(s.Version), strconv.Itoa(*c.Version))
 		if err := s.renumber(ctx, tx, *c.Version); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	names, err := writeMetadata(ctx, tx, s.ID, c.Metadata)
-	if len(names) > 0 {
-		changed = append(changed, "metadata "+strings.Join(names, ", "))
+	named, err := writeMetadata(ctx, tx, s.ID, c.Metadata)
+	if len(named) > 0 {
+		var names []string
+		for _, v := range named {
+			names = append(names, strings.TrimPrefix(v.Field, metadataField))
+		}
+		list, changed = append(list, named...), append(changed, "metadata "+strings.Join(names, ", "))
 	}
 	if err != nil || len(changed) == 0 {
-		return err
+		return nil, err
 	}
-	return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "series update", Subject: fmt.Sprintf("series %d", s.ID), Detail: strings.Join(changed, "; ")})
+	return list, event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "series update", Subject: fmt.Sprintf("series %d", s.ID), Detail: strings.Join(changed, "; ")})
 }
 
 // renumber gives a series another version, and finds anew which are versions of which. Nothing is superseded by that.
@@ -141,8 +170,8 @@ func (s *Series) renumber(ctx context.Context, tx *sqldb.Tx, version int) error 
 	return retriage(ctx, tx, in.new.overtaken)
 }
 
-// writeMetadata sets and takes away metadata, and tells under which names something changed.
-func writeMetadata(ctx context.Context, tx *sqldb.Tx, series int64, change map[string]*string) (changed []string, err error) {
+// writeMetadata sets and takes away metadata, and tells what changed.
+func writeMetadata(ctx context.Context, tx *sqldb.Tx, series int64, change map[string]*string) (changed []changedValue, err error) {
 	if len(change) == 0 {
 		return nil, nil
 	}
@@ -171,7 +200,11 @@ func writeMetadata(ctx context.Context, tx *sqldb.Tx, series int64, change map[s
 		default:
 			continue
 		}
-		changed = append(changed, name)
+		v := changedValue{Field: metadataField + name, New: value}
+		if there {
+			v.Old = &was
+		}
+		changed = append(changed, v)
 	}
 	if left > MaxMetadata {
 		return nil, wrongField("metadata", "a series may have %d names, this one would have %d", MaxMetadata, left)
@@ -208,8 +241,8 @@ func validMetadata(change map[string]*string) error {
 	return nil
 }
 
-// updateMembers changes all patches of a series, or none.
-func updateMembers(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, series int64, c Change) error {
+// updateMembers changes all patches of a series, or none, and writes that down in a set.
+func updateMembers(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, series int64, c Change, set *ChangeSet) error {
 	if c.Empty() {
 		return nil
 	}
@@ -218,7 +251,7 @@ func updateMembers(ctx context.Context, tx *sqldb.Tx, by account.Actor, now cloc
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	done, err := updateAll(ctx, tx, by, now, ids, c)
+	done, err := updateIn(ctx, tx, by, now, set, ids, c)
 	if err == nil && len(done.Refused) > 0 {
 		err = fault.New(fault.Denied, "%d patches of the series are not yours to change", len(done.Refused))
 	}

@@ -46,6 +46,11 @@ func Undo(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, i
 		if err := of.save(ctx, tx); err != nil {
 			return err
 		}
+		if e := of.Series(); e != nil {
+			if err := s.undoSeries(ctx, tx, by, now, &of, e.ID); err != nil {
+				return err
+			}
+		}
 		if err := s.begin(ctx, tx, by, now, ids); err != nil {
 			return err
 		}

@@ -69,6 +69,17 @@ func TestUndoRelations(t *testing.T) {
 		undo(t, db, mia, five, "done 2/2 changed 0 refused 0 overtaken 2 lost 0")
 		expect("they are related anew", "1 1", "2 1", "3 1")
 
+		// Somebody has related with others since what left: it stays with them.
+		leaves := related(t, db, mia, 3)
+		related(t, db, max, 4, 3)
+		elsewhere := related(t, db, max, 6, 4)
+		undo(t, db, mia, leaves, "done 1/1 changed 0 refused 0 overtaken 1 lost 0")
+		expectState(t, "with others now", sorted(rowsOf(t, db, relationRows)), "1 1", "2 1", "3 3", "4 3", "6 3")
+		undo(t, db, max, elsewhere, "done 1/1 changed 1 refused 0 overtaken 0 lost 0")
+		related(t, db, max, 4)
+		related(t, db, mia, 3, 1)
+		expect("together again", "1 1", "2 1", "3 1")
+
 		// A state and a relation in one change; of a project that she maintains no more the relation stays, as the patch does.
 		done, err := patch.Update(t.Context(), db, mia, noon, []int64{5}, patch.Change{Related: &[]int64{1}, State: value(int64(3)), AllOrNone: true})
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"patchwork.example/pw/internal/rest"
 )
 
-// ChangeSet is a change of one or many patches, or of a bundle, as it can be taken back.
+// ChangeSet is a change of one or many patches, of a series or of a bundle, as it can be taken back.
 type ChangeSet struct {
 	ID        int64   `json:"id"`
 	URL       string  `json:"url"`
@@ -18,9 +18,10 @@ type ChangeSet struct {
 	Via       string  `json:"via" doc:"web, api, cli"`
 	Project   *int64  `json:"project" doc:"number; null: patches of several"`
 	State     string  `json:"state" doc:"draft, waiting, done, cancelled, failed"`
-	What      string  `json:"what" doc:"patches, relation, bundle-create, bundle-add, bundle-remove, bundle-set (its patches or their order), bundle-delete, undo"`
+	What      string  `json:"what" doc:"patches, relation, series (its version or metadata), bundle-create, bundle-add, bundle-remove, bundle-set (its patches or their order), bundle-rename, bundle-publish, bundle-unpublish, bundle-delete, undo"`
 	Bundle    *int64  `json:"bundle" doc:"number of the bundle that was changed"`
-	Total     int     `json:"total" doc:"patches to be looked at"`
+	Series    *int64  `json:"series" doc:"number of the series whose version or metadata were changed"`
+	Total     int     `json:"total" doc:"patches to be looked at; a series or a bundle itself counts as one"`
 	Done      int     `json:"done" doc:"of them were"`
 	Changed   int     `json:"changed" doc:"are different now"`
 	Refused   int     `json:"refused" doc:"are not yours to change"`
@@ -100,6 +101,9 @@ func wireChange(c *rest.Call, s patch.ChangeSet) ChangeSet {
 		Changed: s.Changed, Refused: s.Refused, Overtaken: s.Overtaken, Lost: s.Lost, Undoes: idOrNil(s.Undoes), UndoneBy: idOrNil(s.UndoneBy)}
 	if b := s.Bundle(); b != nil {
 		w.Bundle = &b.ID
+	}
+	if e := s.Series(); e != nil {
+		w.Series = &e.ID
 	}
 	if s.MayUndo(c.Now) == nil {
 		until := s.Finished.Add(patch.UndoWindow)

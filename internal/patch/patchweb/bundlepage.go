@@ -135,6 +135,7 @@ func (p *Pages) changeBundle(c *web.Call) error {
 	switch action := c.R.PostForm.Get("action"); action {
 	case "save":
 		b, said, err = p.saveBundle(c, b)
+		set = b.Set
 	case "order":
 		said, set, err = p.orderBundle(c, b)
 	case "remove":

@@ -63,6 +63,14 @@ type changeView struct {
 
 func (v changeView) url(rest string) string { return changeURL(v.linkname, v.set.ID) + rest }
 
+// patches is how many are different.
+func (v changeView) patches() string {
+	if n := v.set.Patches(); n > 0 || v.set.Changed == 0 {
+		return grouped(n)
+	}
+	return "–"
+}
+
 // percent is how much of it was looked at.
 func (v changeView) percent() int {
 	if v.set.Total == 0 {
@@ -97,6 +105,10 @@ func (v changeView) title() string {
 		return "Failed after " + grouped(v.set.Done) + " of " + n
 	case back:
 		return "Taken back"
+	case v.set.Series() != nil:
+		return "Series changed"
+	case v.set.Bundle() != nil:
+		return "Bundle changed"
 	}
 	return updated(v.set.Changed)
 }
@@ -104,18 +116,28 @@ func (v changeView) title() string {
 // outcome tells what became of the patches that were looked at.
 func outcome(s patch.ChangeSet) string {
 	text := updated(s.Changed)
+	if backAgain(s) != "" {
+		text = "Changed"
+		if n := s.Patches(); n > 0 {
+			text += ", with " + counted(n)
+		}
+	}
 	if s.Undoes != 0 {
-		switch s.Changed {
-		case 0:
+		switch itself := backAgain(s); {
+		case s.Changed == 0:
 			text = "Nothing was taken back"
-		case 1:
+		case itself != "":
+			text = itself
+		case s.Changed == 1:
 			text = "1 patch is as it was before"
 		default:
 			text = grouped(s.Changed) + " patches are as they were before"
 		}
 	}
 	say := func(n int, one, many string) {
-		if n == 1 {
+		if n == 1 && s.Total == 1 && backAgain(s) != "" {
+			text += ". It " + one
+		} else if n == 1 {
 			text += ". 1 patch " + one
 		} else if n > 1 {
 			text += ". " + grouped(n) + " patches " + many
@@ -125,6 +147,33 @@ func outcome(s patch.ChangeSet) string {
 	say(s.Refused, "is not yours to change", "are not yours to change")
 	say(s.Lost, "is gone, or can't be like that any more", "are gone, or can't be like that any more")
 	return text
+}
+
+// backAgain says what a series or a bundle itself is again; empty: the change was of patches only.
+func backAgain(s patch.ChangeSet) string {
+	b := s.Bundle()
+	switch {
+	case s.Series() != nil && s.Patches() > 0:
+		return "The series and " + counted(s.Patches()) + " are as before"
+	case s.Series() != nil:
+		return "The series is as before"
+	case b == nil:
+		return ""
+	}
+	return map[string]string{patch.BundleRenamed: "The bundle is called " + shown(b.Name) + " again", patch.BundlePublished: "The bundle is public again",
+		patch.BundleUnpublished: "The bundle is private again"}[b.What]
+}
+
+// seriesDone says what was done to a series itself.
+func seriesDone(e patch.SeriesEdit) string {
+	var out []string
+	if e.Version != nil {
+		out = append(out, fmt.Sprintf("version %d", *e.Version))
+	}
+	if len(e.Metadata) > 0 {
+		out = append(out, "metadata "+shown(strings.Join(e.Metadata, ", ")))
+	}
+	return "series: " + strings.Join(out, ", ")
 }
 
 // wants says in words what a change sets.
@@ -189,6 +238,8 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 			v.wants = "undo"
 		case b != nil:
 			v.wants = "bundle " + shown(b.Name) + ": " + bundleDone[b.What]
+		case s.Series() != nil:
+			v.wants = strings.TrimSuffix(seriesDone(*s.Series())+", "+v.wants, ", ")
 		case s.Related() != nil:
 			v.wants = strings.TrimPrefix(v.wants+", "+map[bool]string{true: "related", false: "taken out of its relation"}[*s.Related()], ", ")
 		}
@@ -202,7 +253,7 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 
 // bundleDone says what was done to a bundle.
 var bundleDone = map[string]string{patch.BundleCreated: "created", patch.BundleAdded: "patches added", patch.BundleRemoved: "patches removed", patch.BundleSet: "order or patches changed",
-	patch.BundleDeleted: "deleted"}
+	patch.BundleDeleted: "deleted", patch.BundleRenamed: "renamed", patch.BundlePublished: "made public", patch.BundleUnpublished: "made private"}
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
@@ -347,6 +398,11 @@ func (p *Pages) undoChange(c *web.Call) error {
 	}
 	next := web.LocalPath(c.R.PostForm.Get("next"), changesPath)
 	s, err := patch.Undo(c.R.Context(), p.db, c.Actor(), c.Now, id)
+	if b := s.Bundle(); b != nil && strings.HasPrefix(next, "/bundle/") { // whose page may be elsewhere now, or gone
+		if next = patch.BundlePath(c.User.Username, b.Name); b.What == patch.BundleDeleted {
+			next = "/user/bundles/"
+		}
+	}
 	switch {
 	case fault.Is(err, fault.Conflict):
 		c.Flash(web.Flash{Text: fault.UserText(err), Bad: true})
