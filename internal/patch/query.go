@@ -29,6 +29,7 @@ type Query struct {
 	Page       int         // from 1; beyond the last is the last
 	PerPage    int
 	Marks      Marks
+	Brief      bool // rows are without what lists of pages do not show: what only the API has, and the long form of long Message-IDs
 	Newest     bool // only the newest MaxMarked patches are looked at, for an order that is dear; Marks do so anyway
 
 	Totals  *Totals // nil: no more than CountLimit patches are counted that no counter covers

@@ -316,16 +316,16 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 		return nil, nil
 	}
 	if l.found != nil {
-		return readRows(ctx, q, l.found[min(offset, len(l.found)):min(offset+limit, len(l.found))])
+		return readRows(ctx, q, l.found[min(offset, len(l.found)):min(offset+limit, len(l.found))], l.f.Brief)
 	}
 	if offset+limit <= len(l.head) {
-		return readRows(ctx, q, l.head[offset:offset+limit])
+		return readRows(ctx, q, l.head[offset:offset+limit], l.f.Brief)
 	}
 	ids, err := l.place(ctx, q, offset, limit)
 	if err != nil {
 		return nil, err
 	}
-	return readRows(ctx, q, ids)
+	return readRows(ctx, q, ids, l.f.Brief)
 }
 
 // place finds the ids of a page. Where that is dear they are remembered until something is committed.
@@ -460,7 +460,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 		if err != nil {
 			return nil, err
 		}
-		return readRows(ctx, q, ids)
+		return readRows(ctx, q, ids, f.Brief)
 	}
 	l.f = f
 	s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: at, desc: key.desc}
@@ -470,7 +470,7 @@ func Beside(ctx context.Context, q sqldb.Queryer, f Query, at *Cursor, back bool
 	if err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	return readRows(ctx, q, ids)
+	return readRows(ctx, q, ids, f.Brief)
 }
 
 // IDs finds the ids of at most limit patches of a query, in no order.

@@ -181,5 +181,5 @@ func (l *Listing) Beside(ctx context.Context, q sqldb.Queryer, at Cursor, back b
 	if back {
 		slices.Reverse(ids)
 	}
-	return readRows(ctx, q, ids)
+	return readRows(ctx, q, ids, l.f.Brief)
 }

@@ -444,18 +444,34 @@ func TestListRow(t *testing.T) {
 		date := seedPatches[1].date()
 		want := []*patch.Row{
 			{ID: 2, Message: 1002, MsgID: "<p2@mail.example>", Name: "[1/3] mm: split pages", Date: date, State: 2, StateSlug: "under-review", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 1, Total: 3, Submitter: 1,
-				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", DelegateMail: "mia@users.example", Hits: map[int64]int{1: 1, 3: 12}, Checks: [4]int{0, 2, 1, 0}},
+				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", DelegateMail: "mia@users.example", Hits: patch.Hits{{Tag: 1, Times: 1}, {Tag: 3, Times: 12}}, Checks: [4]int{0, 2, 1, 0}},
 			{ID: 3, Message: 1003, MsgID: "<p3@mail.example>", Name: "[2/3] mm: split 100% of the pages", Date: date, State: 2, StateSlug: "under-review", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 2, Total: 3, Submitter: 1,
 				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example", Delegate: userMia, DelegateName: "mia", DelegateMail: "mia@users.example"},
 			{ID: 4, Message: 1004, MsgID: "<p4@mail.example>", Name: "[3/3] mm: test_split", Date: date, State: 3, StateSlug: "accepted", Project: projectAlpha, SeriesDate: noon, SeriesVersion: 1, Series: 1, SeriesName: "split pages", Number: 3, Total: 3, Submitter: 1,
 				SubmitterName: "Ann Author", SubmitterMail: "ann@home.example"},
 		}
-		if diff := gocmp.Diff(want, p.Rows); diff != "" {
+		inOrder := gocmp.Transformer("sorted", func(h patch.Hits) []patch.Hit {
+			return slices.SortedFunc(slices.Values(h), func(a, b patch.Hit) int { return cmp.Compare(a.Tag, b.Tag) })
+		})
+		if diff := gocmp.Diff(want, p.Rows, inOrder); diff != "" {
 			t.Error(diff)
 		}
+		if r := p.Rows[0]; r.Hits.Of(3) != 12 || r.Hits.Of(2) != 0 {
+			t.Errorf("tag 3 was given %d times, tag 2 %d times; want 12 and 0", r.Hits.Of(3), r.Hits.Of(2))
+		}
 		in, err := patch.InSeries(t.Context(), db, 1)
-		if diff := gocmp.Diff(want, in); err != nil || diff != "" {
+		if diff := gocmp.Diff(want, in, inOrder); err != nil || diff != "" {
 			t.Error("InSeries:", err, diff)
+		}
+		p, err = patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}, Series: []int64{1}, Order: "name", PerPage: 5, Brief: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range want {
+			r.Message, r.Project, r.StateSlug, r.SeriesDate, r.DelegateMail = 0, 0, "", 0, ""
+		}
+		if diff := gocmp.Diff(want, p.Rows, inOrder); diff != "" {
+			t.Errorf("brief: %s", diff)
 		}
 	})
 }

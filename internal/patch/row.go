@@ -37,15 +37,34 @@ type Row struct {
 	Number        int        // in the series; 0: none
 	Total         int        // of the series
 	Submitter     int64
-	SubmitterName string        `db:"submitter_name"` // may be empty
-	SubmitterMail string        `db:"submitter_mail"`
-	Delegate      int64         // 0: nobody
-	DelegateName  string        `db:"delegate_name"`
-	DelegateFirst string        `db:"delegate_first"`
-	DelegateLast  string        `db:"delegate_last"`
-	DelegateMail  string        `db:"delegate_mail"`
-	Hits          map[int64]int `db:"-"` // tag → how often
-	Checks        [4]int        `db:"-"` // newest checks by state: pending, success, warning, fail
+	SubmitterName string `db:"submitter_name"` // may be empty
+	SubmitterMail string `db:"submitter_mail"`
+	Delegate      int64  // 0: nobody
+	DelegateName  string `db:"delegate_name"`
+	DelegateFirst string `db:"delegate_first"`
+	DelegateLast  string `db:"delegate_last"`
+	DelegateMail  string `db:"delegate_mail"`
+	Hits          Hits   `db:"-"`
+	Checks        [4]int `db:"-"` // newest checks by state: pending, success, warning, fail
+}
+
+// Hits are how often each tag was given, but those that were not.
+type Hits []Hit
+
+// Hit is how often a tag was given.
+type Hit struct {
+	Tag   int64
+	Times int
+}
+
+// Of is how often a tag was given.
+func (h Hits) Of(tag int64) int {
+	for _, t := range h {
+		if t.Tag == tag {
+			return t.Times
+		}
+	}
+	return 0
 }
 
 // WholeID is the Message-ID as it was sent.
@@ -84,16 +103,6 @@ const rowColumns = `SELECT p.id, p.message_id, p.project_id AS project, m.msgid,
 		COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(p.delegate_id, 0) AS delegate, COALESCE(u.username, '') AS delegate_name,
 		COALESCE(u.first_name, '') AS delegate_first, COALESCE(u.last_name, '') AS delegate_last, COALESCE(u.email, '') AS delegate_mail`
 
-// columns are where those of rowColumns go.
-func (r *Row) columns() []any {
-	return []any{&r.ID, &r.Message, &r.Project, &r.MsgID, &r.LongID, &r.Name, &r.Date, &r.Archived, &r.State,
-		&r.StateSlug, &r.Hash, &r.CommitRef, &r.PullURL,
-		&r.Relation, &r.Series, &r.SeriesName, &r.SeriesDate,
-		&r.SeriesVersion, &r.Number, &r.Total, &r.Submitter,
-		&r.SubmitterName, &r.SubmitterMail, &r.Delegate, &r.DelegateName,
-		&r.DelegateFirst, &r.DelegateLast, &r.DelegateMail}
-}
-
 const rowJoins = ` JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
 	LEFT JOIN user_account u ON u.id = p.delegate_id LEFT JOIN state st ON st.id = p.state_id`
 
@@ -122,8 +131,7 @@ func ReadFull(ctx context.Context, q sqldb.Queryer, id int64) (*FullRow, error) 
 
 // InSeries lists all patches of a series by number.
 func InSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*Row, error) {
-	var out []*Row
-	err := q.Select(ctx, &out, rowColumns+" FROM patch p"+rowJoins+" WHERE p.series_id = ? ORDER BY p.number, p.id", series)
+	out, err := selectRows(ctx, q, false, rowColumns+" FROM patch p"+rowJoins+" WHERE p.series_id = ? ORDER BY p.number, p.id", series)
 	if err != nil {
 		return nil, fmt.Errorf("list the patches of series %d: %w", series, err)
 	}
@@ -150,22 +158,22 @@ func CountByState(ctx context.Context, q sqldb.Queryer, project int64) (map[int6
 // each time, which takes far longer than to read a row, as it looks cheaper.
 const fewestRows = 16
 
-// readRows reads patches in the order of their ids, in two queries. Those that are hidden, or gone, are left out.
-func readRows(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*Row, error) {
+// readRows reads patches in the order of their ids, in two queries. Those that are hidden, or gone, are left out. Brief rows have what Query.Brief says.
+func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]*Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found := make([]Row, 0, len(ids)) // never more, so that their addresses stay
-	byID := make(map[int64]*Row, len(ids))
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		found = append(found, Row{})
-		r := &found[len(found)-1]
-		err := rows.Scan(r.columns()...)
-		byID[r.ID] = r
-		return err
-	}, rowsByID, atLeast(ids, fewestRows))
+	query := rowsByID
+	if brief {
+		query = briefByID
+	}
+	found, err := selectRows(ctx, q, brief, query, atLeast(ids, fewestRows))
 	if err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
+	}
+	byID := make(map[int64]*Row, len(found))
+	for _, r := range found {
+		byID[r.ID] = r
 	}
 	rows := make([]*Row, 0, len(found))
 	for _, id := range ids {
@@ -176,7 +184,53 @@ func readRows(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*Row, error)
 	return rows, decorate(ctx, q, rows)
 }
 
+// selectRows reads rows as a query gives them, which has the columns of rowColumns, or if they are to be brief of briefByID.
+func selectRows(ctx context.Context, q sqldb.Queryer, brief bool, query string, args ...any) ([]*Row, error) {
+	columns, fill := rowCells, (*Row).fill
+	if brief {
+		columns, fill = briefCells, (*Row).fillBrief
+	}
+	var out []*Row
+	c := sqldb.NewCells(columns)
+	err := q.Each(ctx, func(rows *sqlx.Rows) error {
+		r := &Row{}
+		c.Read(rows)
+		fill(r, c)
+		out = append(out, r)
+		return c.Err()
+	}, query, args...)
+	return out, err
+}
+
 const rowsByID = rowColumns + " FROM patch p" + rowJoins + " WHERE p.id IN (?)"
+
+// rowCells is how many columns rowColumns has, briefCells those of briefByID.
+const (
+	rowCells   = 28
+	briefCells = 16
+)
+
+// fill takes the columns of rowColumns.
+func (r *Row) fill(c *sqldb.Cells) {
+	r.ID, r.Message, r.Project, r.MsgID, r.LongID, r.Name, r.Date, r.Archived, r.State = c.Num(0), c.Num(1), c.Num(2), c.Text(3), c.Text(4), c.Text(5), clock.Time(c.Num(6)), c.Flag(7), c.Num(8)
+	r.StateSlug, r.Hash, r.CommitRef, r.PullURL = c.Text(9), c.Text(10), c.MaybeText(11), c.MaybeText(12)
+	r.Relation, r.Series, r.SeriesName, r.SeriesDate = c.Num(13), c.Num(14), c.Text(15), clock.Time(c.Num(16))
+	r.SeriesVersion, r.Number, r.Total, r.Submitter = int(c.Num(17)), int(c.Num(18)), int(c.Num(19)), c.Num(20)
+	r.SubmitterName, r.SubmitterMail, r.Delegate, r.DelegateName = c.Text(21), c.Text(22), c.Num(23), c.Text(24)
+	r.DelegateFirst, r.DelegateLast, r.DelegateMail = c.Text(25), c.Text(26), c.Text(27)
+}
+
+// briefByID reads brief rows.
+const briefByID = `SELECT p.id, m.msgid, p.name, p.date, p.archived, p.state_id, p.series_id, s.name AS series_name, s.version, p.number, s.total, p.submitter_id, e.name AS submitter, e.email,
+		p.delegate_id, u.username FROM patch p JOIN message m ON m.id = p.message_id AND m.hidden = FALSE JOIN person e ON e.id = p.submitter_id LEFT JOIN series s ON s.id = p.series_id
+	LEFT JOIN user_account u ON u.id = p.delegate_id WHERE p.id IN (?)`
+
+// fillBrief takes the columns of briefByID.
+func (r *Row) fillBrief(c *sqldb.Cells) {
+	r.ID, r.MsgID, r.Name, r.Date, r.Archived, r.State = c.Num(0), c.Text(1), c.Text(2), clock.Time(c.Num(3)), c.Flag(4), c.Num(5)
+	r.Series, r.SeriesName, r.SeriesVersion, r.Number, r.Total = c.Num(6), c.Text(7), int(c.Num(8)), int(c.Num(9)), int(c.Num(10))
+	r.Submitter, r.SubmitterName, r.SubmitterMail, r.Delegate, r.DelegateName = c.Num(11), c.Text(12), c.Text(13), c.Num(14), c.Text(15)
+}
 
 // atLeast repeats the last id until there are n.
 func atLeast(ids []int64, n int) []int64 {
@@ -200,10 +254,8 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 	return eachMark(ctx, q, atLeast(ids, fewestRows), func(patch int64, check bool, key int64, n int) {
 		r := byID[patch]
 		switch {
-		case !check && r.Hits == nil:
-			r.Hits = map[int64]int{key: n}
 		case !check:
-			r.Hits[key] = n
+			r.Hits = append(r.Hits, Hit{key, n})
 		case key >= 0 && key < int64(len(r.Checks)):
 			r.Checks[key] = n
 		}
@@ -212,15 +264,12 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 
 // eachMark calls f for each tag of patches, with how often it was given, and for each state of their newest checks (check), with how many are in it.
 func eachMark(ctx context.Context, q sqldb.Queryer, patches []int64, f func(patch int64, check bool, key int64, n int)) error {
+	c := sqldb.NewCells(4)
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id, key int64
-		var check bool
-		var n int
-		err := rows.Scan(&id, &check, &key, &n)
-		if err == nil {
-			f(id, check, key, n)
+		if c.Read(rows); c.Err() == nil {
+			f(c.Num(0), c.Flag(1), c.Num(2), int(c.Num(3)))
 		}
-		return err
+		return c.Err()
 	}, "SELECT patch_id, FALSE AS is_check, tag_id AS k, hits AS n FROM patch_tag WHERE patch_id IN (?)"+
 		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", patches, patches)
 	if err != nil {

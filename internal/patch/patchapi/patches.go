@@ -353,7 +353,7 @@ func (a Addresses) patchInList(p *project.Project, r *patch.Row, projects map[in
 		out.Series = append(out.Series, a.series(p, &patch.SeriesRef{ID: r.Series, Date: r.SeriesDate, Name: r.SeriesName, Version: r.SeriesVersion}))
 	}
 	for _, t := range tags {
-		if n := r.Hits[t.ID]; n > 0 {
+		if n := r.Hits.Of(t.ID); n > 0 {
 			out.Tags[t.Abbrev] = n
 		}
 	}

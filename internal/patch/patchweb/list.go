@@ -92,7 +92,7 @@ func (p *Pages) query(l *listPage, u account.User) patch.Query {
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
-	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), Totals: p.opt.Totals}
+	q := patch.Query{Projects: []int64{l.project.ID}, Words: l.form.Words, Order: validOrder(v.Get("order")), Totals: p.opt.Totals, Brief: true}
 	l.view = p.viewOf(patch.SavedPatches, v, u, true)
 	q.Page, _ = strconv.Atoi(v.Get("page"))
 	q.PerPage = l.view.perPage

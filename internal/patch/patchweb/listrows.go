@@ -97,7 +97,7 @@ func (v *rowLook) ofSeries(m *markup, r *patch.Row) {
 }
 
 // tags is the cell that says how often each tag was given, if any was. The letters in it are for narrow screens, which have no heads. A list without tags has none.
-func (m *markup) tags(tags []patch.Tag, hits map[int64]int) {
+func (m *markup) tags(tags []patch.Tag, hits patch.Hits) {
 	switch {
 	case len(tags) == 0:
 		return
@@ -107,7 +107,7 @@ func (m *markup) tags(tags []patch.Tag, hits map[int64]int) {
 	}
 	m.raw(`<td class="tags">`)
 	for i := range tags {
-		m.figure(hits[tags[i].ID], tags[i].Abbrev, tags[i].Name, "")
+		m.figure(hits.Of(tags[i].ID), tags[i].Abbrev, tags[i].Name, "")
 	}
 	m.raw(`</td>`)
 }
@@ -152,7 +152,7 @@ func (m *markup) figure(n int, letter, name string, class literal) {
 }
 
 // tagCounts and checkCounts are cells of tables that templ writes.
-func tagCounts(tags []patch.Tag, hits map[int64]int) templ.Component {
+func tagCounts(tags []patch.Tag, hits patch.Hits) templ.Component {
 	return piece(func(m *markup) { m.tags(columns(tags), hits) })
 }
 

@@ -90,7 +90,7 @@ func rowsFor(n int, text, mail string) listPage {
 	l.said = map[int64]patch.Said{}
 	for i := range n {
 		r := &patch.Row{ID: int64(i + 1), MsgID: "<" + mail + "@x>", Name: mail, State: 1, Series: 3, SeriesName: mail + "2", SeriesVersion: 2, Number: 1, Total: 2, Submitter: 4, SubmitterName: mail,
-			SubmitterMail: mail, Delegate: 5, DelegateName: text, Hits: map[int64]int{7: 2}, Checks: [4]int{0, 1, 0, 2}, Date: clock.Time(1.6e15)}
+			SubmitterMail: mail, Delegate: 5, DelegateName: text, Hits: patch.Hits{{Tag: 7, Times: 2}}, Checks: [4]int{0, 1, 0, 2}, Date: clock.Time(1.6e15)}
 		l.page.Rows = append(l.page.Rows, r)
 		l.said[r.ID] = patch.Said{Comments: 2, Unaddressed: 1}
 	}
