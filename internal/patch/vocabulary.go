@@ -78,10 +78,12 @@ func readWords(ctx context.Context, q sqldb.Queryer, more also, submitter, deleg
 	case delegate != "":
 		p.Delegates = find("user", account.LookupUsers(delegate))
 	}
+	c := sqldb.NewCells(7)
 	err = q.Each(ctx, func(rows *sqlx.Rows) error {
-		var w word
-		if err := rows.Scan(&w.Kind, &w.ID, &w.Name, &w.Second, &w.Third, &w.Number, &w.Flag); err != nil {
-			return err
+		c.Read(rows)
+		w := word{c.Text(0), c.Num(1), c.Text(2), c.Text(3), c.Text(4), c.Num(5), c.Flag(6)}
+		if c.Err() != nil {
+			return c.Err()
 		}
 		switch w.Kind {
 		case "state":

@@ -62,7 +62,7 @@ func compressed(h http.Header, accept []string, page []byte) []byte {
 	name := coding(accept)
 	switch name {
 	case zstdCoding:
-		out = quickZstd().EncodeAll(page, make([]byte, 0, len(page)/4))
+		out = quickZstd().EncodeAll(page, make([]byte, 0, len(page)/8))
 	case gzipCoding:
 		out = gzipped(page)
 	default:

@@ -226,7 +226,30 @@ func selectAll(ctx context.Context, db *DB, q sqlx.QueryerContext, dest any, que
 	if err != nil {
 		return err
 	}
+	if ids, ok := dest.(*[]int64); ok {
+		return classify(ctx, selectIDs(ctx, q, ids, s, a))
+	}
 	return classify(ctx, sqlx.SelectContext(ctx, q, dest, s, a...))
+}
+
+// selectIDs is sqlx.SelectContext for numbers, which come by the hundred.
+func selectIDs(ctx context.Context, q sqlx.QueryerContext, ids *[]int64, query string, args []any) error {
+	rows, err := q.QueryxContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	c := NewCells(1)
+	for rows.Next() {
+		if c.Read(rows); c.Err() == nil && c.values[0] == nil {
+			c.unfit(0, "an integer")
+		}
+		*ids = append(*ids, c.Num(0))
+		if c.Err() != nil {
+			return c.Err()
+		}
+	}
+	return rows.Err()
 }
 
 func each(ctx context.Context, db *DB, q sqlx.QueryerContext, f func(*sqlx.Rows) error, query string, args []any) error {

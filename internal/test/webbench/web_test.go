@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -43,6 +44,9 @@ const (
 // server's time, compressing included, p50 of requests right after something was committed, so that nothing of what was found before is true any more, CPU time a page, p50 and CPU time of the first request of a process and of one after a patch of the list was changed, the budget of the design, bytes as they are and compressed, and queries. Caches are warm; totals may be remembered, as they are
 // on a site that is used. $PAGE, if set, picks those whose name contains it.
 func BenchmarkWeb(b *testing.B) {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(300)) // as a server has it
+	}
 	program := benchsite.Build(b)
 	for _, engine := range dbtest.Engines(b) {
 		if engine == sqldb.MariaDB && os.Getenv("PW_TEST_ENGINES") == "" {
