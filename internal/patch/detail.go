@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/jmoiron/sqlx"
+
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
@@ -132,22 +134,21 @@ const maxOldChecks = 200
 func Checks(ctx context.Context, q sqldb.Queryer, patch int64) (newest, older []CheckRow, err error) {
 	const columns = ` AS newest, c.id, COALESCE(u.username, '') AS username, c.date, c.state, COALESCE(c.target_url, '') AS target_url,
 		COALESCE(c.description, '') AS description, c.context FROM `
-	var all []struct {
-		CheckRow
-		Newest int
-	}
-	err = q.Select(ctx, &all, "SELECT 1"+columns+`patch_check_latest l JOIN patch_check c ON c.id = l.check_id LEFT JOIN user_account u ON u.id = c.user_id WHERE l.patch_id = ?
+	c := sqldb.NewCells(8)
+	err = q.Each(ctx, func(rows *sqlx.Rows) error {
+		c.Read(rows)
+		k := CheckRow{ID: c.Num(1), User: c.Text(2), Date: clock.Time(c.Num(3)), State: int(c.Num(4)), TargetURL: c.Text(5), Description: c.Text(6), Context: c.Text(7)}
+		if c.Num(0) == 1 {
+			newest = append(newest, k)
+		} else {
+			older = append(older, k)
+		}
+		return c.Err()
+	}, "SELECT 1"+columns+`patch_check_latest l JOIN patch_check c ON c.id = l.check_id LEFT JOIN user_account u ON u.id = c.user_id WHERE l.patch_id = ?
 		UNION ALL SELECT 0`+columns+`(SELECT k.* FROM patch_check k WHERE k.patch_id = ? AND NOT EXISTS (SELECT 1 FROM patch_check_latest l WHERE l.check_id = k.id AND l.patch_id = k.patch_id)
 			ORDER BY k.date DESC, k.id DESC LIMIT ?) c LEFT JOIN user_account u ON u.id = c.user_id`, patch, patch, maxOldChecks)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the checks of patch %d: %w", patch, err)
-	}
-	for _, c := range all {
-		if c.Newest == 1 {
-			newest = append(newest, c.CheckRow)
-		} else {
-			older = append(older, c.CheckRow)
-		}
 	}
 	slices.SortFunc(newest, func(a, b CheckRow) int { return cmp.Or(cmp.Compare(a.Context, b.Context), cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(older, func(a, b CheckRow) int { return cmp.Or(cmp.Compare(b.Date, a.Date), cmp.Compare(b.ID, a.ID)) })

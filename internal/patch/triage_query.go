@@ -5,7 +5,6 @@ package patch
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -440,65 +439,3 @@ func (f WorkQuery) sorted(ctx context.Context, q sqldb.Queryer, counts map[Lane]
 	}
 	return ids, nil
 }
-
-// seriesName is the name of series s. One whose name is not known, because neither its cover letter nor its first patch has come, is called by the first patch that has.
-const seriesName = `COALESCE(NULLIF(s.name, ''), (SELECT p.name FROM patch p JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE p.series_id = s.id ORDER BY p.number, p.id LIMIT 1), '')`
-
-// readWork reads series in the order of ids, in two queries.
-func readWork(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*WorkRow, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	found, err := read(ctx, q, atLeast(ids, fewestRows), `SELECT x.series_id AS id, x.project_id AS project, `+seriesName+` AS name, s.version, s.total, s.cover_id IS NOT NULL AS cover,
-			s.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, COALESCE(j.linkname, '') AS linkname,
-			x.lane, x.date, x.active_at, x.newer, x.patches, x.open, x.reviewed, x.comments, x.unaddressed, x.pending, x.success, x.warning, x.fail, x.states, x.tags, x.delegates
-		FROM series_triage x JOIN series s ON s.id = x.series_id JOIN person e ON e.id = s.submitter_id LEFT JOIN project j ON j.id = x.project_id WHERE x.series_id IN (?)`,
-		func(r *WorkRow) int64 { return r.ID })
-	if err != nil {
-		return nil, err
-	}
-	rows := inOrder(ids, found)
-	return rows, nameDelegates(ctx, q, rows)
-}
-
-func nameDelegates(ctx context.Context, q sqldb.Queryer, rows []*WorkRow) error {
-	names := map[int64]string{}
-	for _, r := range rows {
-		for _, t := range readTally(r.Delegates) {
-			names[t.ID] = ""
-		}
-	}
-	if len(names) == 0 {
-		names[-1] = "" // the number of queries is the same for every list
-	}
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		var id int64
-		var name string
-		err := rows.Scan(&id, &name)
-		names[id] = name
-		return err
-	}, "SELECT id, username FROM user_account WHERE id IN (?)", atLeast(slices.Sorted(maps.Keys(names)), fewestRows))
-	for _, r := range rows {
-		for _, t := range readTally(r.Delegates) {
-			if names[t.ID] != "" {
-				r.DelegateNames = append(r.DelegateNames, names[t.ID])
-			}
-		}
-	}
-	return err
-}
-
-// StandOf reads where a series stands, as lists show it. A series that nobody may see is fault.NotFound.
-func StandOf(ctx context.Context, q sqldb.Queryer, series int64) (Stand, error) {
-	var s Stand
-	if err := q.Get(ctx, &s, "SELECT "+standColumns+" FROM series_triage WHERE series_id = ?", series); err != nil {
-		return s, fmt.Errorf("read where series %d stands: %w", series, err)
-	}
-	return s, nil
-}
-
-// StateCounts are how many patches are in each state, the most frequent first.
-func (s *Stand) StateCounts() []Tally { return readTally(s.States) }
-
-// TagCounts are how many patches have each tag.
-func (s *Stand) TagCounts() []Tally { return readTally(s.Tags) }

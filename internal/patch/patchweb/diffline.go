@@ -13,19 +13,20 @@ import (
 
 // liner writes the lines of one file as HTML.
 type liner struct {
-	b     strings.Builder
-	f     *diffFile
-	view  view
-	hunk  int
-	page  string         // where the patch is shown
-	said  map[int][]said // of the lines of the current hunk
-	lines int            // that may still come
-	bytes int
+	b      strings.Builder
+	f      *diffFile
+	anchor string // of the file
+	view   view
+	hunk   int
+	page   string         // where the patch is shown
+	said   map[int][]said // of the lines of the current hunk
+	lines  int            // that may still come
+	bytes  int
 }
 
 // html writes a file as it is to be shown.
 func (v view) html(f *diffFile, page string) string {
-	w := liner{f: f, view: v, page: page, said: map[int][]said{}, lines: maxAloneLines, bytes: maxAloneBytes}
+	w := liner{f: f, anchor: f.anchor(), view: v, page: page, said: map[int][]said{}, lines: maxAloneLines, bytes: maxAloneBytes}
 	w.b.Grow(min(f.lines*110, maxAloneBytes))
 	if len(f.Head) > 0 {
 		w.b.WriteString(beginLines)
@@ -125,13 +126,17 @@ func (w *liner) cell(h *diff.Hunk, u *unit, old, named bool) {
 		n = u.Old
 	}
 	b.WriteString(`<td`)
-	id := w.id(u.Line)
-	if named && id != "" {
-		b.WriteString(` id="` + id + `"`)
+	numbered := u.New > 0 || u.Old > 0
+	if named && numbered {
+		b.WriteString(` id="`)
+		w.id(u.Line)
+		b.WriteByte('"')
 	}
 	b.WriteString(` class="` + classes[u.Kind] + `">`)
-	if id != "" {
-		b.WriteString(`<a href="#` + id + `" tabindex="-1">`)
+	if numbered {
+		b.WriteString(`<a href="#`)
+		w.id(u.Line)
+		b.WriteString(`" tabindex="-1">`)
 		number(b, n)
 		b.WriteString("</a>")
 	}
@@ -176,16 +181,22 @@ var (
 	edits   = [...]string{diff.Add: "ins", diff.Remove: "del", diff.Note: "", diff.Text: ""}
 )
 
+// begins and ends are what stands around a line of each kind; behind it comes the id.
+var (
+	begins = [...]string{diff.Context: `<span class="c"`, diff.Add: `<ins class="a"`, diff.Remove: `<del class="d"`, diff.Note: `<span class="m"`, diff.Text: `<span class="m"`}
+	ends   = [...]string{diff.Context: "\n</span>", diff.Add: "\n</ins>", diff.Remove: "\n</del>", diff.Note: "\n</span>", diff.Text: "\n</span>"}
+)
+
 func (w *liner) line(h *diff.Hunk, u *unit) {
 	b := &w.b
 	start := b.Len()
-	tag := edits[u.Kind]
-	if tag == "" {
-		tag = "span"
-	}
-	b.WriteString("<" + tag + ` class="` + classes[u.Kind] + `"`)
-	if id := w.id(u.Line); id != "" {
-		b.WriteString(` id="` + id + `"><a href="#` + id + `" tabindex="-1"><u>`)
+	b.WriteString(begins[u.Kind])
+	if u.New > 0 || u.Old > 0 {
+		b.WriteString(` id="`)
+		w.id(u.Line)
+		b.WriteString(`"><a href="#`)
+		w.id(u.Line)
+		b.WriteString(`" tabindex="-1"><u>`)
 		number(b, u.Old)
 		b.WriteString("</u><u>")
 		number(b, u.New)
@@ -196,24 +207,27 @@ func (w *liner) line(h *diff.Hunk, u *unit) {
 	body := h.Body(u.Line)
 	b.WriteString(u.Text[:len(u.Text)-len(body)])
 	w.body(u, body)
-	b.WriteString("\n</" + tag + ">")
+	b.WriteString(ends[u.Kind])
 	w.bytes -= b.Len() - start
 }
 
 // id names a line by file, side and number: its new number, or the old one of a removed line.
-func (w *liner) id(l *diff.Line) string {
+func (w *liner) id(l *diff.Line) {
+	w.b.WriteString(w.anchor)
 	switch {
 	case l.New > 0:
-		return w.f.anchor() + "n" + strconv.Itoa(int(l.New))
+		w.b.WriteByte('n')
+		number(&w.b, l.New)
 	case l.Old > 0:
-		return w.f.anchor() + "o" + strconv.Itoa(int(l.Old))
+		w.b.WriteByte('o')
+		number(&w.b, l.Old)
 	}
-	return ""
 }
 
 func number(b *strings.Builder, n int32) {
 	if n > 0 {
-		b.WriteString(strconv.Itoa(int(n)))
+		var digits [10]byte
+		b.Write(strconv.AppendInt(digits[:0], int64(n), 10))
 	}
 }
 

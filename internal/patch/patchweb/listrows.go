@@ -166,19 +166,37 @@ const (
 
 // when is a time: how long ago it is, or the day.
 func (m *markup) when(now, t clock.Time, what literal, absolute bool) *markup {
-	m.raw(`<span class="key">`).raw(what).raw(`</span> <time datetime="`)
-	from := len(m.b)
-	m.b = t.Time().AppendFormat(m.b, time.RFC3339Nano) // in UTC, so that nothing in it is to be escaped
-	at := m.b[from:]
-	m.raw(`" title="`).raw(what).raw(` `)
+	at := m.raw(`<span class="key">`).raw(what).raw(`</span> `).datetime(t)
+	m.raw(` title="`).raw(what).raw(` `)
 	if absolute {
 		m.ago(now, t).raw(`">`)
 		m.b = append(m.b, at[:dayLength]...)
 	} else {
-		m.b = append(append(append(m.b, at[:dayLength]...), ' '), at[dayLength+1:minuteLength]...)
-		m.raw(` UTC">`).ago(now, t)
+		m.until(at).raw(`">`).ago(now, t)
 	}
 	return m.raw(`</time>`)
+}
+
+// datetime begins the element of a time, and gives it as it stands there, in UTC, so that nothing in it is to be escaped.
+func (m *markup) datetime(t clock.Time) (at []byte) {
+	m.raw(`<time datetime="`)
+	from := len(m.b)
+	m.b = t.Time().AppendFormat(m.b, time.RFC3339Nano)
+	at = m.b[from:]
+	m.raw(`"`)
+	return at
+}
+
+// until writes a time to the minute.
+func (m *markup) until(at []byte) *markup {
+	m.b = append(append(append(m.b, at[:dayLength]...), ' '), at[dayLength+1:minuteLength]...)
+	return m.raw(` UTC`)
+}
+
+// minute is a time to the minute.
+func (m *markup) minute(t clock.Time) *markup {
+	at := m.datetime(t)
+	return m.raw(`>`).until(at).raw(`</time>`)
 }
 
 // agoUnits are the units of ago.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -86,4 +87,17 @@ func appendEscaped(b []byte, s string) []byte {
 		}
 	}
 	return append(b, s[from:]...)
+}
+
+// writeEscaped is appendEscaped for texts that are built as strings.
+func writeEscaped(b *strings.Builder, s string) {
+	from := 0
+	for i := range len(s) {
+		if c := s[i]; c < utf8.RuneSelf && escapes[c] != "" {
+			b.WriteString(s[from:i])
+			b.WriteString(escapes[c])
+			from = i + 1
+		}
+	}
+	b.WriteString(s[from:])
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"patchwork.example/pw/internal/patch"
 )
 
@@ -32,4 +34,19 @@ func checkUser(k patch.CheckRow) string {
 		return "a deleted user"
 	}
 	return shown(k.User)
+}
+
+// checkRows are the rows of a table of checks, of which a patch may have hundreds.
+func checkRows(checks []patch.CheckRow) templ.Component {
+	return piece(func(m *markup) {
+		for _, k := range checks {
+			m.raw(`<tr><td class="s`).num(int64(k.State)).raw(`">`).text(checkState(k.State)).raw(`</td><td class="who" title="`).shown(k.Context).raw(`">`).shown(k.Context).raw(`</td><td class="name">`)
+			if u := safeLink(k.TargetURL); u != "" {
+				m.raw(`<a href="`).text(u).raw(`" rel="nofollow noreferrer">`).text(checkText(k)).raw(`</a>`)
+			} else {
+				m.text(checkText(k))
+			}
+			m.raw(`</td><td class="who">`).text(checkUser(k)).raw(`</td><td>`).minute(k.Date).raw(`</td></tr>`)
+		}
+	})
 }

@@ -230,9 +230,9 @@ func escape(b *strings.Builder, text string) {
 			i += size
 			continue
 		}
-		b.WriteString(html.EscapeString(text[:i]))
+		writeEscaped(b, text[:i])
 		fmt.Fprintf(b, `<b class="ctl">%U</b>`, r)
 		text, i = text[i+size:], 0
 	}
-	b.WriteString(html.EscapeString(text))
+	writeEscaped(b, text)
 }
