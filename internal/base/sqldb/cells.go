@@ -55,8 +55,12 @@ func (c *Cells) Num(i int) int64 {
 		return v
 	case nil:
 		return 0
-	case []byte: // sums on MariaDB
+	case []byte: // sums, on MariaDB
 		if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+			return n
+		}
+	case string: // sums, on PostgreSQL
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
 			return n
 		}
 	}

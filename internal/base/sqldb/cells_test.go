@@ -41,9 +41,9 @@ func TestCells(t *testing.T) {
 			if s := c.MaybeText(2); s != nil {
 				text = *s
 			}
-			return fmt.Sprintf("%d %d %q %s %t %t %d", c.Num(0), c.Num(1), c.Text(2), text, c.Flag(3), c.Flag(4), c.Num(5))
-		}, "id, small, name, yes, id = 2, CASE WHEN id = 2 THEN 9 END", 6)
-		if want := `2 0 "" nil false true 9; 3 0 "" ` + ` false false 0; 1152921504606846976 -7 "größe" größe true false 0`; err != nil || got != want {
+			return fmt.Sprintf("%d %d %q %s %t %t %d %d", c.Num(0), c.Num(1), c.Text(2), text, c.Flag(3), c.Flag(4), c.Num(5), c.Num(6))
+		}, "id, small, name, yes, id = 2, CASE WHEN id = 2 THEN 9 END, (SELECT SUM(d.id) FROM cell d WHERE d.id < 9)", 7)
+		if want := `2 0 "" nil false true 9 5; 3 0 ""  false false 0 5; 1152921504606846976 -7 "größe" größe true false 0 5`; err != nil || got != want {
 			t.Errorf("read %s, %v\nwant %s", got, err, want)
 		}
 		for name, f := range map[string]func(*sqldb.Cells){"integer": func(c *sqldb.Cells) { c.Num(0) }, "boolean": func(c *sqldb.Cells) { c.Flag(0) }} {
