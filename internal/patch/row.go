@@ -163,6 +163,7 @@ func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	ctx = sqldb.Short(ctx, q)
 	query := rowsByID
 	if brief {
 		query = briefByID

@@ -41,6 +41,7 @@ func readWork(ctx context.Context, q sqldb.Queryer, ids []int64) ([]*WorkRow, er
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	ctx = sqldb.Short(ctx, q)
 	found := make(map[int64]*WorkRow, len(ids))
 	c := sqldb.NewCells(workCells)
 	err := q.Each(ctx, func(rows *sqlx.Rows) error {

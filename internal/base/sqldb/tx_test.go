@@ -415,3 +415,30 @@ func TestRowLocks(t *testing.T) {
 		}
 	})
 }
+
+// TestShort: on SQLite a short read is not given up when its context ends; none begins after that.
+func TestShort(t *testing.T) {
+	withTable(t, func(t *testing.T, _ string, db *sqldb.DB) {
+		fill(t, db, []any{1, "ann"})
+		ctx, cancel := context.WithCancel(t.Context())
+		short := sqldb.Short(ctx, db)
+		cancel()
+		var name string
+		err := db.Get(short, &name, "SELECT name FROM cup WHERE id = 1")
+		if lasts := db.Engine() == sqldb.SQLite; lasts != (err == nil) || lasts != (name == "ann") {
+			t.Errorf("begun before the end: %q, %v", name, err)
+		}
+		if err := db.Get(sqldb.Short(ctx, db), &name, "SELECT name FROM cup WHERE id = 1"); !errors.Is(err, context.Canceled) {
+			t.Errorf("begun after it: %v", err)
+		}
+		err = db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+			if sqldb.Short(ctx, tx) != ctx {
+				t.Error("a transaction has its own way, see ShortStatements")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
