@@ -200,6 +200,7 @@ func (in *Intake) once(ctx context.Context, mails []Mail) ([]Outcome, error) {
 			}
 		}()
 		tx.ShortStatements()
+		tx.KeepsRemembered() // claimers change neither projects nor the words and rules of a site
 		tx.Pipeline()
 		plan := tx.PreferIndexes
 		if len(mails) >= manyMails {

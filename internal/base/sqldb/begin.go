@@ -69,7 +69,28 @@ func beginSQLite(ctx context.Context, pool *sqlx.DB) (handle, func(commit bool) 
 		end(false) // it may have begun although ctx ended
 		return nil, nil, err
 	}
-	return conn, end, nil
+	h := liteHandle{Conn: conn}
+	err = conn.Raw(func(c any) error {
+		h.direct, _ = c.(*preparedConn)
+		return nil
+	})
+	return h, end, err
+}
+
+// liteHandle is the connection of a transaction, with what lies below database/sql: nobody else uses it until the transaction ends.
+type liteHandle struct {
+	*sqlx.Conn
+	direct *preparedConn
+}
+
+// ExecContext implements handle.
+func (h liteHandle) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if ctx.Done() == nil && h.direct != nil {
+		if result, err, done := h.direct.execDirect(ctx, query, args); done {
+			return result, err
+		}
+	}
+	return h.Conn.ExecContext(ctx, query, args...)
 }
 
 // beginPostgres does without the transaction of database/sql too: it would not lend its connection to what sends statements together.

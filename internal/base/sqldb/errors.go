@@ -80,11 +80,8 @@ func uniqueViolation(err error) bool {
 	if errors.As(err, &my) {
 		return my.Number == 1062
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	return false
+	code := fullCode(err)
+	return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
 func unavailable(err error) bool {
@@ -118,10 +115,17 @@ func unavailable(err error) bool {
 }
 
 // sqliteCode is the primary result code of a SQLite error, 0 for any other error.
-func sqliteCode(err error) int {
+func sqliteCode(err error) int { return fullCode(err) & 0xff }
+
+// fullCode is the extended result code of a SQLite error.
+func fullCode(err error) int {
 	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() & 0xff
+	var ours *sqliteFailure
+	switch {
+	case errors.As(err, &lite):
+		return lite.Code()
+	case errors.As(err, &ours):
+		return ours.code
 	}
 	return 0
 }

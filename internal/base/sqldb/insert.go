@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 
 // Insert writes rows with multi-row statements, in order. Each row has one value per column.
 func (tx *Tx) Insert(ctx context.Context, table string, columns []string, rows [][]any) error {
-	return tx.insert(ctx, table, columns, rows, "")
+	return tx.insert(ctx, Upsert{Table: table, Columns: columns}, rows)
 }
 
 // Upsert says what Tx.Upsert does with a row whose key is there already: Replace columns take the new value, Add columns are
@@ -31,7 +33,7 @@ type Upsert struct {
 
 // Upsert writes rows, or changes those that are there; see the type.
 func (tx *Tx) Upsert(ctx context.Context, u Upsert, rows [][]any) error {
-	return tx.insert(ctx, u.Table, u.Columns, rows, tx.db.onConflict(u))
+	return tx.insert(ctx, u, rows)
 }
 
 func (db *DB) onConflict(u Upsert) string {
@@ -60,7 +62,8 @@ func (db *DB) onConflict(u Upsert) string {
 	return " ON CONFLICT (" + strings.Join(u.Key, ", ") + ") DO UPDATE SET " + strings.Join(set, ", ")
 }
 
-func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [][]any, tail string) error {
+// insert writes rows; without a key a row that is there already is an error.
+func (tx *Tx) insert(ctx context.Context, u Upsert, rows [][]any) error {
 	ctx, err := tx.within(ctx)
 	if err == nil && tx.learning {
 		err = errLearning
@@ -68,25 +71,88 @@ func (tx *Tx) insert(ctx context.Context, table string, columns []string, rows [
 	if err != nil {
 		return err
 	}
-	head := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	for len(rows) > 0 {
-		n := tx.chunk(rows, len(columns))
-		args := make([]any, 0, n*len(columns))
+		n := tx.chunk(rows, len(u.Columns))
+		args := make([]any, 0, n*len(u.Columns))
 		for _, r := range rows[:n] {
-			if len(r) != len(columns) {
-				return fmt.Errorf("insert into %s: row of %d values for %d columns", table, len(r), len(columns))
+			if len(r) != len(u.Columns) {
+				return fmt.Errorf("insert into %s: row of %d values for %d columns", u.Table, len(r), len(u.Columns))
 			}
 			args = append(args, r...)
 		}
+		t := tx.db.inserts.text(tx.db, u, n)
 		if tx.db.hear != nil {
-			tx.db.hear(head)
+			tx.db.hear(t.head)
 		}
-		if err := tx.write(ctx, statement{text: head + tx.db.values(n, len(columns)) + tail, args: args, doing: "insert into " + table}); err != nil {
+		if err := tx.write(ctx, statement{text: t.text, args: args, doing: t.doing}); err != nil {
 			return err
 		}
 		rows = rows[n:]
 	}
 	return nil
+}
+
+// insertTexts are the texts of small insertions, which come again and again.
+type insertTexts struct {
+	mu    sync.Mutex
+	kept  map[insertKey][]*insertText
+	total int
+}
+
+type insertKey struct {
+	table string
+	rows  int
+}
+
+type insertText struct {
+	as                Upsert
+	head, text, doing string
+}
+
+// Beyond these no text is kept.
+const (
+	maxInsertTexts = 1000
+	maxInsertRows  = 16
+)
+
+// text is how n rows are inserted.
+func (i *insertTexts) text(db *DB, u Upsert, n int) *insertText {
+	if n > maxInsertRows {
+		return db.insertText(u, n)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	key := insertKey{u.Table, n}
+	for _, t := range i.kept[key] {
+		if t.as.same(u) {
+			return t
+		}
+	}
+	t := db.insertText(u, n)
+	if i.total < maxInsertTexts {
+		if i.kept == nil {
+			i.kept = map[insertKey][]*insertText{}
+		}
+		i.kept[key] = append(i.kept[key], t)
+		i.total++
+	}
+	return t
+}
+
+// same tells whether both are written alike.
+func (u Upsert) same(v Upsert) bool {
+	return u.Table == v.Table && slices.Equal(u.Columns, v.Columns) && slices.Equal(u.Key, v.Key) && slices.Equal(u.Replace, v.Replace) && slices.Equal(u.Add, v.Add)
+}
+
+func (db *DB) insertText(u Upsert, n int) *insertText {
+	t := &insertText{doing: "insert into " + u.Table}
+	t.as = Upsert{u.Table, slices.Clone(u.Columns), slices.Clone(u.Key), slices.Clone(u.Replace), slices.Clone(u.Add)}
+	t.head = "INSERT INTO " + u.Table + " (" + strings.Join(u.Columns, ", ") + ") VALUES "
+	t.text = t.head + db.values(n, len(u.Columns))
+	if len(u.Key) > 0 {
+		t.text += db.onConflict(u)
+	}
+	return t
 }
 
 // write runs a statement, or lets it be sent with the next one.

@@ -36,16 +36,19 @@ const (
 
 // DB is one database. It is safe for concurrent use.
 type DB struct {
-	engine   string
-	path     string   // SQLite: the file; else empty
-	write    *sqlx.DB // SQLite: one connection, whose transactions begin as writers
-	read     *sqlx.DB
-	blocks   *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
-	locks    *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
-	stamps   *stamper
-	ids      idPool
-	sleepers sleepers
-	hear     func(query string)
+	engine  string
+	path    string   // SQLite: the file; else empty
+	write   *sqlx.DB // SQLite: one connection, whose transactions begin as writers
+	read    *sqlx.DB
+	blocks  *sqlx.DB // PostgreSQL, MariaDB: one connection for id blocks, so that a transaction never waits for the pool it sits in
+	locks   *sql.DB  // PostgreSQL, MariaDB: a connection per lock held, so that its holder can use the whole pool
+	stamps  *stamper
+	ids     idPool
+	inserts insertTexts
+
+	remembered memory
+	sleepers   sleepers
+	hear       func(query string)
 }
 
 // Options bound what a DB uses. The zero value means 20 connections.
@@ -312,4 +315,7 @@ func (db *DB) Shrink(ctx context.Context) error {
 }
 
 // SQL is the plain handle that writes, for the migration library; nothing else uses it.
-func (db *DB) SQL() *sql.DB { return db.write.DB }
+func (db *DB) SQL() *sql.DB {
+	db.remembered.forget()
+	return db.write.DB
+}

@@ -32,6 +32,9 @@ type Tx struct {
 	wakes  []string            // who is to look after the commit
 	short  bool                // see ShortStatements
 
+	keeps   bool // see KeepsRemembered
+	recalls bool // the DB's memory is what is true in this transaction
+
 	pipe     *sqlx.Conn  // see Pipeline; else nil
 	learning bool        // Together finds out what is asked
 	asked    []statement // that it found
@@ -75,6 +78,9 @@ func (db *DB) once(ctx context.Context, f func(*Tx) error) (err error) {
 		return fmt.Errorf("commit: %w", err)
 	}
 	ended = true
+	if !tx.keeps {
+		db.remembered.forget() // before anybody else can begin
+	}
 	if err := end(true); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -49,7 +49,7 @@ type letter struct {
 // Claim implements ingress.Claimer.
 func (c *Claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
 	outcomes := make([]ingress.Outcome, len(mails))
-	router, err := project.LoadRouter(ctx, tx)
+	router, err := sqldb.Remember(ctx, tx, "project.Router", func() (*project.Router, error) { return project.LoadRouter(ctx, tx) })
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func lockAndLoad(ctx context.Context, tx *sqldb.Tx, letters []*letter, known fun
 		func(ctx context.Context) error { return project.Lock(ctx, tx, projectsOf(letters)) },
 		known,
 		func(ctx context.Context) (err error) {
-			d.book, err = patch.LoadRulebook(ctx, tx)
+			d.book, err = sqldb.Remember(ctx, tx, "patch.Rulebook", func() (*patch.Rulebook, error) { return patch.LoadRulebook(ctx, tx) })
 			return err
 		},
 		func(ctx context.Context) (err error) {

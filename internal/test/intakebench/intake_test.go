@@ -43,8 +43,12 @@ func BenchmarkIntake(b *testing.B) {
 	}
 }
 
+// build builds the program, unless $PROGRAM names one, to compare an older one in turn.
 func build(b *testing.B) string {
 	b.Helper()
+	if program := os.Getenv("PROGRAM"); program != "" {
+		return program
+	}
 	program := filepath.Join(b.TempDir(), "pw")
 	if out, err := exec.Command("go", "build", "-o", program, "patchwork.example/pw/cmd/pw").CombinedOutput(); err != nil {
 		b.Fatalf("build pw: %v\n%s", err, out)
