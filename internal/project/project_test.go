@@ -155,6 +155,8 @@ func TestRoute(t *testing.T) {
 		create(t, db, change("only", "two", "^net"))
 		create(t, db, change("broken", "three", "x"))
 		create(t, db, change("upper", "Four", ""))
+		create(t, db, change("capital", "Seven", ""))
+		create(t, db, change("lower", "seven", ""))
 		create(t, db, change("multi", "five", "^end$"))
 		// Only an import brings a match that is no expression.
 		if err := db.Tx(t.Context(), func(tx *sqldb.Tx) error {
@@ -179,7 +181,9 @@ func TestRoute(t *testing.T) {
 			{"two one", "[PATCH] fix", "z-open"}, // no project of the first list fits: the next
 			{"none two one", "net", "only"},
 			{"three", "x (", ""},
-			{"four", "x", ""}, // letter case of a list id counts
+			{"four", "x", "upper"},
+			{"seven", "x", "lower"}, // as it is spelled comes first
+			{"SEVEN", "x", "capital"},
 			{"Four", "x", "upper"},
 			{"five", "first\nend\nlast", "multi"}, // ^ and $ are the ends of any line
 			{"five", "the end", ""},

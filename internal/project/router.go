@@ -67,8 +67,13 @@ func (r *Router) RouteByAddress(addresses []string, subject string) *Project {
 	return nil
 }
 
+// onList looks for the id as it is spelled, then without regard to letter case (RFC 2919 §6).
 func (r *Router) onList(id, subject string) *Project {
-	return r.first(subject, func(p *Project) bool { return p.ListID == id })
+	if p := r.first(subject, func(p *Project) bool { return p.ListID == id }); p != nil {
+		return p
+	}
+	key := fold.Key(id)
+	return r.first(subject, func(p *Project) bool { return fold.Key(p.ListID) == key })
 }
 
 func (r *Router) first(subject string, fits func(*Project) bool) *Project {
@@ -78,7 +83,9 @@ func (r *Router) first(subject string, fits func(*Project) bool) *Project {
 		switch {
 		case !fits(p):
 		case p.SubjectMatch == "":
-			open = p
+			if open == nil {
+				open = p
+			}
 		case r.matches[p.ID] != nil && r.matches[p.ID].Match(subject):
 			return p
 		}

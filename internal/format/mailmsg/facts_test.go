@@ -3,6 +3,7 @@
 package mailmsg
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -71,7 +72,10 @@ func TestListIDs(t *testing.T) {
 		{"list-id: A list\n\t<l.example.org>", []string{"l.example.org"}},
 		{"List-Id: <a> x <B.example> y", []string{"B.example"}},
 		{"List-Id: My list l.example.org", nil},
-		{"List-Id: <a>\nList-Id: <b>\nX-list: <d>\nX-Mailing-List: c", []string{"a", "c", "d"}},
+		{"List-Id: <a>\nList-Id: <b>\nX-list: <d>\nX-Mailing-List: c", []string{"a", "c", "d", "b"}},
+		{"List-Id: <a>\nList-Id: <a>\nX-Mailing-List: a", []string{"a"}},
+		{strings.Repeat("List-Id: <a>\nList-Id: <b>\nList-Id: c\nList-Id: d\nList-Id: e\nList-Id: f\nList-Id: g\nList-Id: h\nList-Id: i\nList-Id: j\nList-Id: k\n", 2),
+			[]string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}},
 		{"List-Id: name without\nX-Mailing-List: <c>", []string{"c"}},
 		{"List-Id: <>", nil},
 		{"List-Id: <a> <b", []string{"a"}},

@@ -51,14 +51,24 @@ func (m *Message) References() []string {
 	return refs
 }
 
-// ListIDs returns the ids of the mailing list a mail claims to come from, in the order to try them: of the first List-ID, X-Mailing-List
-// and X-list header, each the text between the last brackets, or the whole value if it is one word. Spelling as received.
+// maxListIDs bounds the lists that a mail may have come by.
+const maxListIDs = 10
+
+// ListIDs returns the ids of the mailing lists a mail claims to come from, in the order to try them: of the first List-ID, X-Mailing-List
+// and X-list header, then of the other List-IDs, which a mail has that came by several lists; each the text between the last brackets, or the whole value if it is one word.
+// Spelling as received.
 func ListIDs(h Header) []string {
 	var ids []string
-	for _, name := range [...]string{"List-ID", "X-Mailing-List", "X-list"} {
-		if id := listID(h.Get(name)); id != "" {
+	add := func(value string) {
+		if id := listID(value); id != "" && len(ids) < maxListIDs && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
+	}
+	for _, name := range [...]string{"List-ID", "X-Mailing-List", "X-list"} {
+		add(h.Get(name))
+	}
+	for _, raw := range h.allRaw("List-ID") {
+		add(Decode(raw))
 	}
 	return ids
 }
