@@ -76,11 +76,11 @@ func (m *Message) hostOfList(host, listEmail string) bool {
 }
 
 // relayed undoes "Joe via B4 Relay <devnull+joe.people.example@kernel.org>". Joe's address, which can't be told from this one alone, is in another header, and
-// counts only if it is the one that is meant.
+// counts only if it is the one that is meant. No other host may: anybody could pose as Joe.
 func (m *Message) relayed(a Address) Address {
-	local, _, _ := strings.Cut(a.Email, "@")
+	local, host, _ := strings.Cut(a.Email, "@")
 	masked, ok := strings.CutPrefix(local, "devnull+")
-	if !ok {
+	if !ok || !strings.EqualFold(host, "kernel.org") {
 		return a
 	}
 	for _, header := range [...]string{"X-Original-From", "Reply-To"} {

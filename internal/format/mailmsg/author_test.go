@@ -126,6 +126,8 @@ func TestAuthorBehindOtherAddresses(t *testing.T) {
 		{"B4 Relay, Reply-To only", "From: Joe via B4 Relay <devnull+joe.y.example@kernel.org>\nReply-To: Ann <ann@y.example>, Joe <Joe@y.example>", "Joe", "Joe@y.example"},
 		{"B4 Relay for another", "From: Joe via B4 Relay <devnull+joe.y.example@kernel.org>\nX-Original-From: Ann <ann@y.example>", "Joe via B4 Relay",
 			"devnull+joe.y.example@kernel.org"},
+		{"a stranger like B4 Relay", "From: Joe via B4 Relay <devnull+joe.y.example@evil.example>\nX-Original-From: Joe <joe@y.example>", "Joe via B4 Relay",
+			"devnull+joe.y.example@evil.example"},
 		{"an equals sign of his own", "From: Joe <a=b@y.example>", "Joe", "a=b@y.example"},
 		{"a bounce address", "From: Joe via X <bounce+joe=y.example@lists.example>", "Joe via X", "bounce+joe=y.example@lists.example"},
 		{"authenticated", "From: Joe via L <l@lists.example>\nX-Authenticated-Sender: joe@y.example", "Joe", "joe@y.example"},
