@@ -30,7 +30,7 @@ func (m *Message) InReplyTo() string {
 }
 
 // References returns the ids of the mail's ancestors, the nearest first, none twice: the first id of every In-Reply-To header, then the
-// References headers, each from its end. At most 1000.
+// References headers, each from its end. At most 1000. One that lacks its brackets stands there as it is written and with them.
 func (m *Message) References() []string {
 	var refs []string
 	seen := make(map[string]bool)
@@ -40,12 +40,18 @@ func (m *Message) References() []string {
 			refs = append(refs, id)
 		}
 	}
+	addBoth := func(id string) {
+		add(id)
+		if bare := strings.Trim(id, "<>,;"); !strings.HasPrefix(id, "<") && strings.Contains(bare, "@") {
+			add("<" + bare + ">")
+		}
+	}
 	for _, value := range m.Header.All("In-Reply-To") {
-		add(parentID(value))
+		addBoth(parentID(value))
 	}
 	for _, value := range m.Header.All("References") {
 		for _, id := range slices.Backward(allIDs(value)) {
-			add(id)
+			addBoth(id)
 		}
 	}
 	return refs
