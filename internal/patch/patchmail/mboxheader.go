@@ -49,13 +49,23 @@ func originalHeader(m *patch.MboxMail, submitter string) mailmsg.Header {
 		if ownHeaders[name] {
 			continue
 		}
-		if name == "from" && mail.IsList(f.Value, m.ListEmail) {
+		if name == "from" && (isFrom(f.Value, m.ListEmail) || mail.IsList(f.Value, "") && !isFrom(f.Value, m.SubmitterMail)) {
 			out = append(out, mailmsg.Field{Name: "X-Patchwork-Original-From", Value: f.Value}, mailmsg.Field{Name: f.Name, Value: folded(f.Name, submitter)})
 			continue
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// isFrom tells whether a From value has this address. A list that is known by List-Post only may itself be the submitter, where an older system stored the mail: then what it says
+// of the author stays.
+func isFrom(value, email string) bool {
+	if email == "" {
+		return false
+	}
+	from, err := mailmsg.ParseFrom(mailmsg.Decode(value))
+	return err == nil && strings.EqualFold(from.Email, email)
 }
 
 func writeField(b *bytes.Buffer, name, value string) {

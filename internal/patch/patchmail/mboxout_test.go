@@ -100,6 +100,8 @@ func TestWriteMboxHeaders(t *testing.T) {
 		{"list as sender", "From: 'Ann Author' via Devel\n <Devel@Lists.example>\nDate: x", "", "X-Patchwork-Original-From: 'Ann Author' via Devel\n <Devel@Lists.example>\nFrom: Ann Author <ann@people.example>\nDate: x"},
 		{"list as sender, by its List-Post", "List-Post: <mailto:kettle@other.example>\nFrom: Ann via Kettle <kettle@other.example>\nDate: x", "",
 			"List-Post: <mailto:kettle@other.example>\nX-Patchwork-Original-From: Ann via Kettle <kettle@other.example>\nFrom: Ann Author <ann@people.example>\nDate: x"},
+		{"list as sender, by its List-Post, and as submitter", "List-Post: <mailto:ann@people.example>\nFrom: Bob via Kettle <ann@people.example>\nDate: x", "",
+			"List-Post: <mailto:ann@people.example>\nFrom: Bob via Kettle <ann@people.example>\nDate: x"},
 		{"list as sender, encoded", "From: =?utf-8?q?J=C3=B6?= <devel@lists.example>\nDate: x", "Jö|=?utf-8?b?SsO2?= <ann@people.example>", "X-Patchwork-Original-From: =?utf-8?q?J=C3=B6?= <devel@lists.example>\nFrom: =?utf-8?b?SsO2?= <ann@people.example>\nDate: x"},
 		{"no header at all", "", "", strings.TrimPrefix(date, "\n")},
 		{"an encoded word with a newline stays encoded", "Subject: =?utf-8?q?a=0AX-Evil:_1?=\nDate: x", "", "Subject: =?utf-8?q?a=0AX-Evil:_1?=\nDate: x"},
