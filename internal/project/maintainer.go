@@ -139,6 +139,21 @@ func MembersOf(ctx context.Context, q sqldb.Queryer, project int64) ([]Member, e
 	return out, nil
 }
 
+// RequireAnyMaintainer refuses (fault.Denied) who is no administrator and maintains no project; what is what he may not do.
+func RequireAnyMaintainer(ctx context.Context, q sqldb.Queryer, by account.Actor, what string) error {
+	if by.Admin || by.User == 0 {
+		return by.RequireAdmin(what)
+	}
+	var n int
+	if err := q.Get(ctx, &n, "SELECT COUNT(*) FROM project_maintainer WHERE user_id = ?", by.User); err != nil {
+		return fmt.Errorf("find out what user %d maintains: %w", by.User, err)
+	}
+	if n == 0 {
+		return fault.New(fault.Denied, "only administrators and who maintains a project may %s", what)
+	}
+	return nil
+}
+
 // IsMaintainer tells whether a user maintains a project.
 func IsMaintainer(ctx context.Context, q sqldb.Queryer, project, user int64) (bool, error) {
 	var n int

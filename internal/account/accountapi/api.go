@@ -10,6 +10,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/rest"
 )
 
@@ -172,7 +173,7 @@ func (f *face) changePerson(c *rest.Call) error {
 	if err := c.RequireUser(); err != nil {
 		return err
 	}
-	if err := c.Actor().RequireAdmin("say who is a program"); err != nil {
+	if err := project.RequireAnyMaintainer(c.R.Context(), f.db, c.Actor(), "say who is a program"); err != nil {
 		return err
 	}
 	b, err := c.Body()

@@ -33,6 +33,7 @@ type mailBox struct {
 	comment   int64 // its number; 0: it is none
 	addressed *bool
 	action    string // where the form to mark it goes to; empty: the visitor may not
+	sender    string // the page of who sent it; empty: the visitor can't do anything there
 	back      string // where that leads to then; empty: to the mail on the page of its patch
 }
 
@@ -122,6 +123,9 @@ func (p mailPage) talk() talk {
 		b := &mailBox{mail: c.Mail, id: strconv.FormatInt(c.ID, 10), html: textHTML(c.Content), reply: replyTo(p.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
 		if p.marks(c) {
 			b.action = patch.PagePath(p.project.Linkname, p.kind(), p.mail.MsgID)
+		}
+		if p.maintains {
+			b.sender = personURL(p.project.Linkname, c.Submitter)
 		}
 		t.boxes = append(t.boxes, b)
 	}

@@ -65,6 +65,8 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST "+ownQueuesPath+"{queue}/{$}", shell.Page(p.bulk(p.matchingSeries)))
 	mux.Handle("GET /project/{link}/series/{id}/{$}", shell.Page(p.series))
 	mux.Handle("POST /project/{link}/series/{id}/unsupersede/{$}", shell.Page(p.unsupersede))
+	mux.Handle("GET /project/{link}/person/{id}/{$}", shell.Page(p.showPerson))
+	mux.Handle("POST /project/{link}/person/{id}/{$}", shell.Page(p.savePerson))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
 	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
 	mux.Handle("GET /project/{link}/series/{id}/range-diff/{$}", shell.Page(p.rangeDiff))

@@ -191,6 +191,9 @@ func (s seriesPage) talk() talk {
 // box is a comment with the form of who may mark it.
 func (s seriesPage) box(c *patch.SeriesComment) *mailBox {
 	b := &mailBox{mail: c.Mail, id: fmt.Sprintf("m%d", c.Message), title: c.Subject, html: textHTML(c.Content), reply: replyTo(s.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
+	if s.maintains || s.visitor.Admin {
+		b.sender = personURL(s.project.Linkname, c.Submitter)
+	}
 	kind, msgid, delegate := patch.KindCover, s.series.CoverMsgID, int64(0)
 	if c.Patch != 0 {
 		at := slices.IndexFunc(s.patches, func(r *patch.Row) bool { return r.ID == c.Patch })
