@@ -340,6 +340,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"change, under way", busy, "/project/hostile/change/1000002/?refresh=no", true, 200, whole},
 		{"change, done", busy, "/project/hostile/change/1000003/", true, 200, whole},
 		{"recent changes", busy, "/user/changes/", true, 200, whole},
+		{"who sent a mail", busy, "/project/kettle/person/1/", true, 200, whole},
 		{"saved queries", busy, "/user/queries/", true, 200, alike},
 		{"saved queries, all open", busy, "/user/queries/", true, 200, whole},
 		{"list, all open", busy, "/project/hostile/list/?state=*&tag=1&since=2y&order=-tags", true, 200, whole},
