@@ -9,71 +9,65 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
 // maxSteps is how many places of one list are remembered.
 const maxSteps = 64
 
-// step is a place in a list: the patch behind which its offset-th begins, from 0.
+// step is a place in a list of one project in the order of id or date: the patch behind which its offset-th begins, from 0. A page far from the beginning is walked to
+// from the nearest one.
 type step struct {
 	offset int
 	at     Cursor
 }
 
-// ladder is places in a list of one project in the order of id or date. A page far from its beginning is walked to from the nearest one.
-type ladder struct {
-	state string // of the list when they were true, see Query.state
-	top   int64  // the highest id of a patch then; 0: not known
-	steps []step
-}
-
-// ladder names the places of a list; empty if it has none.
-func (l *Listing) ladder(q sqldb.Queryer) string {
-	classes, key, walk := l.f.walk()
-	if !walk || len(classes) > 0 || key.by == OrderName || l.bunches == nil || l.state == "" || !l.exact || !l.f.watched(q) {
-		return ""
-	}
-	return fmt.Sprint("steps ", l.f.conditions().key(), l.f.keys())
-}
-
-// whole tells whether a list is all patches of its project, which only arrivals change.
-func (f Query) whole() bool { return f.States == nil && f.Archived == nil && f.Delegates == nil }
-
-// climb finds the ids of a page far from the beginning, and remembers where it ends.
-func (l *Listing) climb(ctx context.Context, q sqldb.Queryer, name string, offset, limit int) (ids []int64, err error) {
-	places := l.f.Totals.ladder(name)
-	if places.state != l.state {
+// climb finds the ids of a page far from the beginning, and remembers where it ends. same tells whether the list was still what was counted.
+func (l *Listing) climb(ctx context.Context, q sqldb.Queryer, offset, limit int) (ids []int64, same bool, err error) {
+	name := fmt.Sprint("steps ", l.f.conditions().key(), l.f.keys())
+	places, ok := l.f.Totals.recall(name, l.seen)
+	_, key, _ := l.f.walk()
+	if !ok && key.by != OrderName { // which has no places
 		if places, err = l.follow(ctx, q, places); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	query, args, err := l.idsFrom(places.steps, offset, limit)
-	if err != nil || query == "" {
-		return nil, err
+	var sum int64
+	var last Cursor
+	ids, last, sum, err = l.walkFrom(ctx, q, places.steps, offset, limit)
+	if same = sum == l.changes; same && len(ids) > 0 && key.by != OrderName {
+		places.steps = slices.Concat(places.steps[max(0, len(places.steps)-maxSteps+1):], []step{{offset + len(ids), last}})
 	}
-	var last struct{ id, key, sum int64 }
+	l.f.Totals.keep(name, places)
+	return ids, same, err
+}
+
+// walkFrom finds the ids of a page from the nearest place, where it ends, and the sum of the changes of the list at that moment.
+func (l *Listing) walkFrom(ctx context.Context, q sqldb.Queryer, steps []step, offset, limit int) (ids []int64, last Cursor, sum int64, err error) {
+	query, args := l.idsFrom(steps, offset, limit)
+	if query == "" {
+		return nil, Cursor{}, -1, nil
+	}
+	place := any(&last.Date)
+	if _, key, _ := l.f.walk(); key.by == OrderName {
+		place = &last.Name
+	}
 	err = q.Each(ctx, func(rows *sqlx.Rows) error {
-		err := rows.Scan(&last.id, &last.key, &last.sum)
-		ids = append(ids, last.id)
+		err := rows.Scan(&last.ID, place, &sum)
+		ids = append(ids, last.ID)
 		return err
 	}, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list patches: %w", err)
+		return nil, Cursor{}, -1, fmt.Errorf("list patches: %w", err)
 	}
-	if len(ids) > 0 && l.f.state(look{changes: last.sum, arrivals: last.sum}) == l.state { // else the page is of a list that has changed meanwhile
-		places.steps = slices.Concat(places.steps[max(0, len(places.steps)-maxSteps+1):], []step{{offset + len(ids), Cursor{ID: last.id, Date: clock.Time(last.key)}}})
-	}
-	l.f.Totals.keepLadder(name, places)
-	return ids, nil
+	return ids, last, sum, nil
 }
 
-// idsFrom is the query for the ids of a page and what they are ordered by, from the nearest place, and for what the list depends on at that moment.
-func (l *Listing) idsFrom(steps []step, offset, limit int) (string, []any, error) {
+// idsFrom is the query for the ids of a page and what they are ordered by, from the nearest place, and for the changes of the list at that moment.
+func (l *Listing) idsFrom(steps []step, offset, limit int) (string, []any) {
 	limit = min(limit, l.Total-offset)
 	if limit <= 0 {
-		return "", nil, nil
+		return "", nil
 	}
 	_, key, _ := l.f.walk()
 	s := segment{arms: l.arms(nil, key, l.bunches), offset: offset, limit: limit, desc: key.desc}
@@ -87,50 +81,27 @@ func (l *Listing) idsFrom(steps []step, offset, limit int) (string, []any, error
 		}
 	}
 	query, args := s.ids(0, key)
-	w, column := l.f.counters(), "changes"
-	if l.f.whole() {
-		column = "arrivals"
-	}
-	return "SELECT id, k, (SELECT SUM(p." + column + ") FROM patch_count p" + w.sql() + ") AS sum FROM (" + query + ") page ORDER BY k" + key.direction() + ", id" + key.direction(),
-		slices.Concat(w.args, args), nil
+	w := l.f.counters()
+	return "SELECT id, k, (SELECT SUM(p.changes) FROM patch_count p" + w.sql() + ") AS sum FROM (" + query + ") page ORDER BY k" + key.direction() + ", id" + key.direction(),
+		slices.Concat(w.args, args)
 }
 
 // follow moves places by the patches that came since, if nothing else has happened to the list. What is left is true.
-func (l *Listing) follow(ctx context.Context, q sqldb.Queryer, old ladder) (ladder, error) {
-	now := ladder{state: l.state}
+func (l *Listing) follow(ctx context.Context, q sqldb.Queryer, old fact) (fact, error) {
+	now := fact{moment: moment{state: l.seen.state}}
 	if !l.f.whole() {
 		return now, nil
 	}
-	var n look
-	var came []Cursor
-	w := &where{}
-	l.f.sums(w, true)
-	for i := range w.parts {
-		w.parts[i] = "SELECT x.kind, x.value, 0 AS date FROM (" + w.parts[i] + ") x"
+	n, err := l.f.lookAgain(ctx, q, old.top)
+	if err != nil || l.f.state(n) != now.state { // it changes while it is read
+		return now, err
 	}
-	w.add(fmt.Sprintf("SELECT * FROM (SELECT %d AS kind, p.id AS value, p.date FROM patch p WHERE +p.project_id = ? AND p.id > ? ORDER BY p.id LIMIT %d) arrived", lookOther, maxArrived+1), l.f.Projects[0], old.top)
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		var kind, value, date int64
-		if err := rows.Scan(&kind, &value, &date); err != nil {
-			return err
-		}
-		if n.add(kind, value); kind == lookOther {
-			came = append(came, Cursor{ID: value, Date: clock.Time(date)})
-		}
-		return nil
-	}, w.union(), w.args...)
-	if err != nil {
-		return now, fmt.Errorf("look for what came since: %w", err)
-	}
-	now.state, now.top = l.f.state(n), n.top
-	if now.state != l.state || old.top == 0 || len(came) > maxArrived || old.state != l.f.state(look{arrivals: n.arrivals - int64(len(came))}) {
-		if now.state != l.state { // it changes while it is read
-			now.state, now.top = l.state, 0
-		}
+	now.top = n.top
+	if !old.follows(n) {
 		return now, nil
 	}
 	for _, s := range old.steps {
-		for _, c := range came {
+		for _, c := range n.came {
 			if l.before(c, s.at) {
 				s.offset++
 			}

@@ -44,7 +44,9 @@ type Listing struct {
 	found   []int64 // all of them in order, where counting has found them so
 	head    []int64 // the first ones in order, likewise
 	bunches []bunch // as the counters have them; nil: none covers the query
-	state   string  // what the list depends on, see Query.state; empty: not known
+	name    string  // what its count is remembered by
+	seen    moment  // which it is of
+	changes int64   // with bunches: the sum of theirs
 }
 
 // bunch is patches that are the same to the counters.
@@ -158,8 +160,9 @@ func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 		n.changes, n.arrivals = n.changes+g.Changes, n.arrivals+g.Arrivals
 	}
 	if l.f.watched(q) {
-		l.state = l.f.state(n)
+		l.seen.state = l.f.state(n)
 	}
+	l.changes = n.changes
 	l.bunches = slices.DeleteFunc(l.bunches, func(g bunch) bool { return g.Patches <= 0 })
 	return nil
 }
@@ -167,17 +170,20 @@ func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 // count counts row by row; a number that is only remembered, or that says "more than", is not exact.
 func (l *Listing) count(ctx context.Context, q sqldb.Queryer) error {
 	f := &l.f
-	key, stamp := f.memory(), f.Totals.now(ctx, q)
-	known, aged, ok := f.Totals.recall(key, stamp)
-	if ok && !aged {
-		l.recall(known, false)
+	l.name, l.seen.stamp = f.memory(), f.Totals.now(ctx, q)
+	known, ok := f.Totals.recall(l.name, l.seen)
+	if ok {
+		l.take(known)
+		l.seen.state = known.state
 		return nil
 	}
-	if done, err := l.again(ctx, q, key, stamp); done || err != nil {
+	if done, err := l.again(ctx, q, known.state); done || err != nil {
 		return err
 	}
-	if ok {
-		l.recall(known, true)
+	if f.Totals.aged(known) {
+		known.ids, known.head = nil, nil
+		l.take(known)
+		l.Aged, l.exact = true, false
 		return nil
 	}
 	p, n, err := f.planWords(ctx, q)
@@ -185,13 +191,13 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) error {
 		return err
 	}
 	if f.plan = p; f.watched(q) && (len(p.grams) > 0 || f.bounded()) {
-		l.state = f.state(n)
+		l.seen.state = f.state(n)
 	}
 	switch {
 	case len(p.grams) > 0 && n.Found <= f.lookAt:
-		return l.complete(ctx, q, n, key, stamp)
+		return l.named(ctx, q, n, slices.Clone(n.named))
 	case !f.bounded() || len(p.grams) > 0 && n.Listed >= 0 && n.Listed <= f.lookAt:
-		return l.countMany(ctx, q, n, key, stamp)
+		return l.countMany(ctx, q, n)
 	case len(p.grams) == 0 || f.Keyset() != OrderDate:
 		if err := l.amongNewest(ctx, q, n); err != nil {
 			return err
@@ -202,7 +208,7 @@ func (l *Listing) count(ctx context.Context, q sqldb.Queryer) error {
 			l.head = n.ids
 		}
 	}
-	l.remember(key, stamp, false)
+	l.remember(false)
 	return nil
 }
 
@@ -211,67 +217,58 @@ func (f Query) bounded() bool {
 	return f.Totals != nil && f.Totals.rough && len(f.words()) > 0 && !f.narrow()
 }
 
-// recall takes what is remembered.
-func (l *Listing) recall(known total, aged bool) {
-	l.Total, l.found, l.head, l.Aged, l.f.plan = known.n, known.found, known.head, aged, known.plan
-	if !aged {
-		l.state = known.state
-	}
-	l.More, l.Beyond, l.exact = known.more, known.beyond, !aged && !known.more
+// take makes the list what is remembered of it.
+func (l *Listing) take(known fact) {
+	l.Total, l.More, l.Beyond, l.exact, l.found, l.head, l.f.plan = known.n, known.more, known.beyond, !known.more, known.ids, known.head, known.plan
 }
 
 // again finds the list by what is remembered of it although something was committed since: if that concerned other lists, or patches with these words of which it is known which they are.
-func (l *Listing) again(ctx context.Context, q sqldb.Queryer, key, stamp string) (done bool, err error) {
+func (l *Listing) again(ctx context.Context, q sqldb.Queryer, state string) (done bool, err error) {
 	f := &l.f
 	if !f.watched(q) || len(f.words()) == 0 {
 		return false, nil
 	}
-	old, names := f.Totals.before(key), f.Totals.names(f.names())
-	if old.state == "" && names.ids == nil {
+	names, known := f.Totals.facts.Get(f.names())
+	if state == "" && !known {
 		return false, nil
 	}
-	n, err := f.lookAgain(ctx, q, names)
+	n, err := f.lookAgain(ctx, q, names.top)
 	if err != nil {
 		return false, err
 	}
-	if l.state = f.state(n); l.state != "" && old.state == l.state {
-		old.stamp = stamp
-		f.Totals.keep(key, old)
-		l.recall(old, false)
+	l.seen.state = f.state(n)
+	if known, ok := f.Totals.recall(l.name, l.seen); ok {
+		l.take(known)
 		return true, nil
 	}
-	names, ok := names.with(n, f.lookAt)
-	if !ok {
+	if !names.follows(n) || len(names.ids)+len(n.named) > f.lookAt {
 		return false, nil
 	}
-	f.Totals.keepNames(f.names(), names)
-	if l.found, err = f.among(ctx, q, names.ids); err != nil {
-		return false, err
-	}
 	f.plan = wordPlan{engine: f.engine, grams: wordGrams(f.words()), count: true, page: true}
-	l.Total, l.exact = len(l.found), true
-	l.remember(key, stamp, len(names.ids) > f.lookAt/dearShare)
-	return true, nil
+	return true, l.named(ctx, q, n, slices.Concat(names.ids, n.named))
 }
 
-// complete takes what a look has found, which is all.
-func (l *Listing) complete(ctx context.Context, q sqldb.Queryer, n look, key, stamp string) (err error) {
+// named finds the list among all patches with its words in their names, and remembers both.
+func (l *Listing) named(ctx context.Context, q sqldb.Queryer, n look, ids []int64) (err error) {
 	f := &l.f
 	if f.watched(q) && f.Since == nil && f.Before == nil {
-		f.Totals.keepNames(f.names(), nameSet{n.arrivals, n.top, slices.Concat([]int64{}, n.named)})
+		f.Totals.keep(f.names(), fact{moment: moment{state: arrivals(n.arrivals)}, top: n.top, ids: ids})
 	}
 	if l.found = n.ids; !f.streams() || l.found == nil {
-		if l.found, err = f.among(ctx, q, n.ids); err != nil {
+		if l.found, err = f.among(ctx, q, ids); err != nil {
 			return err
 		}
 	}
 	l.Total, l.exact = len(l.found), true
-	l.remember(key, stamp, n.Found > f.lookAt/dearShare)
+	l.remember(len(ids) > f.lookAt/dearShare)
 	return nil
 }
 
+// names is what the patches of a project with some words in their names are remembered by.
+func (f Query) names() string { return fmt.Sprint("names ", f.Projects, f.words()) }
+
 // countMany counts what has too many patches to know all of them.
-func (l *Listing) countMany(ctx context.Context, q sqldb.Queryer, n look, key, stamp string) error {
+func (l *Listing) countMany(ctx context.Context, q sqldb.Queryer, n look) error {
 	f := &l.f
 	if f.streams() {
 		l.head = n.ids
@@ -291,7 +288,7 @@ func (l *Listing) countMany(ctx context.Context, q sqldb.Queryer, n look, key, s
 		l.Total, l.More = CountLimit, true
 	}
 	f.plan.weigh(n, l.Total)
-	l.remember(key, stamp, n.Found > f.lookAt/dearShare || f.plan.count && len(f.plan.grams) == 0)
+	l.remember(n.Found > f.lookAt/dearShare || f.plan.count && len(f.plan.grams) == 0)
 	return nil
 }
 
@@ -304,9 +301,9 @@ func (f Query) memory() string {
 	return key
 }
 
-// remember keeps a total, beyond the next commit one that was dear to count.
-func (l *Listing) remember(key, stamp string, dear bool) {
-	l.f.Totals.keep(key, total{n: l.Total, more: l.More, beyond: l.Beyond, plan: l.f.plan, found: l.found, head: l.head, dear: dear || l.Total >= CountLimit, stamp: stamp, state: l.state})
+// remember keeps what was counted, beyond the next commit what was dear to count.
+func (l *Listing) remember(dear bool) {
+	l.f.Totals.keep(l.name, fact{moment: l.seen, n: l.Total, more: l.More, beyond: l.Beyond, plan: l.f.plan, ids: l.found, head: l.head, dear: dear || l.Total >= CountLimit})
 }
 
 // Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
@@ -328,27 +325,31 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 	return readRows(ctx, q, ids, l.f.Brief)
 }
 
-// place finds the ids of a page. Where that is dear they are remembered until something is committed.
+// place finds the ids of a page. Where that is dear they are remembered.
 func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int) (ids []int64, err error) {
-	key, stamp := "", ""
-	if l.f.Totals != nil && l.far(offset+limit) {
-		key, stamp = fmt.Sprint(l.f.conditions().key(), l.f.keys(), offset, limit), l.f.Totals.now(ctx, q)
-		if known, ok := l.f.Totals.place(key, stamp, l.state); ok {
-			return known, nil
+	if l.f.Totals == nil || !l.far(offset+limit) {
+		return l.walkTo(ctx, q, offset, limit)
+	}
+	if l.bunches != nil && l.seen.state == "" {
+		l.seen.stamp = l.f.Totals.now(ctx, q)
+		if err = l.readBunches(ctx, q); err != nil { // a page is not found by what was counted before its stamp
+			return nil, err
 		}
 	}
-	if steps := l.ladder(q); key != "" && steps != "" {
-		ids, err = l.climb(ctx, q, steps, offset, limit)
+	name := fmt.Sprint("page ", l.f.conditions().key(), l.f.keys(), offset, limit)
+	if known, ok := l.f.Totals.recall(name, l.seen); ok {
+		return known.ids, nil
+	}
+	same := true
+	if classes, _, walk := l.f.walk(); walk && len(classes) == 0 && l.bunches != nil && l.seen.state != "" {
+		ids, same, err = l.climb(ctx, q, offset, limit)
 	} else {
 		ids, err = l.walkTo(ctx, q, offset, limit)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil && same && len(ids) <= keptFound {
+		l.f.Totals.keep(name, fact{moment: l.seen, ids: ids})
 	}
-	if key != "" && len(ids) <= keptFound {
-		l.f.Totals.keep(key, total{found: ids, stamp: stamp, state: l.state})
-	}
-	return ids, nil
+	return ids, err
 }
 
 func (l *Listing) walkTo(ctx context.Context, q sqldb.Queryer, offset, limit int) (ids []int64, err error) {

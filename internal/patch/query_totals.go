@@ -3,20 +3,21 @@
 package patch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"sync"
+	"strconv"
 	"time"
 
 	"patchwork.example/pw/internal/base/clock"
+	"patchwork.example/pw/internal/base/recent"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
 const (
 	totalsAge = time.Minute // how long a number is remembered although something was committed since
-	maxTotals = 1000        // how many are
-	dearShare = 10          // what an index of words finds is dear to count from this part of fewFound on, which is 1,000 patches; that of other queries from CountLimit on
+	maxFacts  = 1000        // how many are
+	dearShare = 5           // what an index of words finds is dear to count from this part of fewFound on, which is 1,000 patches; that of other queries from CountLimit on
 	keptHead  = 1000        // the first ones of a longer list
 	keptFound = fewFound    // ids of a search, or of a page, that are remembered
 	maxHeld   = 1 << 20     // ids that are remembered together: 8 MiB
@@ -25,34 +26,72 @@ const (
 // Stamp says in a text what is committed, see sqldb.DB.Stamp.
 type Stamp func(context.Context) (stamp string, ok bool, err error)
 
-// Totals remembers how many patches those queries find that no counter covers: to count them takes a walk through many. Until something is
-// committed a number is true; for a minute those are used after that whose counting is dear. It is safe for concurrent use.
+// Totals remembers what was dear to find in lists, a bounded number of facts, each with the moment that it is of. A fact is true as long as its moment is the
+// same; one that counts what arrives can be moved on to the present one; a number that is dear to count is used for a minute after that. It is safe for concurrent use.
 type Totals struct {
 	clock clock.Clock
 	stamp Stamp
-	rough bool // nothing is counted beyond CountLimit
-	mu    sync.Mutex
-	known map[string]total
-	sets  map[string]nameSet
-	far   map[string]ladder
-	held  int // ids in both
+	rough bool // nothing is counted beyond CountLimit, no search by words beyond what is looked at
+	facts *recent.Memory[string, fact]
 }
 
-type total struct {
+// moment is what a list depends on: what is committed, of which its own counters are a part. Either says that nothing has happened to the list.
+type moment struct {
+	stamp string // empty: not known
+	state string // see Query.state; empty: not known
+}
+
+func (m moment) same(now moment) bool {
+	return m.stamp != "" && m.stamp == now.stamp || m.state != "" && m.state == now.state
+}
+
+// fact is what was found at a moment: a list as it was counted, the ids of a page, all patches with some words in their names, or places of a long list.
+type fact struct {
+	moment
+	at  clock.Time // when it was last seen to be true
+	top int64      // the highest id of a patch then, if it can be moved on; 0: it can't
+
 	n            int
 	more, beyond bool     // as in a Listing
-	plan         wordPlan // by which way they were found
-	found        []int64  // all of them in order, if they were found so and are few
-	head         []int64  // the first ones, likewise
+	plan         wordPlan // by which way it was found
 	dear         bool
-	at           clock.Time
-	stamp        string // of what was committed; empty: not known
-	state        string // of what the list depends on, see Query.state; empty: not known
+	ids          []int64 // all of them in order, if they were found so and are few
+	head         []int64 // the first ones, likewise
+	steps        []step
+}
+
+func (f fact) weight() int { return len(f.ids) + len(f.head) + 3*len(f.steps) }
+
+// follows tells whether nothing has happened but that those patches came that a look has seen: each is counted once.
+func (f fact) follows(n look) bool {
+	return f.top != 0 && n.looked <= maxArrived && f.state == arrivals(n.arrivals-int64(n.looked))
+}
+
+func arrivals(n int64) string { return "arrivals " + strconv.FormatInt(n, 10) }
+
+// state says in a text what a list depends on beside its conditions; as long as it is the same, what was found in the order of id, date or name is true.
+func (f Query) state(n look) string {
+	switch {
+	case f.Keyset() == "":
+		return ""
+	case f.whole():
+		return arrivals(n.arrivals)
+	}
+	return "changes " + strconv.FormatInt(n.changes, 10)
+}
+
+// whole tells whether a list is all patches of its project, which only arrivals change.
+func (f Query) whole() bool { return f.States == nil && f.Archived == nil && f.Delegates == nil }
+
+// watched tells whether counters say that what was found in the list is true still: they do for one project, and nobody may see what is not committed.
+func (f Query) watched(q sqldb.Queryer) bool {
+	_, whole := q.(*sqldb.DB)
+	return whole && f.Totals != nil && len(f.Projects) == 1 && !f.narrow() && f.arrived == 0
 }
 
 // NewTotals makes an empty memory; a nil stamp knows nothing.
 func NewTotals(c clock.Clock, stamp Stamp) *Totals {
-	return &Totals{clock: c, stamp: stamp, known: map[string]total{}, sets: map[string]nameSet{}, far: map[string]ladder{}}
+	return &Totals{clock: c, stamp: stamp, facts: recent.NewWeighed[string](maxFacts, maxHeld, fact.weight)}
 }
 
 // NewRoughTotals makes an empty memory of totals that are not counted beyond CountLimit, and those of searches by words not beyond what is looked at to find the way.
@@ -79,97 +118,35 @@ func (t *Totals) now(ctx context.Context, q sqldb.Queryer) string {
 	return stamp
 }
 
-// recall finds a number. aged tells that it may have changed since.
-func (t *Totals) recall(key, stamp string) (known total, aged, ok bool) {
+// recall is the fact of a name, whatever its moment, and whether it is true now.
+func (t *Totals) recall(name string, now moment) (known fact, ok bool) {
 	if t == nil {
-		return total{}, false, false
+		return fact{}, false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known, ok = t.known[key]
-	switch {
-	case !ok:
-		return total{}, false, false
-	case stamp != "" && known.stamp == stamp:
-		known.at = t.clock.Now()
-		t.known[key] = known
-		return known, false, true
-	case known.dear && t.clock.Now().Time().Sub(known.at.Time()) <= totalsAge:
-		known.found, known.head = nil, nil
-		return known, true, true
+	if known, ok = t.facts.Get(name); !ok || !known.same(now) {
+		return known, false
 	}
-	return total{}, false, false
+	known.stamp = cmp.Or(now.stamp, known.stamp)
+	t.keep(name, known)
+	return known, true
 }
 
-// before is what is remembered from whatever time.
-func (t *Totals) before(key string) total {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.known[key]
+// aged tells whether a fact that is not true any more is used all the same.
+func (t *Totals) aged(known fact) bool {
+	return t != nil && known.dear && t.clock.Now().Time().Sub(known.at.Time()) <= totalsAge
 }
 
-// names is the set that is remembered under a name; without ids: none.
-func (t *Totals) names(key string) nameSet {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.sets[key]
-}
-
-// place finds the ids of a page that is as it was.
-func (t *Totals) place(key, stamp, state string) ([]int64, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	known, ok := t.known[key]
-	if !ok || (stamp == "" || known.stamp != stamp) && (state == "" || known.state != state) {
-		return nil, false
-	}
-	return known.found, true
-}
-
-func (t *Totals) keep(key string, n total) {
-	if t == nil || n.stamp == "" && n.state == "" && !n.dear {
+// keep remembers a fact; of two of a name that were found at the same time one stays.
+func (t *Totals) keep(name string, known fact) {
+	if t == nil || known.moment == (moment{}) && !known.dear {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n.at = t.clock.Now()
-	if len(n.found) > keptFound {
-		n.found, n.head = nil, n.found
+	if len(known.ids) > keptFound {
+		known.ids, known.head = nil, known.ids
 	}
-	n.head = slices.Clone(n.head[:min(len(n.head), keptHead)]) // a page or ten, without the rest of a long list
-	old := t.known[key]
-	t.room(len(old.found)+len(old.head), len(n.found)+len(n.head))
-	t.known[key] = n
-}
-
-// room makes room for some ids in the place of others; if there are too many, everything is forgotten.
-func (t *Totals) room(old, ids int) {
-	if t.held += ids - old; t.held > maxHeld || len(t.known)+len(t.sets)+len(t.far) >= maxTotals {
-		clear(t.known)
-		clear(t.sets)
-		clear(t.far)
-		t.held = ids
+	if len(known.head) > keptHead { // a page or ten, without the rest of a long list
+		known.head = append([]int64{}, known.head[:keptHead]...)
 	}
-}
-
-func (t *Totals) keepNames(key string, s nameSet) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.room(len(t.sets[key].ids), len(s.ids))
-	t.sets[key] = s
-}
-
-// ladder is what is remembered of the places of a list.
-func (t *Totals) ladder(name string) ladder {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.far[name]
-}
-
-// keepLadder remembers places; of two that were found at the same time one stays.
-func (t *Totals) keepLadder(name string, l ladder) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.room(0, 0)
-	t.far[name] = l
+	known.at = t.clock.Now()
+	t.facts.Put(name, known)
 }

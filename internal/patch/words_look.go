@@ -7,10 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/jmoiron/sqlx"
 
+	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
@@ -19,13 +19,13 @@ const maxArrived = 2000
 
 // look is what one query sees of a list and of the patches that have some words in their names.
 type look struct {
-	Listed            int     // patches that the list would have without words, by the counters; -1: they do not know
-	Found             int     // patches that the index finds, up to lookAt + 1
-	looked            int     // of these, those that were looked at: all, or if there are more than lookAt the first ones
-	named, ids        []int64 // of these, those with the words, and those that the list has, in the order of the list if that is of dates and the index finds so
-	changes, arrivals int64   // sums of the counters of the list, and of its project; see patch_count
-	top               int64   // the highest id of a patch
-	arrived           int     // patches of the project with higher ids than an earlier look has seen
+	Listed            int      // patches that the list would have without words, by the counters; -1: they do not know
+	Found             int      // patches that the index finds, up to lookAt + 1
+	looked            int      // of these, those that were looked at: all, or if there are more than lookAt the first ones
+	named, ids        []int64  // of these, those with the words, and those that the list has, in the order of the list if that is of dates and the index finds so
+	changes, arrivals int64    // sums of the counters of the list, and of its project; see patch_count
+	top               int64    // the highest id of a patch
+	came              []Cursor // of a later look: the patches of the project with higher ids than an earlier one has seen
 }
 
 // kinds of rows of a look; those of patches are numbers from 0 on.
@@ -93,12 +93,6 @@ func (w *where) union() string {
 		text += part
 	}
 	return text
-}
-
-// watched tells whether counters say that what was found in the list is true still: they do for one project, and nobody may see what is not committed.
-func (f Query) watched(q sqldb.Queryer) bool {
-	_, whole := q.(*sqldb.DB)
-	return whole && f.Totals != nil && len(f.Projects) == 1 && !f.narrow() && f.arrived == 0
 }
 
 // sums are the rows of a look that the counters give.
@@ -178,52 +172,33 @@ func (n *look) order(rising bool) {
 	}
 }
 
-// lookAgain asks what has become of a list since an earlier look, and which patches with the words came since.
-func (f Query) lookAgain(ctx context.Context, q sqldb.Queryer, since nameSet) (n look, err error) {
+// lookAgain asks what has become of a list, and which patches, with and without the words, came since the highest id was top; 0: that is not asked.
+func (f Query) lookAgain(ctx context.Context, q sqldb.Queryer, top int64) (n look, err error) {
 	w := &where{}
 	f.sums(w, true)
-	if since.ids != nil {
-		words := &where{}
-		words.words(f.engine, "p.name_key", f.words())
-		project := &where{}
-		project.in("+p.project_id", f.Projects)
-		project.add("p.id > ?", since.top)
-		w.add(fmt.Sprintf("SELECT * FROM (SELECT CASE WHEN %s THEN %d ELSE %d END AS kind, p.id AS value FROM patch p%s ORDER BY p.id LIMIT %d) arrived", words.all(), lookNamed, lookOther,
-			project.sql(), maxArrived+1), slices.Concat(words.args, project.args)...)
+	for i := range w.parts {
+		w.parts[i] = "SELECT x.kind, x.value, 0 AS date FROM (" + w.parts[i] + ") x"
 	}
-	if err = n.read(ctx, q, "", w); err != nil {
+	if top != 0 {
+		words := &where{parts: []string{"1 = 1"}}
+		words.words(f.engine, "p.name_key", f.words())
+		w.add(fmt.Sprintf("SELECT * FROM (SELECT CASE WHEN %s THEN %d ELSE %d END AS kind, p.id AS value, p.date FROM patch p WHERE +p.project_id = ? AND p.id > ? ORDER BY p.id LIMIT %d) arrived",
+			words.all(), lookNamed, lookOther, maxArrived+1), append(words.args, f.Projects[0], top)...)
+	}
+	err = q.Each(ctx, func(rows *sqlx.Rows) error {
+		var kind, value, date int64
+		if err := rows.Scan(&kind, &value, &date); err != nil {
+			return err
+		}
+		if n.add(kind, value); kind >= lookOther {
+			n.came = append(n.came, Cursor{ID: value, Date: clock.Time(date)})
+		}
+		return nil
+	}, w.union(), w.args...)
+	if err != nil {
 		return n, fmt.Errorf("look for what came since: %w", err)
 	}
-	n.arrived = n.looked
 	return n, nil
-}
-
-// state says in a text what a list depends on beside its conditions; as long as it is the same, what was found in the order of id, date or name is true.
-func (f Query) state(n look) string {
-	switch {
-	case f.Keyset() == "":
-		return ""
-	case f.whole():
-		return "arrivals " + strconv.FormatInt(n.arrivals, 10)
-	}
-	return "changes " + strconv.FormatInt(n.changes, 10)
-}
-
-// nameSet is all patches of a project with some words in their names, whatever has become of them.
-type nameSet struct {
-	arrivals, top int64
-	ids           []int64
-}
-
-// names says whose patches with which words a nameSet holds.
-func (f Query) names() string { return fmt.Sprint(f.Projects, f.words()) }
-
-// with adds what came since, and tells whether that is all that has happened: each patch that came is counted once, and nothing else is.
-func (s nameSet) with(n look, most int) (nameSet, bool) {
-	if s.ids == nil || n.arrived > maxArrived || n.arrivals-s.arrivals != int64(n.arrived) || len(s.ids)+len(n.named) > most {
-		return nameSet{}, false
-	}
-	return nameSet{n.arrivals, n.top, slices.Concat([]int64{}, s.ids, n.named)}, true
 }
 
 // among finds those of some patches that the list has, in its order.

@@ -7,13 +7,15 @@ import (
 	"sync"
 )
 
-// Memory keeps the values of the keys that were used last, up to a number of them. It is safe for concurrent use.
+// Memory keeps the values of the keys that were used last, up to a number of them, and to a weight together. It is safe for concurrent use.
 type Memory[K comparable, V any] struct {
-	most int
+	most, heaviest int
+	weigh          func(V) int // nil: nothing weighs
 
 	mu    sync.Mutex
 	order *list.List // of *kept[K, V], the last used in front
 	byKey map[K]*list.Element
+	held  int // the weight of all
 }
 
 type kept[K comparable, V any] struct {
@@ -24,6 +26,20 @@ type kept[K comparable, V any] struct {
 // New makes an empty memory for so many values.
 func New[K comparable, V any](most int) *Memory[K, V] {
 	return &Memory[K, V]{most: most, order: list.New(), byKey: map[K]*list.Element{}}
+}
+
+// NewWeighed makes an empty memory for so many values that weigh no more than heaviest together.
+func NewWeighed[K comparable, V any](most, heaviest int, weigh func(V) int) *Memory[K, V] {
+	r := New[K, V](most)
+	r.heaviest, r.weigh = heaviest, weigh
+	return r
+}
+
+func (r *Memory[K, V]) weight(v V) int {
+	if r.weigh == nil {
+		return 0
+	}
+	return r.weigh(v)
 }
 
 // Change makes f of the value of a key, the zero value if there is none, and keeps it; f must be quick.
@@ -38,9 +54,13 @@ func (r *Memory[K, V]) Change(key K, f func(V) V) V {
 		r.order.MoveToFront(e)
 	}
 	k := e.Value.(*kept[K, V])
+	old := r.weight(k.value)
 	k.value = f(k.value)
-	if r.order.Len() > r.most {
-		delete(r.byKey, r.order.Remove(r.order.Back()).(*kept[K, V]).key)
+	r.held += r.weight(k.value) - old
+	for r.order.Len() > r.most || r.held > r.heaviest && r.order.Len() > 1 {
+		last := r.order.Remove(r.order.Back()).(*kept[K, V])
+		delete(r.byKey, last.key)
+		r.held -= r.weight(last.value)
 	}
 	return k.value
 }
