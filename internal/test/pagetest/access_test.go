@@ -20,8 +20,8 @@ const inkless = `[...document.querySelectorAll("main *")].filter(e => {
 	return e.checkVisibility() && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) && s.color === s.backgroundColor;
 }).slice(0, 3).map(e => e.tagName + "." + e.className)`
 
-// lookOtherwise looks at the page that is open as people do who see little, use the keyboard alone, or print it.
-func lookOtherwise(t *testing.T, tab *browser.Tab, slow bool) {
+// lookOtherwise looks at the page that is open as people do who see little, use the keyboard alone, or print it; in brief it does not follow the focus.
+func lookOtherwise(t *testing.T, tab *browser.Tab, brief bool) {
 	t.Helper()
 	wide := browser.View{Width: 1280, Height: 800}
 	zoomed := browser.View{Width: 320, Height: 256, Zoomed: true} // a window of 1280 by 1024 at 400 %
@@ -30,7 +30,7 @@ func lookOtherwise(t *testing.T, tab *browser.Tab, slow bool) {
 		if said := tab.Overflow(); said != "" {
 			t.Errorf("%v: %s", v, said)
 		}
-		if !slow {
+		if !brief {
 			for _, said := range tab.Unfocused() {
 				t.Errorf("%v, %d high: %s", v, v.Height, said)
 			}
