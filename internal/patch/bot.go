@@ -45,7 +45,7 @@ func SetBot(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time,
 		return event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "person update", Subject: "person " + person})
 	})
 	if err != nil {
-		return account.Person{}, fmt.Errorf("say whether person %s is a program: %w", person, err)
+		return account.Person{}, fmt.Errorf("person update: %w", err)
 	}
 	return p, nil
 }
