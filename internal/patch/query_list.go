@@ -137,6 +137,9 @@ func Find(ctx context.Context, q sqldb.Queryer, f Query) (*Listing, error) {
 	if !f.counted() {
 		return l, l.count(ctx, q)
 	}
+	if f.Totals != nil && l.far(0) && (f.Keyset() == "" || !f.watched(q)) { // its counters will not tell whether a page is true
+		l.seen.stamp = f.Totals.now(ctx, q)
+	}
 	return l, l.readBunches(ctx, q)
 }
 
@@ -330,10 +333,11 @@ func (l *Listing) place(ctx context.Context, q sqldb.Queryer, offset, limit int)
 	if l.f.Totals == nil || !l.far(offset+limit) {
 		return l.walkTo(ctx, q, offset, limit)
 	}
-	if l.bunches != nil && l.seen.state == "" {
-		l.seen.stamp = l.f.Totals.now(ctx, q)
-		if err = l.readBunches(ctx, q); err != nil { // a page is not found by what was counted before its stamp
-			return nil, err
+	if l.bunches != nil && l.seen == (moment{}) {
+		if l.seen.stamp = l.f.Totals.now(ctx, q); l.seen.stamp != "" { // a page is not kept that was found by what was counted before its stamp
+			if err = l.readBunches(ctx, q); err != nil {
+				return nil, err
+			}
 		}
 	}
 	name := fmt.Sprint("page ", l.f.conditions().key(), l.f.keys(), offset, limit)
