@@ -99,10 +99,20 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	is("cursor afterwards", at(), "part 002")
 	is("place", where(), list)
 	load("z", "1 patch is as it was before")
+	is("cursor after the undo", at(), "part 002")
 	count("accepted", 0)
-	tab.Press("jjj")
+	tab.Press("k")
 	load("r", "1 patch updated")
 	count("rejected", 1)
+
+	// The form of the filter has its fields in another order than the address to which a change leads back.
+	open("/project/hundred/list/?q=part&order=name")
+	tab.Press("jjjjj")
+	is("cursor in what was filtered", at(), "part 004")
+	load("a", "1 patch updated")
+	is("cursor afterwards", at(), "part 005")
+	load("z", "1 patch is as it was before")
+	is("cursor after the undo", at(), "part 005")
 
 	// Ranges: 30 from here on are accepted, 10 more are under review, all others of the page superseded.
 	open(list)

@@ -6,7 +6,6 @@ document.addEventListener("DOMContentLoaded", () => {
   const all = (selector, under = document) => [...under.querySelectorAll(selector)];
   const link = (row) => one("td.name a", row);
   const rows = all("main table.list:not(.siblings) tbody tr").filter(link);
-  const here = location.pathname + location.search;
   const form = one("form:has(.bulk)") || one("form.edit:has(select[name=state])");
   let at = -1; // the row under the cursor
 
@@ -54,10 +53,13 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // Lists remember where one was, for when a form comes back to them, and what is in them, for n and p on the pages of patches.
+  // A change leads back to the address in the form, which has the filters in another order than the one that was typed or that the form of the filter made.
   if (rows.length && form) {
-    form.addEventListener("submit", () => write("pw-place", { here, y: scrollY, at, key: at < 0 ? "" : link(rows[at]).href, when: Date.now() }));
+    const place = form.getAttribute("action") || location.pathname + location.search;
+    const keep = () => write("pw-place", { place, y: scrollY, at, key: at < 0 ? "" : link(rows[at]).href, when: Date.now() });
+    for (const f of [form, ...all("form:has([data-undo])")]) f.addEventListener("submit", keep);
     const was = read("pw-place");
-    if (was && was.here === here && Date.now() - was.when < 60000) {
+    if (was && was.place === place && Date.now() - was.when < 60000) {
       scrollTo(0, was.y);
       const same = rows.findIndex((r) => link(r).href === was.key);
       if (was.at >= 0) go(same < 0 ? Math.min(was.at, rows.length - 1) : same);
