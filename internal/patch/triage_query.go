@@ -69,9 +69,10 @@ type WorkQuery struct {
 	Words         string      // each must be in the name
 	Order         string      // one of the orders; "-" before it reverses it; default -date. What is equal is listed by date, the newest first.
 	PerPage       int
-	Page          int   // from 1, in the orders that no index has
-	At            *Mark // in the orders of dates: what follows it; its Date is that of the order
-	Back          bool  // what comes before it
+	Page          int    // from 1, in the orders that no index has
+	At            *Mark  // in the orders of dates: what follows it; its Date is that of the order
+	Back          bool   // what comes before it
+	engine        string // of the database
 }
 
 // WorkRow is a series as lists of work show it.
@@ -124,7 +125,8 @@ func Lanes(ctx context.Context, q sqldb.Queryer, projects []int64) (map[Lane]int
 }
 
 // tidy puts defaults in.
-func (f WorkQuery) tidy() (WorkQuery, error) {
+func (f WorkQuery) tidy(q sqldb.Queryer) (WorkQuery, error) {
+	f.engine = engineOf(q)
 	if f.Lanes == nil {
 		f.Lanes = append(OpenLanes(), LaneDone)
 	}
@@ -189,9 +191,7 @@ func (f WorkQuery) conditions() *where {
 	if f.IdleSince != nil {
 		w.add("x.active_at < ?", int64(*f.IdleSince))
 	}
-	for _, word := range wordsOf(f.Words) {
-		w.add("s.name_fold LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
-	}
+	w.words(f.engine, "s.name_fold", wordsOf(f.Words))
 	return w
 }
 
@@ -305,7 +305,7 @@ func (f WorkQuery) counting(counts map[Lane]int, limit int) (string, []any) {
 // CountWork counts what a query finds, up to CountLimit+1; counts are those of Lanes for its projects.
 func CountWork(ctx context.Context, q sqldb.Queryer, f WorkQuery, counts map[Lane]int) (int, error) {
 	f.PerPage = 1
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return 0, err
 	}
@@ -315,7 +315,7 @@ func CountWork(ctx context.Context, q sqldb.Queryer, f WorkQuery, counts map[Lan
 // ListWork reads a page of series in three queries, and one that counts them where the counters of Lanes do not. Orders that no index has are fault.Invalid for more than
 // MaxWorkSort series.
 func ListWork(ctx context.Context, q sqldb.Queryer, f WorkQuery, counts map[Lane]int) (WorkPage, error) {
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return WorkPage{}, err
 	}
@@ -340,7 +340,7 @@ func ListWork(ctx context.Context, q sqldb.Queryer, f WorkQuery, counts map[Lane
 // group only, so does it.
 func WorkIDs(ctx context.Context, q sqldb.Queryer, f WorkQuery, limit int) ([]int64, error) {
 	f.PerPage = 1
-	f, err := f.tidy()
+	f, err := f.tidy(q)
 	if err != nil {
 		return nil, err
 	}

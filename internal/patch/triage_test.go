@@ -246,6 +246,9 @@ func TestListWork(t *testing.T) {
 		{patch.WorkQuery{Projects: alpha, Version: ptr(2)}, "s3"},
 		{patch.WorkQuery{Projects: alpha, Words: "S3"}, "s3"},
 		{patch.WorkQuery{Projects: alpha, Words: "%"}, ""},
+		{patch.WorkQuery{Projects: alpha, Words: "3"}, ""}, // one or two letters stand where a word begins
+		{patch.WorkQuery{Projects: alpha, Words: "s,S7", Order: "name"}, "s7"},
+		{patch.WorkQuery{Projects: alpha, Words: "S", Sender: userAnn, Order: "date"}, "s1 s2 s3"},
 	}
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seedWork(t, db)
