@@ -151,7 +151,8 @@ func (c *preparedConn) execDirect(ctx context.Context, query string, args []any)
 		return nil, err, true
 	}
 	if c.lib == nil || !c.lib.takes(s, len(args), func(i int) any { return args[i] }) {
-		return nil, nil, c.give(query, s) != nil
+		err = c.give(query, s)
+		return nil, err, err != nil
 	}
 	result, err = c.run(query, s)
 	return result, err, true

@@ -42,7 +42,9 @@ func (m *memory) get(key string) (v any, ok bool) {
 func (m *memory) put(key string, v any) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.values[key] = v
+	if m.values != nil { // else it was taken away since
+		m.values[key] = v
+	}
 }
 
 // KeepsRemembered promises that this transaction writes nothing that Remember is asked for. Only such a one is given what was read before it; any other that commits takes
