@@ -81,10 +81,10 @@ func (l *library) takes(s *keptStmt, n int, value func(int) any) bool {
 	l.values = l.values[:0]
 	for i := range n {
 		v := value(i)
-		switch v.(type) {
+		switch known := v.(type) {
 		case nil, int64, float64, bool, string, []byte:
 		case int:
-			v = int64(v.(int))
+			v = int64(known)
 		default:
 			var err error
 			if v, err = driver.DefaultParameterConverter.ConvertValue(v); err != nil || !bindable(v) {
