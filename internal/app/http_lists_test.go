@@ -55,7 +55,7 @@ func TestListMarkFilters(t *testing.T) {
 	})
 }
 
-// A page that the address finds by its place, as links of pages far from the beginning do, holds what the number would; the filter goes with it.
+// A page that the address finds by its place, as links to the next and the previous one do, holds what the number would; the filter goes with it.
 func TestListPlaces(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
@@ -85,7 +85,7 @@ func TestListPlaces(t *testing.T) {
 			s.expect(s.visit(token, "GET", "/project/alpha/list/?"+query, ""), 200, append(others, "3 patches")...)
 		}
 		a := s.visit(token, "GET", "/project/alpha/list/?state=*&page=2&after="+dates[0]+"."+ids[0], "")
-		s.expect(a, 200, `rel="next" href="/project/alpha/list/?page=3&amp;state=%2A"`, `rel="prev" href="/project/alpha/list/?state=%2A"`, `href="/project/alpha/list/?order=name&amp;state=%2A"`,
+		s.expect(a, 200, `rel="next" href="/project/alpha/list/?after=`+dates[1]+`.`+ids[1]+`&amp;page=3&amp;state=%2A"`, `rel="prev" href="/project/alpha/list/?state=%2A"`, `href="/project/alpha/list/?order=name&amp;state=%2A"`,
 			"action=\"/project/alpha/list/?after="+dates[0]+"."+ids[0]+"&amp;page=2&amp;state=%2A\"")
 	})
 }

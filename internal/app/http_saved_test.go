@@ -70,7 +70,7 @@ func TestListColumns(t *testing.T) {
 		const list, series = "/project/alpha/list/", "/project/alpha/series/"
 		s.expect(s.get(list), 200, ">2026-03-01</time>", "S W F</abbr>", `title="sent 4 h"`, "!formaction")
 		s.expect(s.get(list+"?columns=date,comments&dates=relative&per_page=1&q=step"), 200, "!S W F</abbr>", ">4 h</time>", `title="sent 2026-03-01 08:00 UTC"`, "order=-comments", "!order=submitter",
-			`rel="next" href="/project/alpha/list/?columns=date%2Ccomments&amp;dates=relative&amp;page=2&amp;per_page=1&amp;q=step"`)
+			`rel="next" href="/project/alpha/list/?after=`, `&amp;columns=date%2Ccomments&amp;dates=relative&amp;page=2&amp;per_page=1&amp;q=step"`)
 		s.expect(s.get(series+"?columns=name&columns=active&dates=absolute"), 200, ">2026-03-01</time>", "!S W F</abbr>")
 		a := s.visit(mia, "POST", "/user/columns/?kind=patch&next=%2Fproject%2Falpha%2Flist%2F%3Fq%3Dstep", "columns=name&columns=date&columns=bogus&per_page=1&dates=relative")
 		s.redirects(a, 303, list+"?q=step")

@@ -159,13 +159,19 @@ type Said struct {
 }
 
 // Beside reads at most limit patches that follow a place in the list, with back those before it, in the order of the list. What is far away costs the same.
-// The order must have cursors, see Query.Keyset.
+// The order must have cursors, see Query.Keyset. Of a list that was found whole they are what stands beside the patch of that place, if it is still there.
 func (l *Listing) Beside(ctx context.Context, q sqldb.Queryer, at Cursor, back bool, limit int) ([]*Row, error) {
 	_, key, ok := l.f.walk()
 	if !ok || l.f.Keyset() == "" {
 		return nil, fault.New(fault.Invalid, "there are cursors only in the order of id, date or name")
 	}
 	key.desc = key.desc != back
+	if i := slices.Index(l.found, at.ID); i >= 0 {
+		if back {
+			return readRows(ctx, q, l.found[max(0, i-limit):i], l.f.Brief)
+		}
+		return readRows(ctx, q, l.found[i+1:min(i+1+limit, len(l.found))], l.f.Brief)
+	}
 	var ids []int64
 	var err error
 	if l.f.plan.page {

@@ -62,6 +62,32 @@ func TestMoreThanLookedAt(t *testing.T) {
 	})
 }
 
+// TestBesideWhatWasFound: a search that was found whole is gone through from patch to patch, in both directions and orders.
+func TestBesideWhatWasFound(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		many := manyPatches(t, db, 12)
+		for _, order := range []string{"date", "-date"} {
+			q := patch.Query{Projects: []int64{1}, Words: "many", PerPage: 5, Page: 2, Order: order, Totals: patch.NewRoughTotals(clock.NewFake(noon), db.Stamp)}
+			list := slices.Clone(many)
+			if order == "-date" {
+				slices.Reverse(list)
+			}
+			beside := func(i int, back bool, want []int64) {
+				t.Helper()
+				p, err := patch.At(t.Context(), db, q, patch.Cursor{ID: list[i], Date: noon}, back)
+				if err != nil || !slices.Equal(rowIDs(p), want) || p.Total != 12 {
+					t.Errorf("%s, beside %d, back %v: %v of %d, want %v, %v", order, i, back, rowIDs(p), p.Total, want, err)
+				}
+			}
+			beside(4, false, list[5:10])
+			beside(9, false, list[10:])
+			beside(10, true, list[5:10])
+			beside(2, true, list[:2])
+		}
+	})
+}
+
 // TestMoreSorted: where no cursor leads through the list, what has a word that many have is looked for among the newest patches, and that is what a change of all that match is for.
 func TestMoreSorted(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {

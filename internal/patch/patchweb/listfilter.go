@@ -81,10 +81,6 @@ func sorts(all []sortOf, now string) []sortOf {
 	return append(slices.Clone(all), sortOf{now, "As it is"})
 }
 
-// keyedFrom is behind how many patches links to the next and previous page lead to a place in the list, not to a number of a page: what comes in meanwhile moves
-// nothing, and what is far away costs the same.
-const keyedFrom = 1000
-
 // readPage reads a page: by its place if the address says one, else by its number.
 func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patch.Page, error) {
 	at, back := markOf(v)
@@ -94,11 +90,11 @@ func (p *Pages) readPage(ctx context.Context, q patch.Query, v url.Values) (patc
 	return patch.At(ctx, p.db, q, patch.Cursor{ID: at.ID, Date: at.Date}, back)
 }
 
-// beside are the addresses of the pages beside a page that is far from the beginning; empty: their numbers do.
+// beside are the addresses of the pages beside this one: places in the list, where its order has them, so that what comes in meanwhile moves nothing, and what is far
+// away costs the same. Empty: their numbers do. The first page is always the newest patches.
 func (l listPage) beside() (previous, next string) {
-	rows, n, per := l.page.Rows, l.page.Page, l.view.perPage
-	uncounted := func(n int) bool { return l.page.More && n > l.page.Pages } // which has no number
-	if l.keyset != patch.OrderDate || len(rows) == 0 || n*per < keyedFrom && !uncounted(n+1) {
+	rows, n := l.page.Rows, l.page.Page
+	if l.keyset != patch.OrderDate || len(rows) == 0 {
 		return "", ""
 	}
 	at := func(place string, r *patch.Row, page int) string {
@@ -107,11 +103,10 @@ func (l listPage) beside() (previous, next string) {
 		q.Set("page", strconv.Itoa(page))
 		return l.to(q)
 	}
-	next = at("after", rows[len(rows)-1], n+1)
-	if (n-1)*per >= keyedFrom || uncounted(n-1) {
+	if n > 2 {
 		previous = at("upto", rows[0], n-1)
 	}
-	return previous, next
+	return previous, at("after", rows[len(rows)-1], n+1)
 }
 
 // place is the address of this page, as it is shown.

@@ -43,9 +43,8 @@ func TestBeside(t *testing.T) {
 		keyset         string
 		previous, next string
 	}{
-		{1, 100, patch.OrderDate, "", ""},
-		{9, 100, patch.OrderDate, "", ""},
-		{10, 100, patch.OrderDate, "", "/list/?after=50.5&page=11&q=x"},
+		{1, 100, patch.OrderDate, "", "/list/?after=50.5&page=2&q=x"},
+		{2, 100, patch.OrderDate, "", "/list/?after=50.5&page=3&q=x"},
 		{11, 100, patch.OrderDate, "/list/?page=10&q=x&upto=70.7", "/list/?after=50.5&page=12&q=x"},
 		{11, 100, patch.OrderName, "", ""},
 		{11, 100, "", "", ""},
@@ -65,9 +64,8 @@ func TestBesideUncounted(t *testing.T) {
 		page           int
 		previous, next string
 	}{
-		{1, "", ""},
-		{2, "", "/list/?after=50.5&page=3"},
-		{3, "", "/list/?after=50.5&page=4"},
+		{1, "", "/list/?after=50.5&page=2"},
+		{3, "/list/?page=2&upto=70.7", "/list/?after=50.5&page=4"},
 		{4, "/list/?page=3&upto=70.7", "/list/?after=50.5&page=5"},
 	} {
 		l := listPage{address: address{path: "/list/", query: url.Values{}}, view: listLook{perPage: 2}, keyset: patch.OrderDate}
