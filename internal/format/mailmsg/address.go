@@ -78,32 +78,30 @@ func angleAnywhere(s string) (Address, bool) {
 }
 
 func angle(s string, quotes bool) (Address, bool) {
-	nameAt, quoted := 0, false
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && quoted:
-			i++
-		case s[i] == '"' && quotes:
-			quoted = !quoted
-		case s[i] == '<' && !quoted:
-			inside := s[i+1:]
-			if end := angleEnd(inside, quotes); end >= 0 {
-				inside = inside[:end]
-			}
-			after := s[min(i+1+len(inside)+1, len(s)):]
-			if email, ok := cleanEmail(inside); ok {
-				return Address{angleName(s[nameAt:i], after), email}, true
-			}
-			if strings.HasPrefix(strings.TrimSpace(after), ",") {
-				nameAt = len(s) - len(after) + strings.IndexByte(after, ',') + 1
-			}
+	nameAt := 0
+	for from := 0; ; {
+		i := unquoted(s[from:], "<", quotes)
+		if i < 0 {
+			return Address{}, false
+		}
+		i += from
+		from = i + 1
+		inside := s[i+1:]
+		if end := unquoted(inside, "<>", quotes); end >= 0 {
+			inside = inside[:end]
+		}
+		after := s[min(i+1+len(inside)+1, len(s)):]
+		if email, ok := cleanEmail(inside); ok {
+			return Address{angleName(s[nameAt:i], after), email}, true
+		}
+		if strings.HasPrefix(strings.TrimSpace(after), ",") {
+			nameAt = len(s) - len(after) + strings.IndexByte(after, ',') + 1
 		}
 	}
-	return Address{}, false
 }
 
-// angleEnd is where the next bracket stands, with quotes outside a quoted local part; -1: nowhere.
-func angleEnd(s string, quotes bool) int {
+// unquoted is where one of some brackets stands first, with quotes outside what is quoted; -1: nowhere.
+func unquoted(s, brackets string, quotes bool) int {
 	quoted := false
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -111,7 +109,7 @@ func angleEnd(s string, quotes bool) int {
 			i++
 		case s[i] == '"' && quotes:
 			quoted = !quoted
-		case (s[i] == '<' || s[i] == '>') && !quoted:
+		case strings.IndexByte(brackets, s[i]) >= 0 && !quoted:
 			return i
 		}
 	}
