@@ -211,7 +211,7 @@ func TestKnownFailureG(t *testing.T) {
 		for form, want := range map[string]string{
 			"state=3":                            "-No patches selected; nothing updated",
 			"patch_id:x=on&state=3":              "-No patches selected; nothing updated",
-			"patch_id:99999=on&state=3":          "-1 of the patches do not exist",
+			"patch_id:99999=on&state=3":          "-No patches updated. Patch 99999 is gone",
 			"patch_id:%d=on&state=99":            "-there is no state 99",
 			"patch_id:%d=on&state=x":             `-state "x" is no number`,
 			"patch_id:%d=on&delegate=" + del:     "-the delegate must be a maintainer of the project",

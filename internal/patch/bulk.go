@@ -92,7 +92,7 @@ type Request struct {
 	more bool // there are more than Seen
 }
 
-// ChangeMany does what a page asks for: up to MaxChanged patches are changed at once, as Update does it, and the set is done; more are written down, so that
+// ChangeMany does what a page asks for: up to MaxChanged patches are changed at once, as Update does it but without those that are gone, and the set is done; more are written down, so that
 // those are changed that the actor saw, and changed by a job. If he is to be asked, the set is a draft, which Start begins. Nothing selected, and more than MaxSelected patches,
 // are fault.Invalid. A set without an ID says that nothing was different.
 func ChangeMany(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, r Request) (s ChangeSet, done Changed, err error) {
@@ -103,13 +103,19 @@ func ChangeMany(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.T
 		switch {
 		case err != nil:
 			return err
+		case len(ids) == 0 && len(r.Series) > 0:
+			return fault.New(fault.Invalid, "the series that were selected are gone, or have no patches")
 		case len(ids) == 0:
 			return errNothing
 		case len(ids) > MaxSelected:
 			return fault.New(fault.Invalid, "more than %d patches match; narrow the filter", MaxSelected)
 		case len(ids) <= MaxChanged && !r.Ask && !r.more:
-			done, err = updateAll(ctx, tx, by, now, ids, r.Change)
+			r.Change.SkipGone = true
+			if done, err = updateAll(ctx, tx, by, now, ids, r.Change); err != nil {
+				return err
+			}
 			s = ChangeSet{ID: done.Set, State: SetDone}
+			done.GoneSeries, err = goneSeries(ctx, tx, r.Series)
 			return err
 		}
 		s, err = r.freeze(ctx, tx, by, now, ids)

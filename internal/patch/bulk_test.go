@@ -15,6 +15,7 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/job"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -255,7 +256,7 @@ func TestChangeManyRefuses(t *testing.T) {
 		}{
 			"nothing selected": {patch.Request{Change: state}, fault.Invalid, "No patches selected; nothing updated"},
 			"nothing matches":  {patch.Request{Selection: leaks("nowhere"), Change: state}, fault.Invalid, "No patches selected; nothing updated"},
-			"no such patch":    {patch.Request{Selection: patch.Selection{Patches: []int64{1, 99}}, Change: state}, fault.NotFound, "1 of the patches do not exist"},
+			"no such series":   {patch.Request{Selection: patch.Selection{Series: []int64{99}}, Change: state}, fault.Invalid, "the series that were selected are gone, or have no patches"},
 			"no such state":    {patch.Request{Selection: leaks("leak"), Ask: true, Change: patch.Change{State: value(int64(99))}}, fault.Invalid, "there is no state 99"},
 			"no maintainer":    {patch.Request{Selection: leaks("leak"), Ask: true, Change: patch.Change{Delegate: value(int64(userJoe))}}, fault.Invalid, "the delegate must be a maintainer of the project"},
 			"no change":        {patch.Request{Selection: leaks("leak"), Ask: true}, fault.Invalid, "No change was chosen; nothing updated"},
@@ -279,5 +280,36 @@ func TestChangeManyRefuses(t *testing.T) {
 		_, err = patch.Start(t.Context(), db, web(userMax), noon, old.ID)
 		expectKind(t, "an old question", err, fault.Conflict, "this was asked too long ago, or something else was asked since; select the patches again")
 		expectState(t, "events", rowsOf(t, db, "SELECT COUNT(*) FROM event"), "0")
+	})
+}
+
+// TestChangeManyGone: of what was selected and is gone, or hidden, nothing is changed; the rest is, and it is said which are gone. Patches that are named without a page are all there or none is changed.
+func TestChangeManyGone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		seed(t, db)
+		if err := patch.DeleteMessage(t.Context(), db, account.CLI, noon, project.Project{ID: projectAlpha, Linkname: "alpha"}, "<p5@mail.example>", "spam"); err != nil {
+			t.Fatal(err)
+		}
+		hide(t, db, 13)
+		state := patch.Change{State: value(int64(3))}
+		s, done := many(t, db, web(userMia), patch.Request{Selection: patch.Selection{Patches: []int64{1, 5, 8, 13, 99}}, Change: state})
+		if got := fmt.Sprint(done.IDs, done.Gone, done.Patches); got != "[1 8] [5 13 99] 2" {
+			t.Error(got)
+		}
+		expectState(t, "states", rowsOf(t, db, "SELECT id, state_id FROM patch WHERE id IN (1, 8, 13) ORDER BY id"), "1 3", "8 3", "13 1")
+		if set, err := patch.ReadSet(t.Context(), db, web(userMia), s.ID); err != nil || counts(set) != "done 5/5 changed 2 refused 0 overtaken 0 lost 3" {
+			t.Error(counts(set), err)
+		}
+		if s, done = many(t, db, web(userMia), patch.Request{Selection: patch.Selection{Patches: []int64{5}}, Change: state}); s.ID != 0 || fmt.Sprint(done.IDs, done.Gone) != "[] [5]" {
+			t.Error(s, done)
+		}
+		if _, done = many(t, db, web(userMia), patch.Request{Selection: patch.Selection{Series: []int64{1, 77}}, Change: state}); fmt.Sprint(done.Patches, done.GoneSeries) != "2 [77]" {
+			t.Error(done)
+		}
+		_, err := patch.Update(t.Context(), db, web(userMia), noon, []int64{24, 5}, state)
+		expectKind(t, "named", err, fault.NotFound, "1 of the patches do not exist")
+		if found := findings(t, db); len(found) > 0 {
+			t.Error(found)
+		}
 	})
 }

@@ -30,6 +30,7 @@ type Change struct {
 
 	AllOrNone bool // who may not edit one of the patches changes none: fault.Denied
 	DryRun    bool // finds out what would change, and changes nothing
+	SkipGone  bool // patches that do not exist, or are hidden, are left out and named in Changed.Gone
 
 	// If is asked in the transaction, after its locks and before anything is changed; its error ends the change.
 	If func(context.Context, *sqldb.Tx) error
@@ -47,7 +48,10 @@ type Changed struct {
 	IDs     []int64  // of them
 	Refused []string // names of the patches the actor may not edit; they are as before
 	Denied  []int64  // ids of those
+	Gone    []int64  // ids of patches that do not exist any more, or are hidden; see Change.SkipGone
 	Set     int64    // the change set that Undo takes; 0: nothing can be taken back
+
+	GoneSeries []int64 // ids of series that were selected and do not exist any more
 }
 
 // held is a patch while it is being changed.
@@ -133,10 +137,11 @@ func updateIn(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Tim
 			return out, err
 		}
 	}
-	patches, err := hold(ctx, tx, ids)
+	patches, gone, err := c.hold(ctx, tx, ids)
 	if err != nil {
 		return out, err
 	}
+	out.Gone = gone
 	if c.If != nil {
 		if err := c.If(ctx, tx); err != nil {
 			return out, err
@@ -169,7 +174,8 @@ func updateIn(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Tim
 	case c.AllOrNone && len(out.Denied) > 0:
 		return out, fault.New(fault.Denied, "you may not change %d of these %d patches", len(out.Denied), len(patches))
 	}
-	s.Total, s.Done, s.Changed, s.Refused = s.Total+len(patches), s.Done+len(patches), s.Changed+out.Patches, len(out.Denied)
+	n := len(patches) + len(gone)
+	s.Total, s.Done, s.Changed, s.Refused, s.Lost = s.Total+n, s.Done+n, s.Changed+out.Patches, len(out.Denied), len(gone)
 	s.finish(now, SetDone)
 	err = u.write(ctx)
 	out.Set = s.ID
@@ -189,6 +195,23 @@ func (c Change) valid(ids []int64) error {
 		return fault.New(fault.Invalid, "related patches are given for one patch at a time")
 	}
 	return nil
+}
+
+// hold is the function hold, without what is gone if that is to be skipped.
+func (c Change) hold(ctx context.Context, tx *sqldb.Tx, ids []int64) (there []*held, gone []int64, err error) {
+	if !c.SkipGone || len(ids) == 0 {
+		there, err = hold(ctx, tx, ids)
+		return there, nil, err
+	}
+	if there, err = holdThere(ctx, tx, unique(ids)); err != nil {
+		return nil, nil, err
+	}
+	there = slices.DeleteFunc(there, func(p *held) bool { return p.Withheld })
+	shown := map[int64]bool{}
+	for _, p := range there {
+		shown[p.ID] = true
+	}
+	return there, slices.DeleteFunc(slices.Clone(unique(ids)), func(id int64) bool { return shown[id] }), nil
 }
 
 // hold locks the projects of the patches and reads what changing them needs.

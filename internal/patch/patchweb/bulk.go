@@ -167,7 +167,7 @@ func (p *Pages) changeMany(c *web.Call, pr project.Project, r patch.Request) (to
 
 // flashOf tells what an update did, in the words of Patchwork 3.2.
 func flashOf(done patch.Changed) web.Flash {
-	f := web.Flash{Text: updated(done.Patches), Bad: len(done.Refused) > 0, Undo: undoPath(done.Set)}
+	f := web.Flash{Text: updated(done.Patches), Bad: len(done.Refused)+len(done.Gone)+len(done.GoneSeries) > 0, Undo: undoPath(done.Set)}
 	var names []string
 	for _, name := range done.Refused[:min(3, len(done.Refused))] {
 		names = append(names, "'"+shown(name)+"'")
@@ -178,7 +178,27 @@ func flashOf(done patch.Changed) web.Flash {
 	if more := len(done.Refused) - len(names); more > 0 {
 		f.Text += fmt.Sprintf(" and %d more", more)
 	}
+	f.Text += gone("Patch", "Patches", done.Gone) + gone("Series", "Series", done.GoneSeries)
 	return f
+}
+
+// gone says which of what was selected is not there any more: by number, as nothing else is known of it.
+func gone(one, many string, ids []int64) string {
+	const named = 5
+	var numbers []string
+	for _, id := range ids[:min(named, len(ids))] {
+		numbers = append(numbers, fmt.Sprint(id))
+	}
+	switch more := len(ids) - len(numbers); {
+	case len(ids) == 0:
+		return ""
+	case len(ids) == 1:
+		return ". " + one + " " + numbers[0] + " is gone"
+	case more > 0:
+		return fmt.Sprintf(". %s %s and %s more are gone", many, strings.Join(numbers, ", "), grouped(more))
+	}
+	last := len(numbers) - 1
+	return ". " + many + " " + strings.Join(numbers[:last], ", ") + " and " + numbers[last] + " are gone"
 }
 
 func updated(n int) string {
@@ -211,17 +231,30 @@ func (p *Pages) bundleUp(c *web.Call, action string, sel patch.Selection) error 
 	if err != nil {
 		return err
 	}
+	var lost []int64
+	if action != "remove" {
+		if ids, lost, err = patch.Shown(ctx, p.db, ids); err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			return fault.New(fault.Invalid, "Nothing updated%s", gone("Patch", "Patches", lost))
+		}
+	}
+	tell := func(f web.Flash) {
+		f.Text, f.Bad = f.Text+gone("Patch", "Patches", lost), f.Bad || len(lost) > 0
+		c.Flash(f)
+	}
 	switch action {
 	case "create":
 		b, err := patch.CreateBundle(ctx, p.db, c.Actor(), c.Now, patch.BundleChange{Name: &name, Patches: &ids})
 		if err == nil {
-			c.Flash(web.Flash{Text: fmt.Sprintf("Bundle %s created with %s", shown(b.Name), counted(len(ids))), Undo: undoPath(b.Set)})
+			tell(web.Flash{Text: fmt.Sprintf("Bundle %s created with %s", shown(b.Name), counted(len(ids))), Undo: undoPath(b.Set)})
 		}
 		return err
 	case "add":
 		done, err := patch.AddToBundle(ctx, p.db, c.Actor(), c.Now, id, ids)
 		if err == nil {
-			c.Flash(added(done))
+			tell(added(done))
 		}
 		return err
 	}
