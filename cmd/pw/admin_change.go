@@ -20,7 +20,7 @@ func newAdminChange(c *cli) *cobra.Command {
 		Use:   "change",
 		Short: "Look at what users changed, and take it back",
 		Long: `Shows what users changed of patches, series and bundles in the last day, and takes it back for ten
-minutes, as they can on the page "Recent changes": what somebody changed since is left alone.`,
+minutes, as they can on the page "Recent changes": a patch that somebody changed since is left alone.`,
 		Example: `  pw admin change list ann
   pw admin change undo 1234`,
 	}
@@ -83,8 +83,9 @@ func newChangeUndo(c *cli) *cobra.Command {
 		Use:   "undo NUMBER",
 		Short: "Take a change back",
 		Long: `Gives patches, relations, series and bundles back what they were before a change, for ten minutes
-after it, unless somebody changed just that since. It is a change of its own, which can be
-taken back too. Of more than 1,000 patches a worker does it ("pw serve", "pw worker").`,
+after it. A patch that somebody changed since stays as it is, whole; up to 20 of these are named,
+with who changed them. It is a change of its own, which can be taken back too. Of more than
+1,000 patches a worker does it ("pw serve", "pw worker").`,
 		Example: `  pw admin change undo 1234`,
 		Args:    exactArgs(1),
 	}
@@ -97,8 +98,35 @@ taken back too. Of more than 1,000 patches a worker does it ("pw serve", "pw wor
 		if err == nil && s.State == patch.SetWaiting {
 			return fmt.Sprintf("a worker takes change %d back, by change %d", id, s.ID), nil
 		}
-		return fmt.Sprintf("change %d takes change %d back: %d as before, %d changed by somebody since, %d gone or impossible", s.ID, id, s.Changed, s.Overtaken, s.Lost), err
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprintf("change %d takes change %d back: %d as before, %d changed by somebody since, %d gone or impossible", s.ID, id, s.Changed, s.Overtaken, s.Lost)
+		left, err := leftAlone(ctx, a, s.ID)
+		return text + left, err
 	})
+}
+
+// leftAlone names the patches that an undo left alone, a line each.
+func leftAlone(ctx context.Context, a *app.App, set int64) (text string, err error) {
+	left, err := patch.LeftBy(ctx, a.DB, set)
+	if err != nil {
+		return "", err
+	}
+	var ids []int64
+	for _, l := range left {
+		ids = append(ids, l.By)
+	}
+	users, err := account.UsersByID(ctx, a.DB, ids)
+	for _, l := range left {
+		text += fmt.Sprintf("\nleft alone: patch %d %q", l.ID, l.Name)
+		if u := users[l.By]; u != nil {
+			text += ", changed by " + u.Username
+		} else if l.Via == patch.ViaVersion {
+			text += ", changed by a new version"
+		}
+	}
+	return text, err
 }
 
 func changeNumber(text string) (int64, error) {

@@ -231,8 +231,8 @@ func (a answer) undo() string {
 	for _, c := range a.Cookies() {
 		if c.Name == "pw_flash" {
 			raw, _ := base64.RawURLEncoding.DecodeString(c.Value)
-			_, path, _ := strings.Cut(string(raw), "\x00")
-			return path
+			parts := strings.Split(string(raw), "\x00")
+			return append(parts, "")[1]
 		}
 	}
 	return ""

@@ -22,6 +22,7 @@ type undoSite struct {
 	*site
 	cast
 	one, two int64 // patches
+	beta     int64 // one of another project
 }
 
 func (s *undoSite) json(method, path, body string, status int, want ...string) string {
@@ -127,6 +128,10 @@ func (s *undoSite) deeds() map[string]func() (what string) {
 			s.json("PATCH", "series/"+series+"/", `{"metadata":{"ci":"bad"},"state":"rejected"}`, 200)
 			return "series"
 		},
+		"move bundle to another project, API": func() string {
+			s.json("PATCH", "bundles/"+bundle()+"/", fmt.Sprintf(`{"name":"moved","patches":[%d]}`, s.beta), 200)
+			return "bundle-move"
+		},
 		"delete bundle, its page": func() string {
 			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", "action=delete"), 303, "/user/bundles/")
 			return "bundle-delete"
@@ -142,7 +147,7 @@ func (s *undoSite) deeds() map[string]func() (what string) {
 func (s *undoSite) all() []string {
 	return slices.Concat(s.rows("SELECT id, state_id, COALESCE(related_id, 0) FROM patch ORDER BY id"), s.rows("SELECT id FROM patch_relation"),
 		s.rows("SELECT id, version FROM series ORDER BY id"), s.rows("SELECT series_id, name, value FROM series_metadata ORDER BY 1, 2"),
-		s.rows("SELECT b.id, b.name, b.public, x.patch_id, x.position FROM bundle b JOIN bundle_patch x ON x.bundle_id = b.id ORDER BY 1, 5"))
+		s.rows("SELECT b.id, b.name, b.public, b.project_id, x.patch_id, x.position FROM bundle b JOIN bundle_patch x ON x.bundle_id = b.id ORDER BY 1, 6"))
 }
 
 // TestUndoVerb: whatever way a change was made, whatever way it is taken back, all is as before; the page names it, and offers it.
@@ -151,6 +156,9 @@ func TestUndoVerb(t *testing.T) {
 		s := &undoSite{site: serve(t, db)}
 		s.cast, _ = s.newCast()
 		s.one, s.two = s.id("patch", "p1@x"), s.id("patch", "p2@x")
+		s.project("beta")
+		s.patchMail("beta", "beta@x", "[PATCH] Of beta")
+		s.beta = s.id("patch", "beta@x")
 		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"kept","patches":[%d,%d,%d]}`, s.one, s.id("patch", "alone@x"), s.two), 201)
 		s.json("PATCH", "bundles/"+s.rows("SELECT id FROM bundle WHERE name = 'kept'")[0]+"/", fmt.Sprintf(`{"patches":[%d,%d]}`, s.one, s.id("patch", "alone@x")), 200)
 		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"open","public":true,"patches":[%d]}`, s.two), 201)
@@ -181,6 +189,85 @@ func TestUndoVerb(t *testing.T) {
 		s.expect(s.visit(s.joe, "POST", "/api/1.4/changes/1/undo/", ""), 404)
 		s.expect(s.visit("", "GET", "/api/1.4/changes/", ""), 403)
 		s.expect(s.visit(s.mia, "GET", "/api/1.3/changes/", ""), 404)
+		s.sound()
+	})
+}
+
+// TestUndoSays: what was left alone because somebody changed it since is counted, named and linked, with who did, on the page, by the API and on the page of the change; and so is what
+// was gone when it was ticked.
+func TestUndoSays(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := &undoSite{site: serve(t, db)}
+		s.cast, _ = s.newCast()
+		s.one, s.two = s.id("patch", "p1@x"), s.id("patch", "p2@x")
+		alone := s.id("patch", "alone@x")
+		change := func() string {
+			a := s.visit(s.mia, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&patch_id:%d=on&patch_id:99999=on&state=3", s.one, s.two, alone))
+			s.says(a, "/project/alpha/list/", "-3 patches updated. Patch 99999 is gone")
+			return a.undo()
+		}
+		undo := change()
+		s.exec("UPDATE user_account SET is_admin = TRUE WHERE username = 'joe'")
+		if a := s.visit(s.joe, "PATCH", fmt.Sprintf("/api/1.4/patches/%d/", s.two), `{"archived":true}`, "Content-Type: application/json"); a.StatusCode != 200 {
+			t.Fatal(a.StatusCode, a.body)
+		}
+		s.json("PATCH", fmt.Sprintf("patches/%d/", alone), `{"commit_ref":"abc"}`, 200)
+		a := s.visit(s.mia, "POST", undo, "next=/project/alpha/list/")
+		s.says(a, "/project/alpha/list/", "-1 patch is as it was before. 2 patches were left alone, because somebody changed them since")
+		cookie := "Cookie: " + strings.Split(a.Header.Get("Set-Cookie"), ";")[0]
+		s.expect(s.visit(s.mia, "GET", "/project/alpha/list/", "", cookie), 200,
+			fmt.Sprintf(`changed them since: <a href="/patch/%d/"><bdi>[2/2] Second step</bdi></a> (<bdi>joe</bdi>), <a href="/patch/%d/"><bdi>Alone</bdi></a> (<bdi>you</bdi>)`, s.two, alone))
+		set := regexp.MustCompile(`\d+`).FindString(a.undo())
+		s.expect(s.visit(s.mia, "GET", "/project/alpha/change/"+set+"/", ""), 200, "Changed since, and left as they are", `href="/project/alpha/patch/p2@x/"`, "changed by <bdi>joe</bdi>", "changed by <bdi>you</bdi>")
+		s.json("GET", "changes/"+set+"/", "", 200, `"changed":1,"refused":0,"overtaken":2,"lost":0`, fmt.Sprintf(`/api/1.4/patches/%d/","name":"[2/2] Second step","changed_by":"joe"}`, s.two), `"changed_by":"mia"}]`)
+
+		// What was only ticked, and is gone, changes nothing; so with bundles.
+		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", "patch_id:99999=on&patch_id:99998=on&state=3"), "/project/alpha/list/", "-No patches updated. Patches 99998 and 99999 are gone")
+		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", fmt.Sprintf("action=create&name=new&patch_id:%d=on&patch_id:99999=on", s.one)), "/project/alpha/list/", "-Bundle new created with 1 patch. Patch 99999 is gone")
+		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", "action=create&name=none&patch_id:99999=on"), "/project/alpha/list/", "-Nothing updated. Patch 99999 is gone")
+		id := s.rows("SELECT id FROM bundle")[0]
+		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", fmt.Sprintf("action=add&bundle_id=%s&patch_id:%d=on&patch_id:99999=on", id, s.two)), "/project/alpha/list/", "-1 patch added to bundle new. Patch 99999 is gone")
+		s.sound()
+	})
+}
+
+// TestUndoSaysOfBundles: of a bundle and a series it is said what came back of them, and what did not.
+func TestUndoSaysOfBundles(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := &undoSite{site: serve(t, db)}
+		s.cast, _ = s.newCast()
+		s.one, s.two = s.id("patch", "p1@x"), s.id("patch", "p2@x")
+		s.project("beta")
+		s.patchMail("beta", "beta@x", "[PATCH] Of beta")
+		s.json("POST", "bundles/", fmt.Sprintf(`{"name":"kept","patches":[%d,%d]}`, s.one, s.two), 201)
+		bundle := "bundles/" + s.rows("SELECT id FROM bundle")[0] + "/"
+		series := "series/" + s.rows("SELECT series_id FROM patch WHERE id = ?", s.one)[0] + "/"
+		last := regexp.MustCompile(`^\[\{"id":(\d+),`)
+		change := func(path, body string) string {
+			s.json("PATCH", path, body, 200)
+			return last.FindStringSubmatch(s.json("GET", "changes/", "", 200))[1]
+		}
+		says := func(set, want string) {
+			t.Helper()
+			s.says(s.visit(s.mia, "POST", "/user/changes/"+set+"/undo/", ""), "/user/changes/", want)
+		}
+		one, two := change(bundle, `{"name":"a"}`), change(bundle, fmt.Sprintf(`{"name":"b","patches":[%d]}`, s.two))
+		says(one, "-Nothing was taken back. The bundle itself was left alone, because somebody changed it since")
+		says(two, "+The bundle and 2 patches are as before")
+		one, two = change(bundle, fmt.Sprintf(`{"name":"c","patches":[%d]}`, s.two)), change(bundle, `{"public":true}`)
+		says(one, "-2 patches are as they were before. The bundle itself was left alone, because somebody changed it since")
+		says(two, "+The bundle is private again")
+		one = change(bundle, fmt.Sprintf(`{"patches":[%d]}`, s.id("patch", "beta@x")))
+		s.expect(s.visit(s.mia, "GET", "/user/changes/", ""), 200, "bundle c: moved to another project")
+		says(one, "+The bundle is in its project again")
+		one, two = change(bundle, fmt.Sprintf(`{"patches":[%d]}`, s.id("patch", "beta@x"))), change(bundle, `{"name":"d"}`)
+		says(one, "-Nothing was taken back. The bundle itself was left alone, because somebody changed it since. 3 patches were left alone, because somebody changed them since")
+
+		one = change(series, `{"metadata":{"ci":"bad"},"state":"rejected"}`)
+		change(series, `{"version":9}`)
+		says(one, "-2 patches are as they were before. The series itself was left alone, because somebody changed it since")
+		says(change(series, `{"version":10}`), "+The series is as before")
+		says(change(series, `{"version":10,"state":"accepted"}`), "+The series and 2 patches are as before")
 		s.sound()
 	})
 }

@@ -4,12 +4,18 @@ package patch
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // PagePath is the path of the page of a patch or cover letter (kind KindPatch or KindCover), the same wherever it is written.
 func PagePath(linkname, kind, msgid string) string {
 	return "/project/" + url.PathEscape(linkname) + "/" + kind + "/" + PathID(msgid) + "/"
+}
+
+// NumberPath is the short address of the page of a patch or a cover letter, which leads to that of PagePath.
+func NumberPath(kind string, id int64) string {
+	return "/" + kind + "/" + strconv.FormatInt(id, 10) + "/"
 }
 
 // PathID is a Message-ID as one part of a path. A slash is escaped twice, as Patchwork 3.2 does it, and so are dots that would be taken for a way up. If the

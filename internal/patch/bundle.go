@@ -101,9 +101,6 @@ func UpdateBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock
 			return err
 		}
 		b.Set, err = b.refill(ctx, tx, by, now, from, c.Patches)
-		if b.Project != from.Project {
-			b.Set = 0
-		}
 		return err
 	})
 	if err != nil {
@@ -289,7 +286,7 @@ func (b *Bundle) refill(ctx context.Context, tx *sqldb.Tx, by account.Actor, now
 		if err := b.replace(ctx, tx, was, is, false); err != nil {
 			return 0, err
 		}
-		if len(was.differ(is)) > 0 {
+		if len(was.differ(is)) > 0 && what != BundleMoved {
 			what = BundleSet
 		}
 	}

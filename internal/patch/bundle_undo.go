@@ -23,6 +23,7 @@ const (
 	BundleAdded   = "add"    // patches
 	BundleRemoved = "remove" // patches
 	BundleSet     = "set"    // its patches, or their order
+	BundleMoved   = "move"   // to another project, with other patches
 	BundleDeleted = "delete"
 
 	BundleRenamed     = "rename" // and perhaps published or not any more
@@ -36,11 +37,8 @@ type BundleEdit struct {
 	What   string `json:"what"` // one of the above
 	Name   string `json:"name"`
 	Public bool   `json:"public,omitempty"`
-}
-
-// itself tells whether the bundle itself was changed, not its patches.
-func (e BundleEdit) itself() bool {
-	return e.What == BundleRenamed || e.What == BundlePublished || e.What == BundleUnpublished
+	Own    bool   `json:"own,omitempty"`  // it is called, seen or placed otherwise, whatever was done to its patches
+	Left   string `json:"left,omitempty"` // see ChangeSet.Left
 }
 
 // places are where patches stand in a bundle.
@@ -99,20 +97,16 @@ func (b Bundle) record(ctx context.Context, tx *sqldb.Tx, by account.Actor, now 
 
 func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what string, was, is places, values []changedValue) error {
 	changed := was.differ(is)
-	err := sqldb.Chunks(changed, func(ids []int64) error {
-		_, err := tx.Exec(ctx, "UPDATE change_place SET later = TRUE WHERE bundle_id = ? AND later = FALSE AND patch_id IN (?)", b.ID, ids)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("note what was changed once more: %w", err)
-	}
 	if len(changed)+len(values) == 0 && s.Undoes == 0 {
 		return nil
 	}
-	edit := BundleEdit{b.ID, what, b.Name, b.Public}
+	over, err := placeMarks(b.ID).overtake(ctx, tx, s.At, 0, changed)
+	if err != nil {
+		return err
+	}
+	edit := BundleEdit{b.ID, what, b.Name, b.Public, len(values) > 0, s.Left()}
 	s.Wanted = wanted{Bundle: &edit}.text()
-	s.Changed = len(changed)
-	if edit.itself() && len(values) > 0 {
+	if s.Changed = len(changed); edit.Own {
 		s.Changed++
 	}
 	if s.Undoes == 0 {
@@ -128,7 +122,10 @@ func (b Bundle) recordIn(ctx context.Context, tx *sqldb.Tx, s *ChangeSet, what s
 	if err := tx.Insert(ctx, "change_place", []string{"set_id", "patch_id", "bundle_id", "old_place", "new_place", "later"}, rows); err != nil {
 		return fmt.Errorf("write down what changed: %w", err)
 	}
-	return s.recordValues(ctx, tx, subject{"bundle", b.ID}, values)
+	if err := insertRows(ctx, tx, s.ID, overRows(over)); err != nil {
+		return err
+	}
+	return s.recordValues(ctx, tx, s.At, subject{"bundle", b.ID}, values)
 }
 
 // changedPlace is the place of a patch before and after a change; nil: none.
@@ -139,66 +136,206 @@ type changedPlace struct {
 	Later bool
 }
 
-// undoBundle takes back what a set did to a bundle: each patch whose place nobody changed since gets its old one, or none. A bundle that the set made goes with its
-// last patch, and one that it deleted comes again. See Undo.
+// bundleBack is a change of a bundle on its way back.
+type bundleBack struct {
+	of, set ChangeSet // what is taken back, and what does it
+	edit    BundleEdit
+	was     Bundle
+	to      Bundle // what it is called and seen again, and of which project it is
+	former  formerValues
+	rows    []changedPlace
+	in, is  places
+	left    []int64
+}
+
+// undoBundle takes back what a set did to a bundle: each patch whose place nobody changed since gets its old one, or none, and the bundle itself what it was. One that
+// the set made goes with its last patch, one that it deleted comes again, and one that it moved to another project goes back as a whole or not at all. See Undo.
 func (s *ChangeSet) undoBundle(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time) (ChangeSet, error) {
-	edit := *s.Bundle()
 	if by.User != s.Actor && !(by.User == 0 && by.Admin) {
 		return ChangeSet{}, fault.New(fault.Denied, "a bundle is changed by its owner only")
 	}
-	b, err := s.bundleAgain(ctx, tx, edit)
-	if err != nil {
+	k := bundleBack{of: *s, edit: *s.Bundle(), set: ChangeSet{Actor: by.User, Via: by.Via, At: now, Undoes: s.ID, Back: s.Back}}
+	k.set.finish(now, SetDone)
+	if err := k.read(ctx, tx); err != nil {
 		return ChangeSet{}, err
 	}
-	if err := project.Lock(ctx, tx, []int64{b.Project}); err != nil { // so that no patch is deleted meanwhile
+	if err := k.write(ctx, tx); err != nil {
 		return ChangeSet{}, err
 	}
-	was, err := readPlaces(ctx, tx, b.ID)
-	if err != nil {
-		return ChangeSet{}, err
-	}
-	var rows []changedPlace
-	if err := tx.Select(ctx, &rows, "SELECT patch_id, old_place, new_place, later FROM change_place WHERE set_id = ? ORDER BY patch_id", s.ID); err != nil {
-		return ChangeSet{}, err
-	}
-	back := ChangeSet{Actor: by.User, Via: by.Via, At: now, Project: b.Project, Undoes: s.ID, Back: s.Back, Total: len(rows), Done: len(rows)}
-	back.finish(now, SetDone)
-	is, err := back.formerPlaces(ctx, tx, b, was, rows)
-	if err != nil {
-		return ChangeSet{}, err
-	}
-	old := b
-	values, overtaken, err := b.restore(ctx, tx, s)
-	if err != nil {
-		return ChangeSet{}, err
-	}
-	if edit.itself() {
-		back.Total, back.Done = 1, 1
-	}
-	if overtaken {
-		back.Overtaken++
-	}
-	what := map[string]string{BundleCreated: BundleRemoved, BundleAdded: BundleRemoved, BundleRemoved: BundleAdded, BundleDeleted: BundleCreated, BundleSet: BundleSet}[edit.What]
-	if edit.itself() && len(values) == 0 {
-		what = edit.What
-	} else if edit.itself() {
-		what = b.what(old)
-	} else if len(is) == 0 && edit.What == BundleCreated {
-		what = BundleDeleted
-	} else if len(is) == 0 || len(is) > MaxBundlePatches { // no such bundle may be
-		is, back.Overtaken = was, len(rows)-back.Lost
-	}
-	if err := b.replace(ctx, tx, was, is, what == BundleDeleted); err != nil {
-		return ChangeSet{}, err
-	}
-	if err := b.recordIn(ctx, tx, &back, what, was, is, values); err != nil {
-		return ChangeSet{}, err
-	}
-	s.UndoneBy = back.ID
+	s.UndoneBy = k.set.ID
 	if err := s.save(ctx, tx); err != nil {
 		return ChangeSet{}, err
 	}
-	return back, s.auditUndo(ctx, tx, by, now, len(rows))
+	return k.set, s.auditUndo(ctx, tx, by, now, len(k.rows))
+}
+
+// read finds out, under locks, what becomes of the bundle.
+func (k *bundleBack) read(ctx context.Context, tx *sqldb.Tx) (err error) {
+	if k.was, err = k.of.bundleAgain(ctx, tx, k.edit); err != nil {
+		return err
+	}
+	if k.former, err = k.of.formerValues(ctx, tx, k.was.values()); err != nil {
+		return err
+	}
+	k.to = k.was.as(k.former.values)
+	if err := project.Lock(ctx, tx, unique([]int64{k.was.Project, k.to.Project})); err != nil { // so that no patch is deleted meanwhile
+		return err
+	}
+	if k.in, err = readPlaces(ctx, tx, k.was.ID); err != nil {
+		return err
+	}
+	if err := tx.Select(ctx, &k.rows, "SELECT patch_id, old_place, new_place, later FROM change_place WHERE set_id = ? ORDER BY patch_id", k.of.ID); err != nil {
+		return fmt.Errorf("read what change %d changed: %w", k.of.ID, err)
+	}
+	k.set.Total = len(k.rows)
+	if k.former.any {
+		k.set.Total++
+	}
+	k.set.Done = k.set.Total
+	if k.former.overtaken {
+		k.set.Overtaken++
+	}
+	if err := k.places(ctx, tx); err != nil {
+		return err
+	}
+	if k.edit.What == BundleMoved && (k.set.Overtaken > 0 || k.strangers()) {
+		k.stay()
+		k.set.Overtaken, k.set.Lost, k.to = k.set.Total, 0, k.was
+	} else if emptied := len(k.is) == 0 && len(k.rows) > 0; emptied && k.edit.What != BundleCreated || len(k.is) > MaxBundlePatches { // no such bundle may be
+		k.set.Overtaken += len(k.rows) - k.set.Lost - len(k.left)
+		k.stay()
+	}
+	return nil
+}
+
+// stay leaves all patches where they are.
+func (k *bundleBack) stay() {
+	k.is, k.left = k.in, nil
+	for _, r := range k.rows {
+		k.left = append(k.left, r.Patch)
+	}
+}
+
+// strangers tells whether there would be patches that the bundle did not have before it was moved: they came since, and are of the other project.
+func (k *bundleBack) strangers() bool {
+	old := map[int64]bool{}
+	for _, r := range k.rows {
+		old[r.Patch] = r.Old != nil
+	}
+	for id := range k.is {
+		if !old[id] {
+			return true
+		}
+	}
+	return len(k.is) == 0
+}
+
+// places finds the places that the patches get, and which stay where they are.
+func (k *bundleBack) places(ctx context.Context, tx *sqldb.Tx) error {
+	of := map[int64]int64{} // patch → its project
+	var ids []int64
+	for _, r := range k.rows {
+		ids = append(ids, r.Patch)
+	}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		return tx.Each(ctx, func(rows *sqlx.Rows) error {
+			var id, in int64
+			err := rows.Scan(&id, &in)
+			of[id] = in
+			return err
+		}, "SELECT id, project_id FROM patch WHERE id IN (?)", ids)
+	})
+	if err != nil {
+		return fmt.Errorf("find %d patches: %w", len(ids), err)
+	}
+	k.is = maps.Clone(k.in)
+	for _, r := range k.rows {
+		at, in := k.in[r.Patch]
+		switch {
+		case of[r.Patch] == 0:
+			k.set.Lost++
+			delete(k.is, r.Patch)
+		case r.Later || in != (r.New != nil) || in && at != *r.New || r.Old != nil && of[r.Patch] != k.to.Project:
+			k.left = append(k.left, r.Patch)
+			k.set.Overtaken++
+		case r.Old == nil:
+			delete(k.is, r.Patch)
+		default:
+			k.is[r.Patch] = *r.Old
+		}
+	}
+	return nil
+}
+
+// what tells in a word what taking it back does.
+func (k *bundleBack) what() string {
+	switch {
+	case k.edit.What == BundleCreated && len(k.is) == 0:
+		return BundleDeleted
+	case k.to != k.was && (k.edit.What != BundleSet || len(k.in.differ(k.is)) == 0):
+		return k.to.what(k.was)
+	}
+	again := map[string]string{BundleCreated: BundleRemoved, BundleAdded: BundleRemoved, BundleRemoved: BundleAdded, BundleDeleted: BundleCreated}[k.edit.What]
+	if again == "" {
+		return k.edit.What
+	}
+	return again
+}
+
+// write does it, writes it down, and lets what was done before be taken back.
+func (k *bundleBack) write(ctx context.Context, tx *sqldb.Tx) error {
+	what, back := k.what(), k.in.differ(k.is)
+	values := k.to.differ(k.was)
+	if len(values) > 0 {
+		if err := k.to.save(ctx, tx); fault.Is(err, fault.Invalid) {
+			return fault.New(fault.Conflict, "there is another bundle %s meanwhile", k.to.Name)
+		} else if err != nil {
+			return err
+		}
+	}
+	if err := k.to.replace(ctx, tx, k.in, k.is, what == BundleDeleted); err != nil {
+		return err
+	}
+	k.set.Project = k.to.Project
+	if k.former.any && len(values) == 0 {
+		k.set.Wanted = wanted{Bundle: &BundleEdit{Left: LeftOvertaken}}.text()
+	}
+	if err := k.to.recordIn(ctx, tx, &k.set, what, k.in, k.is, values); err != nil {
+		return err
+	}
+	if err := insertRows(ctx, tx, k.set.ID, namesLeft(k.left)); err != nil {
+		return err
+	}
+	over, err := readOver(ctx, tx, k.of.ID, back)
+	if err != nil {
+		return err
+	}
+	if err := placeMarks(k.was.ID).free(ctx, tx, over); err != nil || len(values) == 0 {
+		return err
+	}
+	return valueMarks("bundle").free(ctx, tx, map[int64]string{k.was.ID: k.former.over})
+}
+
+// namesLeft names the first of some patches that stay where they are.
+func namesLeft(patches []int64) (list []changedRow) {
+	for _, id := range patches[:min(len(patches), maxRefusedNames)] {
+		list = append(list, changedRow{Patch: id, Field: overtakenField})
+	}
+	return list
+}
+
+// readOver reads which sets a set overtook of some patches.
+func readOver(ctx context.Context, q sqldb.Queryer, set int64, patches []int64) (map[int64]string, error) {
+	rows, err := readChanged(ctx, q, set, patches)
+	over := map[int64]string{}
+	for id, list := range rows {
+		for _, r := range list {
+			if r.Field == overField {
+				over[id] = r.Old
+			}
+		}
+	}
+	return over, err
 }
 
 // bundleAgain locks the bundle that a set is about, and makes it anew if the set deleted it.
@@ -219,43 +356,6 @@ func (s *ChangeSet) bundleAgain(ctx context.Context, tx *sqldb.Tx, e BundleEdit)
 		return b, fault.New(fault.Conflict, "there is another bundle %s meanwhile", e.Name)
 	}
 	return b, insertBundles(ctx, tx, []Bundle{b})
-}
-
-// formerPlaces are the places in a bundle with those of the rows that can be given back; the set counts the others.
-func (s *ChangeSet) formerPlaces(ctx context.Context, tx *sqldb.Tx, b Bundle, was places, rows []changedPlace) (places, error) {
-	var ids []int64
-	for _, r := range rows {
-		ids = append(ids, r.Patch)
-	}
-	var there []int64
-	err := sqldb.Chunks(ids, func(ids []int64) error {
-		var some []int64
-		err := tx.Select(ctx, &some, "SELECT id FROM patch WHERE id IN (?) AND project_id = ?", ids, b.Project)
-		there = append(there, some...)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find %d patches: %w", len(ids), err)
-	}
-	exists := map[int64]bool{}
-	for _, id := range there {
-		exists[id] = true
-	}
-	is := maps.Clone(was)
-	for _, r := range rows {
-		at, in := was[r.Patch]
-		switch {
-		case !exists[r.Patch]:
-			s.Lost++
-		case r.Later || in != (r.New != nil) || in && at != *r.New:
-			s.Overtaken++
-		case r.Old == nil:
-			delete(is, r.Patch)
-		default:
-			is[r.Patch] = *r.Old
-		}
-	}
-	return is, nil
 }
 
 // replace writes what is different, or deletes the bundle.

@@ -47,8 +47,8 @@ type ChangeSet struct {
 	Done      int        // of them were
 	Changed   int        // are different now
 	Refused   int        // may not be changed by the actor
-	Overtaken int        // left alone in something: somebody changed it since
-	Lost      int        // do not exist any more, or can't be as wanted
+	Overtaken int        // left alone: somebody changed it since
+	Lost      int        // do not exist any more, or can't be as wanted; of an undo each patch is in one of these four
 	Back      string     // the page that the actor came from; empty: not known
 	Reason    string     // why it failed
 	Finished  clock.Time `db:"finished_at"` // 0: it has not ended
@@ -98,10 +98,27 @@ func (s ChangeSet) Bundle() *BundleEdit { return s.wants().Bundle }
 // Series is what the set did to a series itself; nil: nothing.
 func (s ChangeSet) Series() *SeriesEdit { return s.wants().Series }
 
+// What became of a bundle or a series itself when a change of it was taken back, if it did not come back.
+const (
+	LeftOvertaken = "overtaken" // somebody changed it since
+	LeftRefused   = "refused"   // it is not the actor's to change
+	LeftLost      = "lost"      // it is gone
+)
+
+// Left says so; empty: it came back, or the set was not about that.
+func (s ChangeSet) Left() string {
+	if e := s.Series(); e != nil {
+		return e.Left
+	} else if b := s.Bundle(); b != nil {
+		return b.Left
+	}
+	return ""
+}
+
 // Patches counts the patches that are different now: Changed without the series or the bundle itself.
 func (s ChangeSet) Patches() int {
 	b := s.Bundle()
-	if s.Changed > 0 && (s.Series() != nil || b != nil && b.itself()) {
+	if s.Changed > 0 && s.Left() == "" && (s.Series() != nil || b != nil && b.Own) {
 		return s.Changed - 1
 	}
 	return s.Changed // of a series of which only patches were changed there is no Series
@@ -208,10 +225,7 @@ func RecentSets(ctx context.Context, q sqldb.Queryer, user int64, limit int) ([]
 	return out, nil
 }
 
-// refusedField is the field of a change_row that names a patch that was refused.
-const refusedField = "refused"
-
-// maxRefusedNames is how many patches that were refused a set names.
+// maxRefusedNames is how many patches that were refused, or left alone, a set names.
 const maxRefusedNames = 20
 
 // RefusedOf reads the names of the first 20 patches that a change was refused for, and the Message-IDs that their pages are at.
@@ -257,25 +271,21 @@ func (u *update) keep(old, p *held) {
 	}
 }
 
-// record writes down what changed, so that it can be taken back, and that what earlier changes had set was changed once more.
+// record writes down what changed, so that it can be taken back, and that the patches that earlier changes were about were changed once more.
 func (u *update) record(ctx context.Context) error {
-	for _, field := range changeFields {
-		var ids []int64
-		for _, r := range u.rows {
-			if r.Field == field {
-				ids = append(ids, r.Patch)
-			}
-		}
-		err := sqldb.Chunks(ids, func(ids []int64) error {
-			_, err := u.tx.Exec(ctx, "UPDATE change_row SET later = TRUE WHERE patch_id IN (?) AND field = ? AND later = FALSE", ids, field)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("note what was changed once more: %w", err)
-		}
-	}
-	if len(u.rows) == 0 || u.set == nil {
+	if len(u.rows) == 0 {
 		return nil
+	}
+	var ids []int64
+	for _, r := range u.rows {
+		ids = append(ids, r.Patch)
+	}
+	if u.set == nil {
+		return patchMarks.overtakeForGood(ctx, u.tx, unique(ids))
+	}
+	over, err := patchMarks.overtake(ctx, u.tx, u.now, u.set.ID, unique(ids))
+	if err != nil {
+		return err
 	}
 	if u.set.ID == 0 {
 		u.set.Project = oneProjectOf(u.rows)
@@ -283,7 +293,7 @@ func (u *update) record(ctx context.Context) error {
 			return fmt.Errorf("write down the change: %w", err)
 		}
 	}
-	return insertRows(ctx, u.tx, u.set.ID, u.rows)
+	return insertRows(ctx, u.tx, u.set.ID, append(u.rows, overRows(over)...))
 }
 
 func insertRows(ctx context.Context, tx *sqldb.Tx, set int64, list []changedRow) error {

@@ -22,6 +22,7 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 		return fmt.Errorf("find the series of user %d: %w", user, err)
 	}
 	for _, query := range []string{
+		"UPDATE change_row SET later = TRUE WHERE later = FALSE AND patch_id IN (SELECT id FROM patch WHERE delegate_id = ?)",
 		"UPDATE patch SET delegate_id = NULL WHERE delegate_id = ?",
 		"UPDATE patch_check SET user_id = NULL WHERE user_id = ?",
 		"UPDATE change_set SET actor_id = 0 WHERE actor_id = ?",

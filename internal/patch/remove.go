@@ -184,14 +184,17 @@ func settleRelation(ctx context.Context, tx *sqldb.Tx, id int64) error {
 	}
 	var n int64
 	err := tx.Get(ctx, &n, "SELECT COUNT(*) FROM patch WHERE related_id = ?", id)
-	if err == nil && n < 2 {
-		_, err = tx.Exec(ctx, "UPDATE patch SET related_id = NULL WHERE related_id = ?", id)
-		if err == nil {
-			_, err = tx.Exec(ctx, "DELETE FROM patch_relation WHERE id = ?", id)
-		}
+	if err != nil || n > 1 {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("settle relation %d: %w", id, err)
+	for _, query := range []string{
+		"UPDATE change_row SET later = TRUE WHERE later = FALSE AND patch_id IN (SELECT id FROM patch WHERE related_id = ?)",
+		"UPDATE patch SET related_id = NULL WHERE related_id = ?",
+		"DELETE FROM patch_relation WHERE id = ?",
+	} {
+		if _, err := tx.Exec(ctx, query, id); err != nil {
+			return fmt.Errorf("settle relation %d: %w", id, err)
+		}
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func (s *SeriesDetail) record(ctx context.Context, tx *sqldb.Tx, by account.Acto
 			return fmt.Errorf("write down the change: %w", err)
 		}
 	}
-	return set.recordValues(ctx, tx, subject{"series", s.ID}, own)
+	return set.recordValues(ctx, tx, now, subject{"series", s.ID}, own)
 }
 
 // change changes the series itself, and tells what is different.

@@ -232,7 +232,7 @@ func (u *update) restore(ctx context.Context, states map[int64]int64) (out Chang
 	var wishes []wish
 	for _, p := range patches {
 		if state := states[p.ID]; u.mayEdit(p) {
-			wishes = append(wishes, wish{p, Change{State: &state}})
+			wishes = append(wishes, wish{patch: p, change: Change{State: &state}})
 		} else {
 			out.Refused = append(out.Refused, p.Name)
 		}

@@ -12,8 +12,7 @@ import (
 // formerRelation are relations on the way back to what they were before a change.
 type formerRelation struct {
 	relationChange
-	overtaken, refused map[int64]bool // patches that stay where they are
-	all                map[int64]relative
+	all map[int64]relative
 }
 
 // lockFormer locks and reads the relations that some changes were about, as they were and as they are.
@@ -33,30 +32,21 @@ func lockFormer(ctx context.Context, tx *sqldb.Tx, rows map[int64][]changedRow) 
 	return lockRelatives(ctx, tx, patches, nonzero(relations))
 }
 
-// formerRelations gives patches back to the relations that they were in, or to none: those that are still where the change put them. A relation of a single patch does not
-// exist: who would be alone stays where he is, and nobody leaves alone who was added since.
-func (u *update) formerRelations(all map[int64]relative, patches []*held, rows map[int64][]changedRow) formerRelation {
-	f := formerRelation{relationChange{move: map[int64]int64{}}, map[int64]bool{}, map[int64]bool{}, all}
-	for _, p := range patches {
-		for _, r := range rows[p.ID] {
-			if r.Field != relationField {
-				continue
-			}
-			old, _ := strconv.ParseInt(r.Old, 10, 64)
-			switch {
-			case r.Later || strconv.FormatInt(p.Relation, 10) != r.New:
-				f.overtaken[p.ID] = true
-			case !u.maintainsAll(all, p, old):
-				f.refused[p.ID] = true
-			default:
-				f.move[p.ID] = old
-			}
-		}
+// wants notes that a patch is to be in the relation that it was in, or in none.
+func (f *formerRelation) wants(w wish) {
+	if w.relation != nil {
+		f.move[w.patch.ID] = *w.relation
 	}
-	for f.settle() {
+}
+
+// settled are the patches that stay where they are after all: a relation of a single patch does not exist, so who would be alone stays, and nobody leaves alone who was
+// added since.
+func (f *formerRelation) settled() map[int64]bool {
+	stay := map[int64]bool{}
+	for f.settle(stay) {
 	}
 	f.ends()
-	return f
+	return stay
 }
 
 // maintainsAll tells whether the actor maintains the projects of a patch and of all that are in a relation.
@@ -90,12 +80,12 @@ func (f *formerRelation) sizes() map[int64]int {
 }
 
 // settle lets patches stay whose move would leave a relation of one, or of too many, and tells whether there were any.
-func (f *formerRelation) settle() bool {
+func (f *formerRelation) settle(stay map[int64]bool) bool {
 	n, stays := f.sizes(), false
 	for id, to := range f.move {
 		if from := f.all[id].Relation; n[from] == 1 || n[to] == 1 || n[to] > maxRelated {
 			delete(f.move, id)
-			f.overtaken[id], stays = true, true
+			stay[id], stays = true, true
 		}
 	}
 	return stays

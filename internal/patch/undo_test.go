@@ -49,9 +49,9 @@ func TestUndo(t *testing.T) {
 		done := update(t, db, web(userMia), patch.Change{State: value(int64(3)), Delegate: value(int64(userMax)), Archived: value(true), CommitRef: value("abc")}, ids...)
 		expectState(t, "changed", rowsOf(t, db, stateOf, ids), changed...)
 
-		// Patch 21 was in no state, which is none to give back.
-		back := undo(t, db, web(userMia), done.Set, "done 3/3 changed 3 refused 0 overtaken 0 lost 1")
-		expectState(t, "taken back", rowsOf(t, db, stateOf, ids), before[0], before[1], "21 3 0 open ")
+		// Patch 21 was in no state, which is none to give back, so it stays as it is, whole.
+		back := undo(t, db, web(userMia), done.Set, "done 3/3 changed 2 refused 0 overtaken 0 lost 1")
+		expectState(t, "taken back", rowsOf(t, db, stateOf, ids), before[0], before[1], changed[2])
 		events := rowsOf(t, db, "SELECT e.kind, e.actor_id, e.payload FROM event e JOIN event_subject s ON s.event_id = e.id WHERE s.subject_id = 2 AND s.kind = 'patch' ORDER BY e.id")
 		expectState(t, "events", events,
 			`patch-state-changed 12 {"patch":2,"previous_state":"under-review","current_state":"accepted"}`,
@@ -63,7 +63,7 @@ func TestUndo(t *testing.T) {
 			`patch-archived-changed 12 {"patch":2,"archived":false}`,
 			`patch-commit-ref-changed 12 {"patch":2,"previous_commit_ref":"abc"}`)
 
-		again := undo(t, db, web(userMia), back.ID, "done 3/3 changed 3 refused 0 overtaken 0 lost 0")
+		again := undo(t, db, web(userMia), back.ID, "done 2/2 changed 2 refused 0 overtaken 0 lost 0")
 		expectState(t, "done again", rowsOf(t, db, stateOf, ids), changed...)
 		for _, set := range []int64{done.Set, back.ID} {
 			_, err := patch.Undo(t.Context(), db, web(userMia), noon, set)
@@ -79,25 +79,41 @@ func TestUndo(t *testing.T) {
 	})
 }
 
-// TestUndoLeavesAlone: what others changed since stays, even if it looks as if nobody had; the rest goes back.
+// TestUndoLeavesAlone: a patch of which others changed anything since stays as it is, whole, even if it looks as if nobody had, and is named with who did.
 func TestUndoLeavesAlone(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		seed(t, db)
-		ids := []int64{1, 2, 3, 4, 5}
+		ids := []int64{1, 2, 3, 4, 5, 8, 13}
 		done := update(t, db, web(userMia), patch.Change{State: value(int64(7)), Archived: value(true)}, ids...)
-		update(t, db, web(userMax), patch.Change{State: value(int64(5))}, 1) // another state
-		update(t, db, web(userMax), patch.Change{State: value(int64(5))}, 2) // there and back
-		update(t, db, web(userMax), patch.Change{State: value(int64(7))}, 2)
-		update(t, db, web(userMax), patch.Change{Delegate: value(int64(userMax))}, 3) // another field
+		update(t, db, web(userMax), patch.Change{State: value(int64(5))}, 1)     // another state
+		update(t, db, web(userMax), patch.Change{Delegate: value(int64(13))}, 2) // there and back
+		update(t, db, web(userMax), patch.Change{Delegate: value(int64(12))}, 2)
+		update(t, db, account.CLI, patch.Change{CommitRef: value("abc")}, 3) // what the change was not about
+		related(t, db, web(userMia), 8, 9)                                   // by herself
 		if err := patch.DeleteMessage(t.Context(), db, account.CLI, noon, project.Project{ID: projectAlpha, Linkname: "alpha"}, "<p4@mail.example>", "spam"); err != nil {
 			t.Fatal(err)
 		}
-		undo(t, db, web(userMia), done.Set, "done 4/4 changed 4 refused 0 overtaken 2 lost 0")
-		expectState(t, "taken back", rowsOf(t, db, stateOf, ids), "1 5 0 open ", "2 7 12 open ", "3 2 13 open ", "5 1 0 open ")
+		back := undo(t, db, web(userMia), done.Set, "done 6/6 changed 2 refused 0 overtaken 4 lost 0")
+		expectState(t, "taken back", rowsOf(t, db, stateOf, ids), "1 5 0 archived ", "2 7 12 archived ", "3 7 12 archived abc", "5 1 0 open ", "8 7 14 archived ", "13 1 0 open ")
+		expectLeft(t, db, back.ID, "1 <p1@mail.example> 13 web", "2 <p2@mail.example> 13 web", "3 <p3@mail.example> 0 cli", "8 <p8@mail.example> 12 web")
 		if found := findings(t, db); len(found) > 0 {
 			t.Error(found)
 		}
 	})
+}
+
+// expectLeft compares the patches that an undo left alone, and who had changed them.
+func expectLeft(t *testing.T, db *sqldb.DB, set int64, want ...string) {
+	t.Helper()
+	left, err := patch.LeftBy(t.Context(), db, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range left {
+		got = append(got, fmt.Sprintf("%d %s %d %s", l.ID, l.MsgID, l.By, l.Via))
+	}
+	expectState(t, "left alone", got, want...)
 }
 
 // TestUndoRights: who may take back what, how long, and with which rights.

@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 const (
 	nameField     = "name"
 	publicField   = "public"
+	projectField  = "project"
 	versionField  = "version"
 	metadataField = "metadata "
 )
@@ -46,19 +48,20 @@ func addValue(list []changedValue, field, was, is string) []changedValue {
 }
 
 // recordValues writes down what a set changed of a bundle or a series, and that what earlier ones had set was changed once more.
-func (s *ChangeSet) recordValues(ctx context.Context, tx *sqldb.Tx, of subject, list []changedValue) error {
+func (s *ChangeSet) recordValues(ctx context.Context, tx *sqldb.Tx, now clock.Time, of subject, list []changedValue) error {
 	if len(list) == 0 {
 		return nil
 	}
-	var fields []string
+	over, err := valueMarks(of.kind).overtake(ctx, tx, now, s.ID, []int64{of.id})
+	if err != nil {
+		return err
+	}
+	if sets := over[of.id]; sets != "" {
+		list = append(slices.Clone(list), changedValue{Field: overField, Old: &sets})
+	}
 	var rows [][]any
 	for _, v := range list {
-		fields = append(fields, v.Field)
 		rows = append(rows, []any{s.ID, of.kind, of.id, v.Field, textCell(v.Old), textCell(v.New), false})
-	}
-	_, err := tx.Exec(ctx, "UPDATE change_value SET later = TRUE WHERE subject = ? AND subject_id = ? AND later = FALSE AND field IN (?)", of.kind, of.id, fields)
-	if err != nil {
-		return fmt.Errorf("note what was changed once more: %w", err)
 	}
 	if err := tx.Insert(ctx, "change_value", []string{"set_id", "subject", "subject_id", "field", "old_value", "new_value", "later"}, rows); err != nil {
 		return fmt.Errorf("write down what changed: %w", err)
@@ -73,38 +76,54 @@ func textCell(s *string) any {
 	return *s
 }
 
-// formerValues are what a set changed of a bundle or a series, without those that somebody has changed since; is gives what they are now. overtaken: there are some.
-func (s *ChangeSet) formerValues(ctx context.Context, tx *sqldb.Tx, is map[string]string) (out map[string]*string, overtaken bool, err error) {
+// formerValues are what a set changed of a bundle or a series.
+type formerValues struct {
+	values    map[string]*string // all of them, or none
+	any       bool               // there are some
+	overtaken bool               // somebody changed the bundle or the series since, so there are none to give back
+	over      string             // sets; see overField
+}
+
+// formerValues reads what the values were; is gives what they are now.
+func (s *ChangeSet) formerValues(ctx context.Context, tx *sqldb.Tx, is map[string]string) (f formerValues, err error) {
 	var rows []changedValue
 	if err := tx.Select(ctx, &rows, "SELECT field, old_value, new_value, later FROM change_value WHERE set_id = ? ORDER BY field", s.ID); err != nil {
-		return nil, false, fmt.Errorf("read what change %d changed: %w", s.ID, err)
+		return f, fmt.Errorf("read what change %d changed: %w", s.ID, err)
 	}
-	out = map[string]*string{}
+	f.values = map[string]*string{}
 	for _, r := range rows {
-		now, there := is[r.Field]
-		if r.Later || there != (r.New != nil) || there && now != *r.New {
-			overtaken = true
+		if r.Field == overField {
+			f.over = *r.Old
 			continue
 		}
-		out[r.Field] = r.Old
+		now, there := is[r.Field]
+		f.any = true
+		f.overtaken = f.overtaken || r.Later || there != (r.New != nil) || there && now != *r.New
+		f.values[r.Field] = r.Old
 	}
-	return out, overtaken, nil
+	if f.overtaken {
+		f.values = nil
+	}
+	return f, nil
 }
 
 // values are what of a bundle can be taken back, but for its patches.
 func (b Bundle) values() map[string]string {
-	return map[string]string{nameField: b.Name, publicField: strconv.FormatBool(b.Public)}
+	return map[string]string{nameField: b.Name, publicField: strconv.FormatBool(b.Public), projectField: strconv.FormatInt(b.Project, 10)}
 }
 
 // differ lists what of a bundle is different, but its patches.
 func (b Bundle) differ(was Bundle) []changedValue {
 	list := addValue(nil, nameField, was.Name, b.Name)
-	return addValue(list, publicField, strconv.FormatBool(was.Public), strconv.FormatBool(b.Public))
+	list = addValue(list, publicField, strconv.FormatBool(was.Public), strconv.FormatBool(b.Public))
+	return addValue(list, projectField, strconv.FormatInt(was.Project, 10), strconv.FormatInt(b.Project, 10))
 }
 
 // what tells in a word what was done to a bundle that was another one.
 func (b Bundle) what(was Bundle) string {
 	switch {
+	case b.Project != was.Project:
+		return BundleMoved
 	case b.Name != was.Name:
 		return BundleRenamed
 	case b.Public && !was.Public:
@@ -115,26 +134,16 @@ func (b Bundle) what(was Bundle) string {
 	return BundleSet
 }
 
-// restore gives the bundle the name and the sight back that it had before a set, if nobody changed them since, and writes it.
-func (b *Bundle) restore(ctx context.Context, tx *sqldb.Tx, of *ChangeSet) (changed []changedValue, overtaken bool, err error) {
-	former, overtaken, err := of.formerValues(ctx, tx, b.values())
-	if err != nil || len(former) == 0 {
-		return nil, overtaken, err
-	}
-	was := *b
-	assign(&b.Name, former[nameField])
-	if public := former[publicField]; public != nil {
+// as is the bundle with other values.
+func (b Bundle) as(values map[string]*string) Bundle {
+	assign(&b.Name, values[nameField])
+	if public := values[publicField]; public != nil {
 		b.Public = *public == "true"
 	}
-	if changed = b.differ(was); len(changed) == 0 {
-		return nil, overtaken, nil
+	if in := values[projectField]; in != nil {
+		b.Project, _ = strconv.ParseInt(*in, 10, 64) // as it was written
 	}
-	if err := b.save(ctx, tx); fault.Is(err, fault.Invalid) {
-		return nil, false, fault.New(fault.Conflict, "there is another bundle %s meanwhile", b.Name)
-	} else if err != nil {
-		return nil, false, err
-	}
-	return changed, overtaken, nil
+	return b
 }
 
 // SeriesEdit is what a change set did to a series itself.
@@ -142,6 +151,7 @@ type SeriesEdit struct {
 	ID       int64    `json:"id"`
 	Version  *int     `json:"version,omitempty"`
 	Metadata []string `json:"metadata,omitempty"` // names of what was set or taken away
+	Left     string   `json:"left,omitempty"`     // see ChangeSet.Left
 }
 
 func seriesEdit(id int64, list []changedValue) *SeriesEdit {
@@ -156,10 +166,10 @@ func seriesEdit(id int64, list []changedValue) *SeriesEdit {
 	return &e
 }
 
-// undoSeries takes back what a set did to a series itself, and counts that: what somebody changed since stays. The set has then to be saved.
+// undoSeries takes back what a set did to a series itself, all of it or, if somebody changed its version or metadata since, nothing, and counts that. The set has then to be saved.
 func (s *ChangeSet) undoSeries(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Time, of *ChangeSet, id int64) error {
 	s.Total, s.Done = s.Total+1, s.Done+1
-	s.Wanted = wanted{Series: &SeriesEdit{ID: id}}.text()
+	left := func(why string) { s.Wanted = wanted{Series: &SeriesEdit{ID: id, Left: why}}.text() }
 	d, err := ReadSeries(ctx, tx, id)
 	if err == nil {
 		if err = project.Lock(ctx, tx, nonzero([]int64{d.Project})); err == nil {
@@ -169,32 +179,39 @@ func (s *ChangeSet) undoSeries(ctx context.Context, tx *sqldb.Tx, by account.Act
 	switch {
 	case fault.Is(err, fault.NotFound):
 		s.Lost++
+		left(LeftLost)
 		return nil
 	case err != nil:
 		return err
 	}
 	if ok, err := MayAmendSeries(ctx, tx, by, d.Project); err != nil || !ok {
 		s.Refused++
+		left(LeftRefused)
 		return err
 	}
 	is, err := d.values(ctx, tx)
 	if err != nil {
 		return err
 	}
-	former, overtaken, err := of.formerValues(ctx, tx, is)
+	former, err := of.formerValues(ctx, tx, is)
 	if err != nil {
 		return err
 	}
-	if overtaken {
+	if former.overtaken {
 		s.Overtaken++
+		left(LeftOvertaken)
+		return nil
 	}
-	changed, err := d.change(ctx, tx, by, now, formerSeries(former))
-	if err != nil || len(changed) == 0 {
+	changed, err := d.change(ctx, tx, by, now, formerSeries(former.values))
+	if err != nil {
 		return err
 	}
 	s.Changed++
 	s.Wanted = wanted{Series: seriesEdit(id, changed)}.text()
-	return s.recordValues(ctx, tx, subject{"series", id}, changed)
+	if err := s.recordValues(ctx, tx, now, subject{"series", id}, changed); err != nil {
+		return err
+	}
+	return valueMarks("series").free(ctx, tx, map[int64]string{id: former.over})
 }
 
 // values are what of a series can be taken back, but for its patches.

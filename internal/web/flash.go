@@ -5,12 +5,18 @@ package web
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
+
+	"github.com/a-h/templ"
 
 	"patchwork.example/pw/internal/format/fold"
 )
 
 const flashCookie = "pw_flash"
+
+// maxLinks is how many links a message has.
+const maxLinks = 4
 
 // Flash tells the visitor something on the next page he sees: after a form was sent and he is redirected.
 func (c *Call) Flash(f Flash) {
@@ -18,9 +24,16 @@ func (c *Call) Flash(f Flash) {
 	if f.Bad {
 		mark = "-"
 	}
-	text := mark + fold.Cut(f.Text, 600)
-	if f.Undo != "" {
+	longest := 600
+	if len(f.Links) > 0 {
+		longest = 300
+	}
+	text := mark + fold.Cut(f.Text, longest)
+	if f.Undo != "" || len(f.Links) > 0 {
 		text += "\x00" + f.Undo
+	}
+	for _, l := range f.Links[:min(len(f.Links), maxLinks)] {
+		text += "\x00" + strings.Join([]string{fold.Cut(l.Text, 60), l.Path, fold.Cut(l.Note, 40)}, "\x00")
 	}
 	value := base64.RawURLEncoding.EncodeToString([]byte(text))
 	http.SetCookie(c.W, &http.Cookie{Name: flashCookie, Value: value, Path: "/", MaxAge: 60, HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure()})
@@ -42,8 +55,29 @@ func (c *Call) takeFlash() []Flash {
 	if err != nil || len(raw) < 2 {
 		return nil
 	}
-	text, undo, _ := strings.Cut(string(raw[1:]), "\x00")
-	return []Flash{{Text: text, Bad: raw[0] == '-', Undo: LocalPath(undo, "")}} // a cookie can come from anywhere
+	f := Flash{Bad: raw[0] == '-'} // a cookie can come from anywhere
+	parts := strings.Split(string(raw[1:]), "\x00")
+	if f.Text = parts[0]; len(parts) > 1 {
+		f.Undo = LocalPath(parts[1], "")
+		for link := range slices.Chunk(parts[2:], 3) {
+			if len(link) == 3 && LocalPath(link[1], "") != "" && len(f.Links) < maxLinks {
+				f.Links = append(f.Links, Link{link[0], link[1], link[2]})
+			}
+		}
+	}
+	return []Flash{f}
+}
+
+// saying is the text of a message with its links.
+func saying(f Flash) templ.Component {
+	text := templ.EscapeString(f.Text)
+	for i, l := range f.Links {
+		text += map[bool]string{true: ": ", false: ", "}[i == 0] + `<a href="` + templ.EscapeString(l.Path) + `"><bdi>` + templ.EscapeString(l.Text) + "</bdi></a>"
+		if l.Note != "" {
+			text += " (<bdi>" + templ.EscapeString(l.Note) + "</bdi>)"
+		}
+	}
+	return templ.Raw(text)
 }
 
 // LocalPath is next if it is the path of a page of this site, else otherwise: what comes in a form or a cookie must not lead to another site.

@@ -111,7 +111,12 @@ type Flash struct {
 	Text string
 	Bad  bool
 	Undo string // the path of a form without fields that takes it back; empty: none. It is told in next where to go then
+
+	Links []Link // what the end of Text is about; at most 4
 }
+
+// Link leads to a page of the site.
+type Link struct{ Text, Path, Note string }
 
 // Render writes a page. It is rendered whole before the first byte is sent, so that an error can still become an error page.
 func (c *Call) Render(status int, m Meta, body templ.Component) error {

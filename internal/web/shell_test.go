@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,7 +199,9 @@ func TestReadable(t *testing.T) {
 
 // TestFlash: a message goes to the next page, once, whatever is in it.
 func TestFlash(t *testing.T) {
-	for _, f := range []Flash{{Text: "Done & <done>"}, {Text: "Not; done, \"ä\"\n\u202e", Bad: true}, {Text: strings.Repeat("ä", 5000), Undo: "/user/changes/7/undo/"}, {Bad: true}} {
+	for _, f := range []Flash{{Text: "Done & <done>"}, {Text: "Not; done, \"ä\"\n\u202e", Bad: true}, {Text: strings.Repeat("ä", 5000), Undo: "/user/changes/7/undo/"}, {Bad: true},
+		{Text: "Left", Links: []Link{{"a <b>", "/patch/7/", "ann"}, {"c", "/patch/8/", ""}}}, {Text: "Left", Undo: "/user/changes/7/undo/", Links: []Link{{Text: "c", Path: "/x"}}},
+		{Text: strings.Repeat("😀", 300), Undo: "/user/changes/7/undo/", Links: slices.Repeat([]Link{{strings.Repeat("😀", 60), "/patch/1234567890/", strings.Repeat("😀", 40)}}, 4)}} {
 		a, _, _ := ask(t, func(c *Call) error {
 			c.Flash(f)
 			return c.Redirect(http.StatusSeeOther, "/next/")

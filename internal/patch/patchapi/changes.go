@@ -5,6 +5,7 @@ package patchapi
 import (
 	"net/http"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/rest"
@@ -18,7 +19,7 @@ type ChangeSet struct {
 	Via       string  `json:"via" doc:"web, api, cli"`
 	Project   *int64  `json:"project" doc:"number; null: patches of several"`
 	State     string  `json:"state" doc:"draft, waiting, done, cancelled, failed"`
-	What      string  `json:"what" doc:"patches, relation, series (its version or metadata), bundle-create, bundle-add, bundle-remove, bundle-set (its patches or their order), bundle-rename, bundle-publish, bundle-unpublish, bundle-delete, undo"`
+	What      string  `json:"what" doc:"patches, relation, series (its version or metadata), bundle-create, bundle-add, bundle-remove, bundle-set (its patches or their order), bundle-rename, bundle-publish, bundle-unpublish, bundle-move (to another project), bundle-delete, undo"`
 	Bundle    *int64  `json:"bundle" doc:"number of the bundle that was changed"`
 	Series    *int64  `json:"series" doc:"number of the series whose version or metadata were changed"`
 	Total     int     `json:"total" doc:"patches to be looked at; a series or a bundle itself counts as one"`
@@ -32,6 +33,20 @@ type ChangeSet struct {
 	Until     *string `json:"undo_until" doc:"until when it can be taken back; null: it can't be"`
 }
 
+// ChangeDetail is a change alone.
+type ChangeDetail struct {
+	ChangeSet
+	LeftAlone []LeftAlone `json:"left_alone" doc:"the first 20 patches that an undo left alone, because somebody changed them since"`
+}
+
+// LeftAlone is a patch that an undo left alone.
+type LeftAlone struct {
+	ID        int64   `json:"id"`
+	URL       string  `json:"url"`
+	Name      string  `json:"name"`
+	ChangedBy *string `json:"changed_by" doc:"name of the user who did; null: a new version, the command line, or it is not known"`
+}
+
 // recentChanges is how many changes a list has.
 const recentChanges = 50
 
@@ -41,10 +56,10 @@ func (f *face) changeRoutes() []rest.Route {
 		{Path: path, Since: rest.V14, Tag: "changes", Methods: map[string]rest.Op{
 			"GET": {Do: f.listChanges, Doc: "List your last 50 changes of a day, the latest first", Answer: []ChangeSet{}}}},
 		{Path: path + "{id}/", Since: rest.V14, Tag: "changes", Methods: map[string]rest.Op{
-			"GET": {Do: f.getChange, Doc: "Show a change of yours", Answer: ChangeSet{}}}},
+			"GET": {Do: f.getChange, Doc: "Show a change of yours", Answer: ChangeDetail{}}}},
 		{Path: path + "{id}/undo/", Since: rest.V14, Tag: "changes", Methods: map[string]rest.Op{
-			"POST": {Do: f.undoChange, Doc: "Take a change of yours back, which is a change of its own (201): what somebody changed since is left alone. Ten minutes after it, and twice, it is 409",
-				Answer: ChangeSet{}, Status: http.StatusCreated}}},
+			"POST": {Do: f.undoChange, Doc: "Take a change of yours back, which is a change of its own (201): a patch that somebody changed since is left alone, whole. Ten minutes after it, and twice, it is 409",
+				Answer: ChangeDetail{}, Status: http.StatusCreated}}},
 	}
 }
 
@@ -75,7 +90,34 @@ func (f *face) getChange(c *rest.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, wireChange(c, s))
+	return f.sendChange(c, http.StatusOK, s)
+}
+
+// sendChange answers with a change alone.
+func (f *face) sendChange(c *rest.Call, status int, s patch.ChangeSet) error {
+	d := ChangeDetail{wireChange(c, s), []LeftAlone{}}
+	if s.Overtaken > 0 {
+		left, err := patch.LeftBy(c.R.Context(), f.db, s.ID)
+		if err != nil {
+			return err
+		}
+		var ids []int64
+		for _, l := range left {
+			ids = append(ids, l.By)
+		}
+		users, err := account.UsersByID(c.R.Context(), f.db, ids)
+		if err != nil {
+			return err
+		}
+		for _, l := range left {
+			w := LeftAlone{ID: l.ID, URL: rest.Address(c.API, patchesPath, l.ID, "/"), Name: l.Name}
+			if u := users[l.By]; u != nil {
+				w.ChangedBy = &u.Username
+			}
+			d.LeftAlone = append(d.LeftAlone, w)
+		}
+	}
+	return c.JSON(status, d)
 }
 
 func (f *face) undoChange(c *rest.Call) error {
@@ -91,7 +133,7 @@ func (f *face) undoChange(c *rest.Call) error {
 		return err
 	}
 	c.W.Header().Set("Location", changeURL(c, s.ID))
-	return c.JSON(http.StatusCreated, wireChange(c, s))
+	return f.sendChange(c, http.StatusCreated, s)
 }
 
 func changeURL(c *rest.Call, id int64) string { return rest.Address(c.API, "/changes/", id, "/") }

@@ -236,6 +236,36 @@ func TestAutoSupersede(t *testing.T) {
 	})
 }
 
+// TestUndoSuperseded: a patch that a new version superseded since stays as it is, whole, though the change was about something else; replies do not count.
+func TestUndoSuperseded(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db, "undo", autoSupersede)
+		s.send("patch patch", reroll("", 0)...)
+		archived := true
+		done, err := patch.Update(t.Context(), db, account.CLI, now, []int64{s.id("patch", "a1"), s.id("patch", "a2")}, patch.Change{Archived: &archived})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.send("patch", reroll("v2", 60)[0])
+		s.send("comment", letter{id: "r2", subject: "Re: [PATCH 2/2] lib: two", refs: "a2", minutes: 70, from: "Bob <bob@people.example>", body: "Fine.\n"})
+		back, err := patch.Undo(t.Context(), db, account.CLI, now, done.Set)
+		if err != nil || back.Total != 2 || back.Changed != 1 || back.Overtaken != 1 {
+			t.Errorf("%+v %v", back, err)
+		}
+		if got := s.states(); got != "a1 superseded, a2 new, v21 new" {
+			t.Error(got)
+		}
+		if got := s.text("SELECT COUNT(*) FROM patch WHERE archived = TRUE AND project_id = ?", s.project.ID); got != "1" {
+			t.Errorf("%s archived", got)
+		}
+		left, err := patch.LeftBy(t.Context(), db, back.ID)
+		if err != nil || len(left) != 1 || left[0].ID != s.id("patch", "a1") || left[0].Via != patch.ViaVersion {
+			t.Errorf("%+v %v", left, err)
+		}
+		check(t, db)
+	})
+}
+
 // TestAutoSupersedeAnyOrder: late patches of older versions are superseded too.
 func TestAutoSupersedeAnyOrder(t *testing.T) {
 	mails := append(append(reroll("", 0), reroll("v2", 60)...), reroll("v3", 120)...)

@@ -3,7 +3,6 @@
 package patchweb
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,7 +54,9 @@ type changeView struct {
 	linkname string // of its project; empty: of several
 	wants    string
 	refused  []*patch.MailRef
-	links    map[int64]string // link names of the projects that those are of
+	left     []patch.Left
+	by       map[int64]*account.User // who changed those
+	links    map[int64]string        // link names of the projects that those are of
 	now      clock.Time
 	still    bool // the page does not refresh itself
 	series   int  // of a draft: that its patches are of
@@ -88,123 +89,6 @@ func (v changeView) which() string {
 }
 
 func (v changeView) mayUndo() bool { return v.set.MayUndo(v.now) == nil }
-
-func (v changeView) title() string {
-	n := counted(v.set.Total)
-	back := v.set.Undoes != 0
-	switch {
-	case v.set.State == patch.SetDraft:
-		return "Change " + n + "?"
-	case v.set.State == patch.SetWaiting && back:
-		return "Taking back the change of " + n
-	case v.set.State == patch.SetWaiting:
-		return "Changing " + n
-	case v.set.State == patch.SetCancelled:
-		return "Cancelled after " + grouped(v.set.Done) + " of " + n
-	case v.set.State == patch.SetFailed:
-		return "Failed after " + grouped(v.set.Done) + " of " + n
-	case back:
-		return "Taken back"
-	case v.set.Series() != nil:
-		return "Series changed"
-	case v.set.Bundle() != nil:
-		return "Bundle changed"
-	}
-	return updated(v.set.Changed)
-}
-
-// outcome tells what became of the patches that were looked at.
-func outcome(s patch.ChangeSet) string {
-	text := updated(s.Changed)
-	if backAgain(s) != "" {
-		text = "Changed"
-		if n := s.Patches(); n > 0 {
-			text += ", with " + counted(n)
-		}
-	}
-	if s.Undoes != 0 {
-		switch itself := backAgain(s); {
-		case s.Changed == 0:
-			text = "Nothing was taken back"
-		case itself != "":
-			text = itself
-		case s.Changed == 1:
-			text = "1 patch is as it was before"
-		default:
-			text = grouped(s.Changed) + " patches are as they were before"
-		}
-	}
-	say := func(n int, one, many string) {
-		if n == 1 && s.Total == 1 && backAgain(s) != "" {
-			text += ". It " + one
-		} else if n == 1 {
-			text += ". 1 patch " + one
-		} else if n > 1 {
-			text += ". " + grouped(n) + " patches " + many
-		}
-	}
-	say(s.Overtaken, "was left alone, because somebody changed it since", "were left alone, because somebody changed them since")
-	say(s.Refused, "is not yours to change", "are not yours to change")
-	say(s.Lost, "is gone, or can't be like that any more", "are gone, or can't be like that any more")
-	return text
-}
-
-// backAgain says what a series or a bundle itself is again; empty: the change was of patches only.
-func backAgain(s patch.ChangeSet) string {
-	b := s.Bundle()
-	switch {
-	case s.Series() != nil && s.Patches() > 0:
-		return "The series and " + counted(s.Patches()) + " are as before"
-	case s.Series() != nil:
-		return "The series is as before"
-	case b == nil:
-		return ""
-	}
-	return map[string]string{patch.BundleRenamed: "The bundle is called " + shown(b.Name) + " again", patch.BundlePublished: "The bundle is public again",
-		patch.BundleUnpublished: "The bundle is private again"}[b.What]
-}
-
-// seriesDone says what was done to a series itself.
-func seriesDone(e patch.SeriesEdit) string {
-	var out []string
-	if e.Version != nil {
-		out = append(out, fmt.Sprintf("version %d", *e.Version))
-	}
-	if len(e.Metadata) > 0 {
-		out = append(out, "metadata "+shown(strings.Join(e.Metadata, ", ")))
-	}
-	return "series: " + strings.Join(out, ", ")
-}
-
-// wants says in words what a change sets.
-func wants(c patch.Change, words patch.Vocabulary, users map[int64]*account.User) string {
-	var out []string
-	if c.State != nil {
-		out = append(out, "state: "+words.StateName(*c.State))
-	}
-	if c.Delegate != nil {
-		who := "nobody"
-		if u := users[*c.Delegate]; u != nil {
-			who = shown(u.Username)
-		} else if *c.Delegate != 0 {
-			who = "somebody who is gone"
-		}
-		out = append(out, "delegate: "+who)
-	}
-	if c.Archived != nil {
-		out = append(out, "archived: "+map[bool]string{true: "yes", false: "no"}[*c.Archived])
-	}
-	text := func(name string, s *string) {
-		if s != nil && *s == "" {
-			out = append(out, "no "+name)
-		} else if s != nil {
-			out = append(out, name+": "+shown(*s))
-		}
-	}
-	text("commit", c.CommitRef)
-	text("pull request", c.PullURL)
-	return strings.Join(out, ", ")
-}
 
 // views reads what has to be said of some changes, in three queries.
 func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error) {
@@ -251,10 +135,6 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 	return out, nil
 }
 
-// bundleDone says what was done to a bundle.
-var bundleDone = map[string]string{patch.BundleCreated: "created", patch.BundleAdded: "patches added", patch.BundleRemoved: "patches removed", patch.BundleSet: "order or patches changed",
-	patch.BundleDeleted: "deleted", patch.BundleRenamed: "renamed", patch.BundlePublished: "made public", patch.BundleUnpublished: "made private"}
-
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 
 // setOf reads the change that an address names.
@@ -299,10 +179,8 @@ func (p *Pages) changePage(c *web.Call) error {
 		return err
 	}
 	v := views[0]
-	if s.Refused > 0 {
-		if v.refused, v.links, err = p.refusedOf(c, s); err != nil {
-			return err
-		}
+	if err := p.stayed(c, &v); err != nil {
+		return err
 	}
 	if s.State == patch.SetDraft {
 		if v.series, err = patch.DraftSeries(c.R.Context(), p.db, s.ID); err != nil {
@@ -317,22 +195,41 @@ func (p *Pages) changePage(c *web.Call) error {
 	return c.Render(http.StatusOK, meta, changeProgress(v))
 }
 
-// refusedOf reads which patches the visitor may not change, and the link names of their projects.
-func (p *Pages) refusedOf(c *web.Call, s patch.ChangeSet) ([]*patch.MailRef, map[int64]string, error) {
-	list, err := patch.RefusedOf(c.R.Context(), p.db, s.ID)
-	if err != nil {
-		return nil, nil, err
+// stayed reads which patches the visitor may not change, which were left alone and by whom they were changed, and the link names of their projects.
+func (p *Pages) stayed(c *web.Call, v *changeView) (err error) {
+	ctx := c.R.Context()
+	if v.set.Refused > 0 {
+		if v.refused, err = patch.RefusedOf(ctx, p.db, v.set.ID); err != nil {
+			return err
+		}
 	}
-	var ids []int64
-	for _, r := range list {
-		ids = append(ids, r.Project)
+	if v.set.Overtaken > 0 {
+		if v.left, err = patch.LeftBy(ctx, p.db, v.set.ID); err != nil {
+			return err
+		}
 	}
-	of, err := project.ByIDs(c.R.Context(), p.db, distinct(ids))
-	links := map[int64]string{}
+	var projects, users []int64
+	for _, r := range v.refused {
+		projects = append(projects, r.Project)
+	}
+	for _, l := range v.left {
+		projects = append(projects, l.Project)
+		if l.By != 0 {
+			users = append(users, l.By)
+		}
+	}
+	if len(projects) == 0 {
+		return nil
+	}
+	if v.by, err = account.UsersByID(ctx, p.db, distinct(users)); err != nil {
+		return err
+	}
+	of, err := project.ByIDs(ctx, p.db, distinct(projects))
+	v.links = map[int64]string{}
 	for id, pr := range of {
-		links[id] = pr.Linkname
+		v.links[id] = pr.Linkname
 	}
-	return list, links, err
+	return err
 }
 
 // startChange begins a change whose actor has said yes.
@@ -416,6 +313,16 @@ func (p *Pages) undoChange(c *web.Call) error {
 	if s.Changed > 0 {
 		f.Undo = undoPath(s.ID)
 	}
+	if s.Overtaken > 0 {
+		views, err := p.views(c, []patch.ChangeSet{s})
+		if err != nil {
+			return err
+		}
+		if err := p.stayed(c, &views[0]); err != nil {
+			return err
+		}
+		f.Links = views[0].leftLinks()
+	}
 	c.Flash(f)
 	return c.Redirect(http.StatusSeeOther, next)
 }
@@ -448,17 +355,4 @@ func (p *Pages) recentChanges(c *web.Call) error {
 		return err
 	}
 	return c.Render(http.StatusOK, web.Meta{Title: "Recent changes", NoIndex: true}, recentView(views))
-}
-
-// doing is the state of a change in a list.
-func (v changeView) doing() string {
-	switch {
-	case v.set.State == patch.SetWaiting:
-		return fmt.Sprintf("under way, %d %%", v.percent())
-	case v.set.State == patch.SetCancelled, v.set.State == patch.SetFailed:
-		return v.set.State
-	case v.set.UndoneBy != 0:
-		return "taken back"
-	}
-	return "done"
 }
