@@ -5,9 +5,7 @@ package benchsite
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,57 +26,14 @@ const (
 	Maintainer = "mia"
 )
 
-// Build makes the program, without the race detector or whatever the benchmark is built with.
-func Build(b *testing.B) string {
-	b.Helper()
-	program := filepath.Join(b.TempDir(), "pw")
-	if out, err := exec.Command("go", "build", "-o", program, "patchwork.example/pw/cmd/pw").CombinedOutput(); err != nil {
-		b.Fatalf("build pw: %v\n%s", err, out)
-	}
-	return program
-}
-
-// Size reads $SIZE: 10k, 100k, 1M or a plain number of patches.
-func Size(b *testing.B) int {
-	b.Helper()
-	text := os.Getenv("SIZE")
-	if text == "" {
-		text = "10k"
-	}
-	n, err := strconv.Atoi(strings.NewReplacer("k", "000", "K", "000", "M", "000000", "m", "000000").Replace(text))
-	if err != nil || n < 1 {
-		b.Fatalf("SIZE=%s: want a number of patches, such as 10k, 100k or 1M", text)
-	}
-	return n
-}
-
-func command(program, url string, args ...string) *exec.Cmd {
-	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "PW_DATABASE_URL="+url, "PW_LOG_LEVEL=error")
-	return cmd
-}
-
-func run(b *testing.B, program, url string, args ...string) {
-	b.Helper()
-	if out, err := command(program, url, args...).CombinedOutput(); err != nil {
-		b.Fatalf("pw %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
-
 // fill makes an empty database one of n patches.
 func fill(b *testing.B, program, url string, n int) {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "pw-bench") // b.TempDir may be in memory
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	archive := filepath.Join(dir, "generated.mbox")
+	archive := filepath.Join(Scratch(b), "generated.mbox")
 	generate(b, archive, n)
-	run(b, program, url, "db", "sync")
-	run(b, program, url, "admin", "project", "create", "bench", "--name", "Bench", "--list-id", List, "--list-email", "bench@"+List)
+	Project(b, program, url, List)
 	start := time.Now()
-	run(b, program, url, "ingress", "--mbox", "--list-id", List, archive)
+	Run(b, program, url, "ingress", "--mbox", "--list-id", List, archive)
 	fmt.Printf("taken in within %.1f s\n", time.Since(start).Seconds())
 	db, err := sqldb.Open(b.Context(), url, sqldb.Options{})
 	if err != nil {

@@ -52,7 +52,7 @@ func Open(b *testing.B, program, engine string) *Site {
 		b.Fatal(err)
 	}
 	s.Get(b, &s.Patches, "SELECT COUNT(*) FROM patch")
-	fmt.Printf("\n%s: %d patches, %.0f MB\n", engine, s.Patches, float64(s.size(b))/1e6)
+	fmt.Printf("\n%s: %d patches, %.0f MB\n", engine, s.Patches, float64(Bytes(b, s.DB))/1e6)
 	return s
 }
 
@@ -64,16 +64,6 @@ func (s *Site) Get(b *testing.B, dest any, query string, args ...any) {
 	}
 }
 
-func (s *Site) size(b *testing.B) (n int64) {
-	b.Helper()
-	s.Get(b, &n, map[string]string{
-		sqldb.SQLite:   "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-		sqldb.Postgres: "SELECT pg_database_size(current_database())",
-		sqldb.MariaDB:  "SELECT CAST(SUM(file_size) AS SIGNED) FROM information_schema.innodb_sys_tablespaces WHERE name LIKE CONCAT(DATABASE(), '/%')",
-	}[s.Engine])
-	return n
-}
-
 // Start runs the real server, with its worker, until the benchmark ends. $PROFILE, if set, is where its CPU profile goes, with the engine at the end.
 func (s *Site) Start(b *testing.B) {
 	b.Helper()
@@ -83,7 +73,8 @@ func (s *Site) Start(b *testing.B) {
 	}
 	listen := l.Addr().String()
 	l.Close()
-	s.Address, s.server = "http://"+listen, command(s.program, s.URL, "http", "--http-listen", listen)
+	s.Address, s.server = "http://"+listen, Command(s.program, s.URL, "http", "--http-listen", listen)
+	s.server.Env = append(s.server.Env, "PW_LOG_LEVEL=error")
 	if profile := os.Getenv("PROFILE"); profile != "" {
 		s.server.Env = append(s.server.Env, "PW_CPUPROFILE="+profile+"."+s.Engine)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/mbox"
+	"patchwork.example/pw/internal/test/benchsite"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -28,7 +29,7 @@ const smtpConnections = 8
 // BenchmarkSMTPServer sends the generated archive over 8 connections to a real `pw ingress`; each mail is answered 250 when it is committed. The clients share the
 // processors with the server. PROFILE keeps the profile in that file and .ENGINE.
 func BenchmarkSMTPServer(b *testing.B) {
-	program := build(b)
+	program := benchsite.Build(b)
 	mails := readMails(b, sources(b)[0].path)
 	for _, engine := range dbtest.Engines(b) {
 		b.Run(engine, func(b *testing.B) {
@@ -60,9 +61,9 @@ func readMails(b *testing.B, path string) (out [][]byte) {
 
 func benchSMTP(b *testing.B, program, engine string, mails [][]byte) {
 	b.StopTimer()
-	url := database(b, program, engine, "kettle.lists.example")
+	url := database(b, program, engine, benchsite.List)
 	address := freePort(b)
-	server, metrics := command(program, url, "ingress", "--ingress-listen", address), freePort(b)
+	server, metrics := benchsite.Command(program, url, "ingress", "--ingress-listen", address), freePort(b)
 	profile := filepath.Join(b.TempDir(), "cpu")
 	if keep := os.Getenv("PROFILE"); keep != "" {
 		profile = keep + "." + engine
