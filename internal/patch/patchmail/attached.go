@@ -99,7 +99,8 @@ func (r *bodyReader) attached(p *mailmsg.Part) {
 	case found != nil && len(bytes.TrimSpace(comment)) == 0:
 		r.pieces = append(r.pieces, piece{whole, body, charset})
 	case found != nil:
-		r.say(r.split(text, body, charset, false, false))
+		said, _ := r.split(text, body, charset, false, false)
+		r.say(said)
 	case p.Type == "text/plain":
 		r.plain(p, false)
 	}

@@ -76,15 +76,22 @@ func (r *bodyReader) plain(p *mailmsg.Part, split bool) {
 	if strings.Contains(text, "-----BEGIN PGP SIGNED") {
 		text, body = string(mailmsg.Unarmour([]byte(text))), mailmsg.Unarmour(body)
 	}
+	flowed, delSp := p.Flowed()
+	undone := false
 	if split {
-		flowed, delSp := p.Flowed()
-		text = r.split(text, body, charset, flowed, delSp)
+		text, undone = r.split(text, body, charset, flowed, delSp)
+	}
+	if flowed && !undone {
+		text = mailmsg.UnflowLines(text, delSp)
+	}
+	if flowed {
+		text = trailer.Rejoin(text)
 	}
 	r.say(text)
 }
 
-// split takes the diff out of a text and returns what is left.
-func (r *bodyReader) split(whole string, body []byte, charset string, flowed, delSp bool) string {
+// split takes the diff out of a text and returns what is left; undone says that format=flowed was undone in it.
+func (r *bodyReader) split(whole string, body []byte, charset string, flowed, delSp bool) (rest string, undone bool) {
 	same := mailmsg.View(body) == whole
 	text := body
 	if !same {
@@ -92,10 +99,11 @@ func (r *bodyReader) split(whole string, body []byte, charset string, flowed, de
 	}
 	comment, patch := diff.Split(text)
 	if patch == nil {
-		return whole
+		return whole, false
 	}
 	raw := patch
-	if undo := unflowing(flowed, delSp, whole); undo != nil {
+	undo := unflowing(flowed, delSp, whole)
+	if undo != nil {
 		comment, patch = diff.Split([]byte(undo(whole)))
 		raw, body = patch, []byte(undo(string(body)))
 	}
@@ -103,7 +111,7 @@ func (r *bodyReader) split(whole string, body []byte, charset string, flowed, de
 		_, raw = diff.Split(body)
 	}
 	r.pieces = append(r.pieces, piece{patch, raw, charset})
-	return mailmsg.View(comment)
+	return mailmsg.View(comment), undo != nil
 }
 
 // unflowing is how to undo format=flowed, nil if nothing is to be undone. Mail programs say flowed also of diffs that they have left alone; those make no sense

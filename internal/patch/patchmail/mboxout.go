@@ -12,6 +12,7 @@ import (
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
+	"patchwork.example/pw/internal/format/trailer"
 	"patchwork.example/pw/internal/patch"
 )
 
@@ -140,8 +141,10 @@ func responses(m *patch.MboxMail) []string {
 	return lines
 }
 
+// trailerLines are the trailers of texts, each in one line, also where a mail program has broken it.
 func trailerLines(texts []string) (out []string) {
 	for _, text := range texts {
+		text = trailer.Rejoin(text)
 		for line := range strings.SplitSeq(text, "\n") {
 			if isResponse(line) {
 				out = append(out, strings.TrimRight(line, "\r"))

@@ -93,6 +93,9 @@ var deviations = []deviation{
 		stuffed = stuffed && string(inside) == d.o.diff && diff.Clean(string(comment)) == d.o.content
 		return flowed && deref(d.t.DiffSHA1) == *sum(string(patch)) && d.ownHash() && (joined || stuffed)
 	}},
+	{"the spaces of format=flowed are taken out of a text", []string{"content"}, false, func(d difference) bool {
+		return d.o.content == cutAsDjango(d.o.content) && d.unstuffed(d.o.content)
+	}},
 	{"a line of the text that begins like a diff is text", []string{"content", "diff", "hash"}, false, func(d difference) bool {
 		text := d.mail.text()
 		before, _, _ := strings.Cut(text, "\ndiff --git ")
@@ -100,7 +103,7 @@ var deviations = []deviation{
 	}},
 	{"a line of underscores does not end the text", []string{"content"}, false, func(d difference) bool {
 		cut := cutAsDjango(d.o.content)
-		return cut != strings.TrimSpace(d.o.content) && d.theirs == *sum(cut) && d.mail.says(d.o.content)
+		return cut != strings.TrimSpace(d.o.content) && d.theirs == *sum(cut) && (d.mail.says(d.o.content) || d.mail.says(indented.ReplaceAllString(d.o.content, " $0")))
 	}},
 	{"a footer may end with CR and LF", []string{"content"}, false, func(d difference) bool {
 		whole, _ := diff.Split([]byte(d.mail.text()))
@@ -288,6 +291,40 @@ func last(s string) string {
 		return ""
 	}
 	return words[len(words)-1]
+}
+
+// unstuffed tells whether a text is what Django has without the spaces of format=flowed: one less in lines that begin with two, " >" or " From ", and nothing else.
+func (d difference) unstuffed(ours string) bool {
+	flowed := strings.Contains(strings.ToLower(d.mail.Header.Get("Content-Type")), "format=flowed")
+	theirs := cutAsDjango(strings.ReplaceAll(d.mail.text(), "\r\n", "\n"))
+	return flowed && d.theirs == *sum(theirs) && oneSpaceLess(theirs, ours)
+}
+
+var (
+	stuffed  = regexp.MustCompile(`^ ( |>|From )`)
+	indented = regexp.MustCompile(`(?m)^ +`)
+)
+
+// oneSpaceLess tells whether b is a without the first space of each line that begins with one, and whether such lines are those that format=flowed makes.
+func oneSpaceLess(a, b string) bool {
+	was, is := strings.Split(a, "\n"), strings.Split(b, "\n")
+	if len(was) != len(is) {
+		return false
+	}
+	n := 0
+	for i, line := range was {
+		if i == 0 && strings.TrimLeft(line, " ") == strings.TrimLeft(is[i], " ") { // Django trims it
+			continue
+		}
+		bare, begins := strings.CutPrefix(line, " ")
+		if bare != is[i] || begins && !stuffed.MatchString(line) {
+			return false
+		}
+		if begins {
+			n++
+		}
+	}
+	return n > 0
 }
 
 func withoutSpace(s string) string { return strings.Join(strings.Fields(s), "") }
