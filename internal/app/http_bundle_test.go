@@ -114,9 +114,8 @@ func TestBundleFile(t *testing.T) {
 			t.Errorf("%q %v", part.body, part.Header)
 		}
 		ann := s.apiToken("ann")
-		s.expect(s.visit("", "GET", privatePage+"mbox/", "", ann), 404, "<h1>Not found")
 		for _, who := range []string{"X-None: x", ann} {
-			a := s.visit("", "GET", privatePage+"mbox/", "", who, "Accept: text/plain")
+			a := s.visit("", "GET", privatePage+"mbox/", "", who, "Accept: text/html")
 			if a.StatusCode != 404 || a.Header.Get("Content-Type") != "text/plain; charset=utf-8" || a.body != "Not found: there is no bundle \"mine\" of \"joe\"\n" {
 				t.Errorf("%d %v %q", a.StatusCode, a.Header, a.body)
 			}

@@ -54,7 +54,7 @@ func TestPagesAnswer(t *testing.T) {
 		s.project("beta")
 		s.expect(s.get(strings.Replace(series, "alpha", "beta", 1)), 404)
 		for _, path := range []string{"/project/beta/patch/p1@x/", "/project/alpha/patch/nosuch@x/", "/project/alpha/patch/r1@x/", "/project/alpha/patch/", "/project/alpha/series/99999/", "/project/alpha/series/x/",
-			"/project/alpha/series/99999999999999999999/", "/project/nosuch/list/", "/nosuch/", "/nosuch", "/project/", "/series/", "/project/alpha/bogus/", "/project/alpha/cover/c@x/raw/", "/project/alpha/patch/p1@x/bogus/"} {
+			"/project/alpha/series/99999999999999999999/", "/project/nosuch/list/", "/nosuch/", "/nosuch", "/project/", "/series/", "/project/alpha/bogus/", "/project/alpha/patch/p1@x/bogus/"} {
 			s.expect(s.get(path), 404, "Not found", "Patchwork 4.test")
 		}
 	})
@@ -96,7 +96,7 @@ func TestDownloads(t *testing.T) {
 			"/project/alpha/patch/nosuch@x/raw/", "/series/99/mbox/", "/series/x/mbox/", "/project/nosuch/patch/p2@x/mbox/"} {
 			a := s.get(path)
 			s.expect(a, 404, "Not found")
-			if a.Header.Get("Content-Disposition") != "" || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+			if a.Header.Get("Content-Disposition") != "" || a.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
 				t.Errorf("%s: %v", path, a.Header)
 			}
 		}

@@ -72,7 +72,7 @@ func (c *Call) fail(err error) {
 		c.W.Header().Set("Vary", "Cookie")
 	}
 	c.W.Header().Add("Vary", "Accept")
-	if !takesHTML(c.R) {
+	if c.text || !takesHTML(c.R) {
 		c.plain(status, title, text)
 		return
 	}
@@ -83,7 +83,7 @@ func (c *Call) fail(err error) {
 
 // plain answers with an error in one line, for clients that want no page.
 func (c *Call) plain(status int, title, text string) {
-	if text != "" {
+	if text = strings.Join(strings.Fields(text), " "); text != "" {
 		title += ": " + text
 	}
 	c.caching()

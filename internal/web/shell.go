@@ -75,6 +75,7 @@ type Call struct {
 	Now   clock.Time
 	shell *Shell
 	stamp string // of the database before the page was read; empty: not asked for
+	text  bool   // what was asked for is no page: an error is one line
 }
 
 // Actor is who asks.
@@ -177,8 +178,18 @@ var ErrDone = fmt.Errorf("answered")
 
 // Page makes a handler of a page function: it finds who is logged in and turns an error into a page.
 func (s *Shell) Page(f func(*Call) error) http.Handler {
+	return s.Mixed(f, func(*http.Request) bool { return false })
+}
+
+// Text is Page for files and texts, which programs fetch: an error is one line of text, whatever the client accepts.
+func (s *Shell) Text(f func(*Call) error) http.Handler {
+	return s.Mixed(f, func(*http.Request) bool { return true })
+}
+
+// Mixed is Page or Text, as each request says.
+func (s *Shell) Mixed(f func(*Call) error, text func(*http.Request) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &Call{W: w, R: r, Now: s.clock.Now(), shell: s}
+		c := &Call{W: w, R: r, Now: s.clock.Now(), shell: s, text: text(r)}
 		err := readable(r.URL)
 		if err == nil {
 			err = s.recognize(c)

@@ -19,9 +19,13 @@ func (s *Shell) Unmatched(mux *http.ServeMux) http.Handler {
 			return errNoPage
 		}
 		c.W.Header().Set("Allow", strings.Join(allowed, ", "))
-		const title = "Can't do that"
+		const title, text = "Can't do that", "This address can't be asked that way."
+		if !takesHTML(c.R) {
+			c.plain(http.StatusMethodNotAllowed, title, text)
+			return nil
+		}
 		return c.Render(http.StatusMethodNotAllowed, Meta{Title: title, NoIndex: true},
-			errorPage(title, "This address can't be asked that way.", http.StatusMethodNotAllowed))
+			errorPage(title, text, http.StatusMethodNotAllowed))
 	})
 }
 

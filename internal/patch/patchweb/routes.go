@@ -49,9 +49,9 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	p := &Pages{db: db, opt: opt, palette: newPalette(), comparing: semaphore.NewWeighted(maxComparing)}
 	mux.Handle("GET /project/{link}/list/{$}", shell.Page(p.list))
 	mux.Handle("POST /project/{link}/list/{$}", shell.Page(p.bulk(p.matchingPatches)))
-	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Page(p.patch))
+	mux.Handle("GET /project/{link}/patch/{rest...}", shell.Mixed(p.patch, fileOfMail))
 	mux.Handle("POST /project/{link}/patch/{rest...}", shell.Page(p.postMail(patch.KindPatch)))
-	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Page(p.cover))
+	mux.Handle("GET /project/{link}/cover/{rest...}", shell.Mixed(p.cover, fileOfMail))
 	mux.Handle("POST /project/{link}/cover/{rest...}", shell.Page(p.postMail(patch.KindCover)))
 	mux.Handle("GET /user/todo/{$}", shell.Page(p.todos))
 	mux.Handle("GET /user/todo/{link}/{$}", shell.Page(p.todo))
@@ -68,14 +68,14 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /project/{link}/person/{id}/{$}", shell.Page(p.showPerson))
 	mux.Handle("POST /project/{link}/person/{id}/{$}", shell.Page(p.savePerson))
 	mux.Handle("GET /series/{id}/{$}", shell.Page(p.seriesRedirect))
-	mux.Handle("GET /series/{id}/mbox/{$}", shell.Page(p.seriesMbox))
+	mux.Handle("GET /series/{id}/mbox/{$}", shell.Text(p.seriesMbox))
 	mux.Handle("GET /project/{link}/series/{id}/range-diff/{$}", shell.Page(p.rangeDiff))
-	mux.Handle("GET /series/{id}/range-diff/{$}", shell.Page(p.rangeDiffText))
-	mux.Handle(messagePattern, shell.Page(p.message(mux)))
+	mux.Handle("GET /series/{id}/range-diff/{$}", shell.Text(p.rangeDiffText))
+	mux.Handle(messagePattern, shell.Mixed(p.message(mux), fileOfMessage))
 	mux.Handle("POST /project/{link}/{$}", shell.Page(p.search))
 	mux.Handle("GET "+notificationsPath+"{$}", shell.Page(p.showNotifications))
 	mux.Handle("POST "+notificationsPath+"{$}", shell.Page(p.saveNotifications))
-	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Page(p.bundleMbox))
+	mux.Handle("GET /bundle/{user}/{name}/mbox/{$}", shell.Text(p.bundleMbox))
 	mux.Handle("POST "+columnsPath+"{$}", shell.Page(p.keepColumns))
 	mux.Handle("GET "+savedPath+"{$}", shell.Page(p.savedQueries))
 	mux.Handle("POST "+savedPath+"{$}", shell.Page(p.saveQuery))
@@ -86,11 +86,11 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	kinds := []string{patch.KindComment}
 	if opt.LegacyRedirects {
 		mux.Handle("GET /user/bundle/{id}/{$}", shell.Page(p.oldBundle("")))
-		mux.Handle("GET /user/bundle/{id}/mbox/{$}", shell.Page(p.oldBundle("mbox/")))
+		mux.Handle("GET /user/bundle/{id}/mbox/{$}", shell.Text(p.oldBundle("mbox/")))
 		kinds = append(kinds, patch.KindPatch, patch.KindCover)
 	}
 	for _, kind := range kinds {
-		mux.Handle("GET /"+kind+"/{id}/{rest...}", shell.Page(p.numbered(kind)))
+		mux.Handle("GET /"+kind+"/{id}/{rest...}", shell.Mixed(p.numbered(kind), fileOfNumber))
 	}
 }
 
@@ -150,6 +150,21 @@ func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "m
 // parseMessage reads what follows /project/NAME/ in the escaped path.
 func parseMessage(escapedPath string) target {
 	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile)
+}
+
+// fileOfMail tells whether the address of a patch or cover letter names a file, not its page.
+func fileOfMail(r *http.Request) bool { return parseTarget(r.URL.EscapedPath()).download != "" }
+
+// fileOfMessage tells whether the address of a message names a file.
+func fileOfMessage(r *http.Request) bool {
+	name := parseMessage(r.URL.EscapedPath()).download
+	return name != "" && name != threadPage
+}
+
+// fileOfNumber tells whether an address with a number, as older versions had them, names a file.
+func fileOfNumber(r *http.Request) bool {
+	name := strings.TrimSuffix(r.PathValue("rest"), "/")
+	return name == "mbox" || name == "raw"
 }
 
 // targetIn reads what follows some parts of an escaped path: a Message-ID without its brackets, in which a slash may be escaped twice, once or not at all,

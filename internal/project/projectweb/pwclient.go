@@ -15,7 +15,7 @@ import (
 // ClientConfig hangs into mux the configuration of pwclient for each project. It is for sites whose API is on.
 func ClientConfig(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB) {
 	p := &Pages{db: db}
-	mux.Handle("GET /project/{link}/pwclientrc/{$}", shell.Page(p.pwclientrc))
+	mux.Handle("GET /project/{link}/pwclientrc/{$}", shell.Text(p.pwclientrc))
 }
 
 // pwclientrc is a file that pwclient reads, with the name of who is logged in.
