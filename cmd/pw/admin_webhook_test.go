@@ -46,6 +46,8 @@ patch-relation-changed
 patch-state-changed
 series-completed
 series-created
+series-metadata-changed
+series-version-changed
 `, "")
 	s.says("admin webhook update 1 --events check-created --states accepted --check-states fail --tags Acked-by --secret=", 0, "changed webhook 1\n", "")
 	s.exec("UPDATE webhook SET created_at = 0")

@@ -122,7 +122,7 @@ func TestWebhookAPI(t *testing.T) {
 			`{}`:                 `{"url":["This field is required."]}`,
 			`{"url":null}`:       `{"url":["This field may not be null."]}`,
 			`{"url":"ftp://x/"}`: `{"url":["address \"ftp://x/\": want http:// or https://, a host, and at most 2000 bytes"]}`,
-			`{"url":"https://x/","events":["nosuch"]}`:             `{"events":["there is no event \"nosuch\"; there are: check-created, check-updated, cover-comment-addressed, cover-comment-created, cover-created, patch-archived-changed, patch-comment-addressed, patch-comment-created, patch-commit-ref-changed, patch-completed, patch-created, patch-delegated, patch-pull-url-changed, patch-relation-changed, patch-state-changed, series-completed, series-created"]}`,
+			`{"url":"https://x/","events":["nosuch"]}`:             `{"events":["there is no event \"nosuch\"; there are: check-created, check-updated, cover-comment-addressed, cover-comment-created, cover-created, patch-archived-changed, patch-comment-addressed, patch-comment-created, patch-commit-ref-changed, patch-completed, patch-created, patch-delegated, patch-pull-url-changed, patch-relation-changed, patch-state-changed, series-completed, series-created, series-metadata-changed, series-version-changed"]}`,
 			`{"url":"https://x/","tags":["x"]}`:                    `{"tags":["there is no tag \"x\"; there are: Acked-by, Reviewed-by, Tested-by"]}`,
 			`{"url":"https://x/","active":"perhaps","states":"x"}`: `{"active":["Must be a valid boolean."],"states":["Expected a list of items but got type \"str\"."]}`,
 			`[]`: `{"detail":["Invalid data. Expected a dictionary, but got list."]}`,

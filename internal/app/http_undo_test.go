@@ -268,6 +268,18 @@ func TestUndoSaysOfBundles(t *testing.T) {
 		says(one, "-2 patches are as they were before. The series itself was left alone, because somebody changed it since")
 		says(change(series, `{"version":10}`), "+The series is as before")
 		says(change(series, `{"version":10,"state":"accepted"}`), "+The series and 2 patches are as before")
+
+		// Each of these is an event from API 1.4 on, and so is taking it back.
+		for version, want := range map[string]int{"1.0": 0, "1.3": 0, "1.4": 5} {
+			a := s.get("/api/" + version + "/events/?category=series-version-changed")
+			if s.expect(a, 200); strings.Count(a.body, `"category":"series-version-changed"`) != want {
+				t.Errorf("%s: %s", version, a.body)
+			}
+			if all := s.get("/api/" + version + "/events/?per_page=250"); strings.Contains(all.body, "series-metadata-changed") != (want > 0) {
+				t.Errorf("%s: %s", version, all.body)
+			}
+		}
+		s.expect(s.get("/api/1.4/events/?category=series-version-changed&per_page=1"), 200, `"username":"mia"`, `"previous_version":10,"current_version":9}`)
 		s.sound()
 	})
 }

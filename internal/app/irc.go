@@ -37,6 +37,10 @@ func ircFacts(e *patchapi.Event) irc.Facts {
 		of(p.Patch.Name, p.Patch.WebURL)
 	case patchapi.SeriesPayload:
 		of(orEmpty(p.Series.Name), p.Series.WebURL)
+	case patchapi.VersionPayload:
+		of(orEmpty(p.Series.Name), p.Series.WebURL)
+	case patchapi.MetadataPayload:
+		of(orEmpty(p.Series.Name), p.Series.WebURL)
 	case patchapi.CompletedPayload:
 		of(p.Patch.Name, p.Patch.WebURL)
 	case patchapi.StatePayload:

@@ -22,15 +22,18 @@ const (
 
 	EventPatchCommentAddressed = "patch-comment-addressed" // neither in Patchwork 3.2
 	EventCoverCommentAddressed = "cover-comment-addressed"
+
+	EventSeriesVersion  = "series-version-changed" // in 3.2 neither can be changed
+	EventSeriesMetadata = "series-metadata-changed"
 )
 
 // EventKinds are all of them, by name.
 func EventKinds() []string {
 	return []string{EventCheckCreated, EventCheckUpdated, EventCoverCommentAddressed, EventCoverCommentCreated, EventCoverCreated, EventPatchArchived, EventPatchCommentAddressed, EventPatchCommentCreated, EventPatchCommit, EventPatchCompleted,
-		EventPatchCreated, EventPatchDelegated, EventPatchPullURL, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated}
+		EventPatchCreated, EventPatchDelegated, EventPatchPullURL, EventPatchRelation, EventPatchStateChanged, EventSeriesCompleted, EventSeriesCreated, EventSeriesMetadata, EventSeriesVersion}
 }
 
-// Payload is what an event of this domain holds: ids, and the slugs of states.
+// Payload is what an event of this domain holds: ids, the slugs of states, and other values of that moment.
 type Payload struct {
 	Patch   int64 `json:"patch,omitempty"`
 	Cover   int64 `json:"cover,omitempty"`
@@ -52,4 +55,9 @@ type Payload struct {
 
 	PreviousAddressed *bool `json:"previous_addressed,omitempty"` // nil: nothing was asked for
 	CurrentAddressed  *bool `json:"current_addressed,omitempty"`
+
+	PreviousVersion  *int               `json:"previous_version,omitempty"`
+	CurrentVersion   *int               `json:"current_version,omitempty"`
+	PreviousMetadata map[string]*string `json:"previous_metadata,omitempty"` // of the names that changed; nil: there was none
+	CurrentMetadata  map[string]*string `json:"current_metadata,omitempty"`
 }

@@ -135,7 +135,7 @@ func (r *regrouping) removeEmpty(ctx context.Context) error {
 			r.uncounted++
 		}
 		err = event.Forget(ctx, r.tx, event.Subject{Kind: "series", ID: g.ID}, func(kind, _ string) bool {
-			return kind == EventSeriesCreated || kind == EventSeriesCompleted
+			return kind == EventSeriesCreated || kind == EventSeriesCompleted || kind == EventSeriesVersion || kind == EventSeriesMetadata
 		})
 		if err != nil {
 			return err

@@ -44,8 +44,8 @@ type SeriesChange struct {
 func (c SeriesChange) own() bool { return c.Version != nil || len(c.Metadata) > 0 }
 
 // UpdateSeries changes a series and all its patches in one transaction. Version and metadata may be changed by the maintainers of the project and by
-// administrators, patches by those who may change each of them (see Update); else nothing is changed, and it is fault.Denied. Each patch that changes is an event;
-// what changes of the series itself is written into the audit trail. A series that does not exist is fault.NotFound.
+// administrators, patches by those who may change each of them (see Update); else nothing is changed, and it is fault.Denied. Each patch that changes is an event,
+// and so are the version and the metadata, which are written into the audit trail, too. A series that does not exist is fault.NotFound.
 func UpdateSeries(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, c SeriesChange) error {
 	err := db.Tx(ctx, func(tx *sqldb.Tx) error {
 		s, err := ReadSeries(ctx, tx, id)
@@ -153,7 +153,32 @@ func (s *SeriesDetail) change(ctx context.Context, tx *sqldb.Tx, by account.Acto
 	if err != nil || len(changed) == 0 {
 		return nil, err
 	}
+	if err := event.Append(ctx, tx, s.changeEvents(by, now, list)...); err != nil {
+		return nil, err
+	}
 	return list, event.Audit(ctx, tx, event.Audited{At: now, Actor: by.User, Via: by.Via, Verb: "series update", Subject: fmt.Sprintf("series %d", s.ID), Detail: strings.Join(changed, "; ")})
+}
+
+// changeEvents are the events of a changed version and of changed metadata.
+func (s *SeriesDetail) changeEvents(by account.Actor, now clock.Time, list []changedValue) (out []event.Event) {
+	note := func(kind string, p Payload) {
+		p.Series = s.ID
+		out = append(out, event.Event{Kind: kind, Project: s.Project, Actor: by.User, At: now, Payload: p, Subjects: []event.Subject{{Kind: "series", ID: s.ID}}})
+	}
+	was, is := map[string]*string{}, map[string]*string{}
+	for _, v := range list {
+		if name, ok := strings.CutPrefix(v.Field, metadataField); ok {
+			was[name], is[name] = v.Old, v.New
+			continue
+		}
+		old, _ := strconv.Atoi(*v.Old) // versions, as they were written
+		now, _ := strconv.Atoi(*v.New)
+		note(EventSeriesVersion, Payload{PreviousVersion: &old, CurrentVersion: &now})
+	}
+	if len(is) > 0 {
+		note(EventSeriesMetadata, Payload{PreviousMetadata: was, CurrentMetadata: is})
+	}
+	return out
 }
 
 // renumber gives a series another version, and finds anew which are versions of which. Nothing is superseded by that.

@@ -124,8 +124,14 @@ func TestUpdateSeries(t *testing.T) {
 			N     int
 		}
 		err := db.Select(ctx, &events, "SELECT kind, actor_id AS actor, COUNT(*) AS n FROM event GROUP BY kind, actor_id ORDER BY actor_id, kind")
-		if got := fmt.Sprint(events); err != nil || got != "[{patch-archived-changed 11 3} {patch-archived-changed 12 3} {patch-delegated 12 3} {patch-state-changed 12 2} {patch-state-changed 14 2} {patch-state-changed 16 1}]" {
+		if got := fmt.Sprint(events); err != nil || got != "[{patch-archived-changed 11 3} {patch-archived-changed 12 3} {patch-delegated 12 3} {patch-state-changed 12 2} {series-metadata-changed 12 1} {series-version-changed 12 1} {patch-state-changed 14 2} {patch-state-changed 16 1} {series-metadata-changed 16 1}]" {
 			t.Error(err, got)
+		}
+		var payloads []string
+		err = db.Select(ctx, &payloads, "SELECT e.payload FROM event e JOIN event_subject s ON s.event_id = e.id AND s.kind = 'series' WHERE e.project_id = 1 AND s.subject_id = 1 ORDER BY e.id")
+		if diff := gocmp.Diff([]string{`{"series":1,"previous_version":1,"current_version":3}`, `{"series":1,"previous_metadata":{"Bug":null,"ci":null,"gone":null},"current_metadata":{"Bug":"Größe","ci":"ok","gone":"x"}}`,
+			`{"series":1,"previous_metadata":{"ci":"ok","gone":"x"},"current_metadata":{"ci":"bad","gone":null}}`}, payloads); err != nil || diff != "" {
+			t.Error(err, diff)
 		}
 		err = db.Select(ctx, &audit, "SELECT CONCAT(verb, ', ', subject, ', ', detail) AS kind, actor_id AS actor, 1 AS n FROM audit ORDER BY id")
 		if got := fmt.Sprint(audit); err != nil || got != "[{series update, series 1, version 3; metadata Bug, ci, gone 12 1} {series update, series 1, metadata ci, gone 16 1}]" {

@@ -49,6 +49,17 @@ type (
 	SeriesPayload struct {
 		Series *Series `json:"series"`
 	}
+	VersionPayload struct {
+		Series   *Series `json:"series"`
+		Previous *int    `json:"previous_version"`
+		Current  *int    `json:"current_version"`
+	}
+	// MetadataPayload has the names that changed; null: there was, or is, none.
+	MetadataPayload struct {
+		Series   *Series            `json:"series"`
+		Previous map[string]*string `json:"previous_metadata"`
+		Current  map[string]*string `json:"current_metadata"`
+	}
 
 	CompletedPayload struct {
 		Patch  *Patch  `json:"patch"`
@@ -222,9 +233,9 @@ func (m *maker) comment(kind string, p patch.Payload) *patch.MailRef {
 // payload makes what is in the event; nil if it names no object of the sort that its kind is about.
 func (m *maker) payload(kind string, pr *project.Project, p patch.Payload) any {
 	switch kind {
-	case patch.EventSeriesCreated, patch.EventSeriesCompleted:
+	case patch.EventSeriesCreated, patch.EventSeriesCompleted, patch.EventSeriesVersion, patch.EventSeriesMetadata:
 		if s := m.refs.Series[p.Series]; s != nil {
-			return SeriesPayload{m.series(pr, s)}
+			return ofSeries(kind, m.series(pr, s), p)
 		}
 		return nil
 	case patch.EventCoverCreated, patch.EventCoverCommentCreated, patch.EventCoverCommentAddressed:
@@ -237,6 +248,16 @@ func (m *maker) payload(kind string, pr *project.Project, p patch.Payload) any {
 		return m.ofPatch(kind, pr, m.patch(pr, ref), p)
 	}
 	return nil
+}
+
+func ofSeries(kind string, about *Series, p patch.Payload) any {
+	switch kind {
+	case patch.EventSeriesVersion:
+		return VersionPayload{about, p.PreviousVersion, p.CurrentVersion}
+	case patch.EventSeriesMetadata:
+		return MetadataPayload{about, p.PreviousMetadata, p.CurrentMetadata}
+	}
+	return SeriesPayload{about}
 }
 
 func (m *maker) ofCover(kind string, pr *project.Project, about *Cover, p patch.Payload) any {

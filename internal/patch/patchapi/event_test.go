@@ -79,6 +79,8 @@ var samples = []struct{ kind, stored, shown string }{
 	{"cover-created", `{"cover":13}`, `{` + coverJSON + `}`},
 	{"series-created", `{"series":16}`, `{` + seriesJSON + `}`},
 	{"series-completed", `{"series":16}`, `{` + seriesJSON + `}`},
+	{"series-version-changed", `{"series":16,"previous_version":1,"current_version":0}`, `{` + seriesJSON + `,"previous_version":1,"current_version":0}`},
+	{"series-metadata-changed", `{"series":16,"previous_metadata":{"a":"b","c":null},"current_metadata":{"a":null,"c":""}}`, `{` + seriesJSON + `,"previous_metadata":{"a":"b","c":null},"current_metadata":{"a":null,"c":""}}`},
 	{"patch-completed", `{"patch":11,"series":16}`, `{` + patchJSON + `,` + seriesJSON + `}`},
 	{"patch-state-changed", `{"patch":11,"previous_state":"new","current_state":"under-review"}`, `{` + patchJSON + `,"previous_state":"new","current_state":"under-review"}`},
 	{"patch-delegated", `{"patch":11,"current_delegate":22}`, `{` + patchJSON + `,"previous_delegate":null,"current_delegate":` + delJSON + `}`},
@@ -101,6 +103,7 @@ var samples = []struct{ kind, stored, shown string }{
 	{"patch-created", `{}`, ""},
 	{"patch-created", `{"patch":`, ""}, // cut off: it holds up nobody
 	{"series-created", `{"series":99}`, ""},
+	{"series-version-changed", `{"series":99,"previous_version":1,"current_version":2}`, ""},
 	{"user-logged-in", `{"patch":11}`, ""}, // another domain's
 }
 
