@@ -41,7 +41,7 @@ func (c *cli) onSite(work func(ctx context.Context, a *app.App, args []string) e
 		if err != nil {
 			return err
 		}
-		a, err := app.Open(cmd.Context(), cfg)
+		a, err := openSite(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}

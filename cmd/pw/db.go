@@ -11,8 +11,8 @@ func newDB(c *cli) *cobra.Command {
 		Use:     "db",
 		GroupID: groupData,
 		Short:   "Bring the database up to date, check it, import an old one",
-		Long: `Brings the tables of the database up to date, and looks for rows that are not as they
-must be, and imports the database of a Django Patchwork. The database is the one that
+		Long: `Brings the tables of the database up to date, looks for rows that are not as they must
+be, and imports the database of a Django Patchwork. The database is the one that
 database.url names.`,
 		Example: `  # after each installation of another pw
   pw db sync

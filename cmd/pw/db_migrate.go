@@ -14,7 +14,6 @@ import (
 	"golang.org/x/term"
 
 	"patchwork.example/pw/internal/account"
-	"patchwork.example/pw/internal/app"
 	"patchwork.example/pw/internal/base/config"
 	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/legacy/django"
@@ -67,12 +66,7 @@ old site's settings.py. Patchwork itself comes with Australia/Canberra.`,
 }
 
 func (c *cli) migrate(ctx context.Context, cfg *config.Config, opt django.Options) (django.Summary, error) {
-	if !cfg.Database.AutoSync {
-		if err := missingFile(cfg); err != nil {
-			return django.Summary{}, err
-		}
-	}
-	a, err := app.Open(ctx, cfg)
+	a, err := openSite(ctx, cfg)
 	if err != nil {
 		return django.Summary{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -101,6 +102,17 @@ func (c *cli) checkSchema(ctx context.Context, cfg *config.Config) error {
 	return finding{fault.New(fault.Conflict, "%s: schema is %d, this pw needs %d: run `pw db sync`", called(cfg), st.Current, st.Wanted)}
 }
 
+// openSite opens the site as app.Open does. Only servers and "pw db sync" make the file of a SQLite database: of who is in another directory than he
+// thinks, or has no configuration there, an empty one would hide that.
+func openSite(ctx context.Context, cfg *config.Config) (*app.App, error) {
+	if !cfg.Database.AutoSync {
+		if err := missingFile(cfg); err != nil {
+			return nil, err
+		}
+	}
+	return app.Open(ctx, cfg)
+}
+
 // missingFile tells that the file of a SQLite database is not there: opening would make it.
 func missingFile(cfg *config.Config) error {
 	u, err := config.ParseDatabaseURL(cfg.Database.URL)
@@ -108,7 +120,11 @@ func missingFile(cfg *config.Config) error {
 		return err
 	}
 	if _, err := os.Stat(u.Path); errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "there is no file %s yet: `pw db sync` makes it", u.Path)
+		path, err := filepath.Abs(u.Path)
+		if err != nil {
+			path = u.Path // the working directory is gone
+		}
+		return fault.New(fault.NotFound, "there is no file %s yet: `pw db sync` makes it", path)
 	}
 	return nil
 }

@@ -43,8 +43,17 @@ func TestDBSync(t *testing.T) {
 	name := unversioned(outcome{out: "sqlite:" + file}).out
 	want(t, run("db", "sync", "--check"), outcome{1, "", "pw: there is no file " + strings.TrimPrefix(name, "sqlite:") + " yet: `pw db sync` makes it\n"})
 	want(t, run("db", "check"), outcome{66, "", "pw: there is no file " + strings.TrimPrefix(name, "sqlite:") + " yet: `pw db sync` makes it\n"})
+	for _, line := range []string{"admin user list", "http", "worker", "ingress --mbox", "doctor"} {
+		want(t, run(strings.Fields(line)...), outcome{66, "", "pw: there is no file " + strings.TrimPrefix(name, "sqlite:") + " yet: `pw db sync` makes it\n"})
+	}
 	if _, err := os.Stat(filepath.Dir(file)); err == nil {
-		t.Error("a check made the directory")
+		t.Error("a command that is no server made the directory of the database")
+	}
+	if err := os.Mkdir(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	want(t, run("admin", "user", "list"), outcome{73, "", "pw: the database schema is 0, this pw needs N: run `pw db sync`\n"})
 	want(t, run("db", "sync", "--check"), outcome{1, strings.ReplaceAll(files, "ran ", "would run "), "pw: " + name + ": schema is 0, this pw needs N: run `pw db sync`\n"})

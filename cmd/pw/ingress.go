@@ -94,7 +94,10 @@ func runIngress(ctx context.Context, c *cli, cmd *cobra.Command, f ingressFlags,
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, cfg)
+	a, err := openSite(ctx, cfg)
+	if f.stdin && fault.Is(err, fault.NotFound) {
+		return configError{err} // no mail is to blame that there is no database
+	}
 	if err != nil {
 		return err
 	}

@@ -151,11 +151,21 @@ func TestIngressStdin(t *testing.T) {
 	}
 }
 
+// emptyFile is the url of a SQLite database without tables.
+func emptyFile(t *testing.T) string {
+	file := filepath.Join(t.TempDir(), "empty.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + file
+}
+
 // TestIngressStdinTemporary: what lies in us is temporary for the mail server.
 func TestIngressStdinTemporary(t *testing.T) {
 	mail := mailOf("p1", "[PATCH] one", aDiff)
 	for name, url := range map[string]string{
-		"no schema":            dbtest.URL(t, sqldb.SQLite),
+		"no schema":            emptyFile(t),
+		"no file":              "sqlite:" + filepath.Join(t.TempDir(), "none.db"),
 		"no server":            "postgres:///pw?host=" + t.TempDir(),
 		"no MariaDB":           "mariadb://pw@localhost/pw?socket=" + t.TempDir() + "/none",
 		"a directory, no file": "sqlite:" + t.TempDir(),

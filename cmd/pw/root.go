@@ -27,7 +27,10 @@ what became of them.
 
 It needs one configuration file at most ("pw config" prints it with comments) and
 one database: a SQLite file, PostgreSQL or MariaDB.`,
-		Example: `  # write the configuration, edit it, look for mistakes
+		Example: `  # a site in this directory, at http://127.0.0.1:8080/; it says what comes next
+  pw serve
+
+  # write the configuration, edit it, look for mistakes
   pw config > patchwork.toml
   pw config check
 

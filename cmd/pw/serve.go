@@ -17,7 +17,7 @@ func (c *cli) running(cmd *cobra.Command, run func(*cobra.Command, *app.App) err
 			return err
 		}
 		cfg.Database.AutoSync = cfg.Database.AutoSync || migrate
-		a, err := app.Open(cmd.Context(), cfg)
+		a, err := openSite(cmd.Context(), cfg)
 		if err != nil {
 			return err
 		}

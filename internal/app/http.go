@@ -114,7 +114,7 @@ func (a *App) ServeHTTP(ctx context.Context, version string) error {
 	}
 	listener, err := net.Listen("tcp", a.Config.HTTP.Listen)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "listen for http on %s", a.Config.HTTP.Listen)
+		return fault.Wrap(fault.Unavailable, err, "http.listen")
 	}
 	log.Info("http is up", "address", "http://"+listener.Addr().String()+"/")
 	if a.Ready != nil {

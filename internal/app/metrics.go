@@ -168,7 +168,7 @@ func (a *App) ServeMetrics(ctx context.Context) error {
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "listen for measurements on %s", address)
+		return fault.Wrap(fault.Unavailable, err, "metrics.listen")
 	}
 	server := &http.Server{Handler: a.MetricsHandler(), ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn)}

@@ -26,7 +26,7 @@ func Listen(address string) (net.Listener, error) {
 	if !IsSocket(address) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
-			return nil, fault.Wrap(fault.Unavailable, err, "listen for SMTP")
+			return nil, fault.Wrap(fault.Unavailable, err, "ingress.listen")
 		}
 		return l, nil
 	}
@@ -35,7 +35,7 @@ func Listen(address string) (net.Listener, error) {
 	}
 	l, err := net.Listen("unix", address)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "listen for LMTP")
+		return nil, fault.Wrap(fault.Unavailable, err, "ingress.listen")
 	}
 	if err := os.Chmod(address, 0o660); err != nil {
 		l.Close()
