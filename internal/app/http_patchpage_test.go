@@ -43,7 +43,7 @@ func TestMarkComments(t *testing.T) {
 		}
 		s.redirects(s.visit("", "POST", page, form+"false"), 302, "/user/login/?next="+url.QueryEscape(page))
 		s.expect(s.visit(c.joe, "POST", page, form+"false"), 403, "Not allowed")
-		s.expect(s.visit(c.joe, "GET", page, ""), 200, "!Needs action", "!Action required")
+		s.expect(s.visit(c.joe, "GET", page, ""), 200, "!Needs action", "!Action required", `<dd><a href="#comments">`, `<dd><a href="#diff">`)
 		state("none")
 
 		for _, token := range []string{c.ann, c.mia, c.root, rita} { // its submitter, a maintainer, an administrator, its author

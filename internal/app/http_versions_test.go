@@ -4,6 +4,7 @@ package app
 
 import (
 	"net/url"
+	"path"
 	"testing"
 
 	"patchwork.example/pw/internal/base/sqldb"
@@ -22,8 +23,10 @@ func TestVersionsOnPages(t *testing.T) {
 			return "/project/alpha/series/" + s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", msgid))[0] + "/"
 		}
 		old, fresh := series("alone@x"), series("alone2@x")
-		s.expect(s.get("/project/alpha/patch/alone@x/"), 200, "Superseded", "Newer version", fresh, "!Older version")
-		s.expect(s.get("/project/alpha/patch/alone2@x/"), 200, "Older version", old, "Known by its name", "!Newer version")
+		changes := func(from, to string) string { return to + "range-diff/?from=" + path.Base(from) }
+		s.expect(s.get("/project/alpha/patch/alone@x/"), 200, "Superseded", "Newer version", fresh, "!Older version", `href="`+changes(old, fresh)+`"`)
+		s.expect(s.get("/project/alpha/patch/alone2@x/"), 200, "Older version", old, "Known by its name", "!Newer version", `href="`+changes(old, fresh)+`"`)
+		s.expect(s.get(changes(old, fresh)), 200, "v1 to v2")
 		s.expect(s.get(fresh), 200, "Older version", "0123456789abcdef", "2026-alone", "Depends on", series("p1@x"), "!became superseded")
 		s.expect(s.get(series("p1@x")), 200, "Needed by", fresh)
 		s.expect(s.get(old), 200, "Newer version", "One patch became superseded", "!Give them")
@@ -43,6 +46,13 @@ func TestVersionsOnPages(t *testing.T) {
 		}
 		s.isPatch("alone@x", "1 "+s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]+" open")
 		s.expect(s.visit(c.ann, "POST", undo, ""), 409)
+
+		// A version of which only the second patch came is called by it, as in lists.
+		s.mail("alpha", "From: Ann Author <ann@people.example>\nSubject: [PATCH v3 2/2] Second\nMessage-ID: <alone3@x>",
+			"Text.\n\nchange-id: 2026-alone\n---\ndiff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n")
+		for _, page := range []string{"/project/alpha/patch/alone2@x/", "/project/alpha/patch/alone3@x/", fresh, series("alone3@x"), changes(fresh, series("alone3@x"))} {
+			s.expect(s.get(page), 200, "[v3,2/2] Second", "!(no subject)")
+		}
 		s.sound()
 	})
 }

@@ -30,7 +30,7 @@ func Editions(ctx context.Context, q sqldb.Queryer, series, user int64) ([]Editi
 		forth (id, steps) AS (
 			SELECT id, 0 FROM back WHERE steps = (SELECT MAX(steps) FROM back)
 			UNION ALL SELECT s.id, f.steps + 1 FROM forth f JOIN series s ON s.previous_id = f.id WHERE f.steps < ?)
-		SELECT s.id, s.version, COALESCE(s.name, '') AS name, s.date, s.received AS patches, COALESCE(l.at, 0) AS looked
+		SELECT s.id, s.version, `+seriesName+` AS name, s.date, s.received AS patches, COALESCE(l.at, 0) AS looked
 		FROM (SELECT DISTINCT id FROM forth) f JOIN series s ON s.id = f.id LEFT JOIN series_look l ON l.series_id = s.id AND l.user_id = ?
 		ORDER BY s.version, s.date, s.id LIMIT ?`, series, maxEditions, 2*maxEditions, user, 2*maxEditions)
 	if err != nil {

@@ -82,10 +82,10 @@ const chainQuery = `SELECT 0 AS kind, 0 AS place, 0 AS id, COUNT(*) AS version, 
 		JOIN state t ON t.id = p.state_id WHERE p.series_id = ? AND x.undone = FALSE AND t.slug = 'superseded'
 	UNION ALL SELECT 1, 0, 0, 0, 0, g.name, g.value FROM series_metadata g WHERE g.series_id = ?
 	UNION ALL SELECT 2, n.position, 0, 0, 0, n.kind, n.value FROM series_need n WHERE n.series_id = ? AND n.target_id IS NULL AND n.kind <> 'supersedes'
-	UNION ALL SELECT 3, 0, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s WHERE s.id = ? AND ` + shownSeries + `
-	UNION ALL SELECT 4, s.date, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s WHERE s.previous_id = ? AND ` + shownSeries + `
-	UNION ALL SELECT 5, d.position, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ? AND ` + shownSeries + `
-	UNION ALL SELECT 6, s.id, s.id, s.version, COALESCE(s.state_id, 0), COALESCE(s.name, ''), '' FROM series s JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ? AND ` + shownSeries + `
+	UNION ALL SELECT 3, 0, s.id, s.version, COALESCE(s.state_id, 0), ` + seriesName + `, '' FROM series s WHERE s.id = ? AND ` + shownSeries + `
+	UNION ALL SELECT 4, s.date, s.id, s.version, COALESCE(s.state_id, 0), ` + seriesName + `, '' FROM series s WHERE s.previous_id = ? AND ` + shownSeries + `
+	UNION ALL SELECT 5, d.position, s.id, s.version, COALESCE(s.state_id, 0), ` + seriesName + `, '' FROM series s JOIN series_dependency d ON d.depends_on_id = s.id WHERE d.series_id = ? AND ` + shownSeries + `
+	UNION ALL SELECT 6, s.id, s.id, s.version, COALESCE(s.state_id, 0), ` + seriesName + `, '' FROM series s JOIN series_dependency d ON d.series_id = s.id WHERE d.depends_on_id = ? AND ` + shownSeries + `
 	ORDER BY 1, 2, 3, 6, 7 LIMIT ?`
 
 // MayEditSeries tells whether an actor may change all patches of a series; see Update for the rule.

@@ -56,11 +56,11 @@ func keysHelp(c *Call, m Meta) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = keyFor("d", "choose a delegate").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = keyFor("d", "choose a delegate; Enter does it").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = keyFor("b", "choose a bundle").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = keyFor("b", "choose a bundle; Enter does it").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

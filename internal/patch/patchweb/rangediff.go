@@ -87,7 +87,7 @@ func (p *Pages) rangeDiff(c *web.Call) error {
 		}
 		s.pairs = append(s.pairs, shown)
 	}
-	meta := web.Meta{Title: "Changes in " + shown(s.series.Name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
+	meta := web.Meta{Title: "Changes in " + s.name(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
 	return c.Render(http.StatusOK, meta, rangeView(s))
 }
 
@@ -260,6 +260,16 @@ func newer(editions []patch.Edition, i int, series int64) patch.Edition {
 
 func rangeWith(linkname string, editions []patch.Edition, i int, series int64) string {
 	return between(linkname, older(editions, i, series).ID, newer(editions, i, series).ID, 0)
+}
+
+// name is what lists call the series.
+func (s rangePage) name() string {
+	for _, e := range s.editions {
+		if e.ID == s.series.ID {
+			return shown(e.Name)
+		}
+	}
+	return shown(s.series.Name)
 }
 
 func (s rangePage) textURL() string {

@@ -11,11 +11,13 @@ import (
 )
 
 // title is the name of the series; that of its first patch that is here, if neither its cover letter nor its patch 1 is.
-func (s seriesPage) title() string {
-	if s.series.Name == "" && len(s.patches) > 0 {
-		return shown(s.patches[0].Name)
+func (s seriesPage) title() string { return nameOf(s.series, s.patches) }
+
+func nameOf(s *patch.SeriesDetail, patches []*patch.Row) string {
+	if s.Name == "" && len(patches) > 0 {
+		return shown(patches[0].Name)
 	}
-	return shown(s.series.Name)
+	return shown(s.Name)
 }
 
 // state says how many patches are in which state.

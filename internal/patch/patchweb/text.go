@@ -39,7 +39,9 @@ func textHTML(text string) string {
 	end := signature(lines)
 	for at := 0; at < end; {
 		n := quoted(lines[at:end])
-		if n <= foldQuote {
+		if lines[at] == "" && at+1 < end && quoted(lines[at+1:end]) > foldQuote {
+			n = 1 // the line of the fold keeps its distance
+		} else if n <= foldQuote {
 			n = max(n, 1)
 			w.lines(lines[at:at+n], lineClass)
 		} else {
@@ -93,7 +95,11 @@ func messageParts(lines []string, hasTrailers bool) (message, trailers, notes []
 	for at > 0 && !blank(message[at-1]) {
 		at--
 	}
-	return message[:at], message[at:], notes
+	trailers = message[at:]
+	for at > 0 && blank(message[at-1]) {
+		at--
+	}
+	return message[:at], trailers, notes
 }
 
 // textLines cuts a text into lines, and its end off if it is too long to be shown.

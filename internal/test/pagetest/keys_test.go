@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp/kb"
+
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/browser"
@@ -119,6 +121,7 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	tab.Press("jx" + strings.Repeat("j", 29) + "X")
 	is("selected", browser.Eval[string](tab, `document.querySelector("[data-selected]").textContent`), "30 selected")
 	load("a", "30 patches updated")
+	is("cursor behind what is gone", at(), "part 030")
 	open(list)
 	tab.Press("jx" + strings.Repeat("j", 9) + "X")
 	load("u", "10 patches updated")
@@ -128,6 +131,28 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	load("e", "9 patches updated")
 	count("accepted", 30)
 	count("under-review", 10)
+
+	// Those above the cursor go, those below it stay: it is on the first of these, which nobody has looked at yet.
+	open(list)
+	tab.Press("jjj")
+	kept := at()
+	tab.Press("jxjxjx")
+	tab.Press("jjj")
+	is("the cursor is below what is selected", at(), "part 038")
+	load("r", "3 patches updated")
+	is("cursor on the same row", at(), "part 038")
+	load("z", "3 patches are as they were before")
+	open(list)
+	tab.Press("jjj")
+	is("undone", at(), kept)
+	tab.Press("x")
+	tab.Press("d")
+	tab.Press(kb.ArrowDown + kb.ArrowDown) // nobody, the maintainer
+	load("\r", "1 patch updated")
+	if n := s.number(t, "SELECT COUNT(*) FROM patch WHERE delegate_id IS NOT NULL"); n != 1 {
+		t.Errorf("%d patches are delegated, want 1", n)
+	}
+	load("z", "1 patch is as it was before")
 
 	// All that match: all of the page is ticked, then all is offered.
 	open(list)

@@ -52,17 +52,24 @@ document.addEventListener("DOMContentLoaded", () => {
     offered();
   }
 
+  // The row that the cursor was on, else the first below it that is still here, else the one behind the last that was above it.
+  const rest = (was) => {
+    const here = new Map(rows.map((r, i) => [link(r).pathname, i])), known = (path) => here.has(path);
+    const below = was.list.slice(was.at).find(known), above = was.list.slice(0, was.at).findLast(known);
+    if (below) return here.get(below);
+    return above ? Math.min(here.get(above) + 1, rows.length - 1) : 0;
+  };
+
   // Lists remember where one was, for when a form comes back to them, and what is in them, for n and p on the pages of patches.
   // A change leads back to the address in the form, which has the filters in another order than the one that was typed or that the form of the filter made.
   if (rows.length && form) {
     const place = form.getAttribute("action") || location.pathname + location.search;
-    const keep = () => write("pw-place", { place, y: scrollY, at, key: at < 0 ? "" : link(rows[at]).href, when: Date.now() });
+    const keep = () => write("pw-place", { place, y: scrollY, at, list: rows.map((r) => link(r).pathname), when: Date.now() });
     for (const f of [form, ...all("form:has([data-undo])")]) f.addEventListener("submit", keep);
     const was = read("pw-place");
     if (was && was.place === place && Date.now() - was.when < 60000) {
       scrollTo(0, was.y);
-      const same = rows.findIndex((r) => link(r).href === was.key);
-      if (was.at >= 0) go(same < 0 ? Math.min(was.at, rows.length - 1) : same);
+      if (was.at >= 0) go(rest(was));
       sessionStorage.removeItem("pw-place");
     }
   }
@@ -126,10 +133,19 @@ document.addEventListener("DOMContentLoaded", () => {
     "/": () => enter("input[name=q]", "There is no filter here"), "?": () => help.showModal(),
     n: () => inList(1), p: () => inList(-1), "]": () => inSeries(1), "[": () => inSeries(-1),
   };
+  // Enter in a choice that was made does it; a choice that was not made is left alone.
+  const decide = (e) => {
+    const choice = e.target, made = form && choice.form === form && choice.value !== (one("option[selected]", choice) || choice.options[0]).value;
+    const button = made && one(choice.name === "bundle_id" ? "button[value=add]" : "button.primary", form);
+    if (!button) return;
+    e.preventDefault();
+    form.requestSubmit(button);
+  };
   let prefix = 0; // when g was pressed
   document.addEventListener("keydown", (e) => {
     const t = e.target;
     if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || e.defaultPrevented || !on() || one("dialog[open]")) return;
+    if (e.key === "Enter" && t.matches("select")) return decide(e);
     if (t.closest("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
     if (e.key === "Enter" && t.closest("a, button, summary, input")) return; // it does so by itself
     if (e.key === "Shift") return;
