@@ -10,7 +10,7 @@ export PW_DATABASE_URL=sqlite:data/patchwork.db
 list=kettle-dev.lists.example.org
 
 mkdir -p data
-"$pw" db sync
+"$pw" db sync >/dev/null
 if [ "$("$pw" admin project list --json)" = '[]' ]; then
 	"$pw" admin project create kettle --name Kettle --list-id "$list" --list-email kettle-dev@lists.example.org
 	"$pw" ingress --mbox --list-id "$list" demo/demo.mbox

@@ -25,12 +25,15 @@ func TestJobPages(t *testing.T) {
 		s.exec("UPDATE job SET state = 'dead', attempts = 3, error = ?, finished_at = ? WHERE kind = 'mail'", hostileError, int64(noon))
 
 		s.redirects(s.get("/admin/jobs/"), 302, "/user/login/?next=%2Fadmin%2Fjobs%2F")
-		s.expect(s.visit(user, "GET", "/admin/jobs/", ""), 403, "Only an administrator may see jobs", "!smtp:x", `!href="/admin/jobs/"`)
+		s.expect(s.visit(user, "GET", "/admin/jobs/", ""), 403, "Only an administrator may see jobs", "You are logged in as ursa", "!smtp:x", `!href="/admin/`)
+		s.expect(s.visit(user, "GET", "/admin/", ""), 403, "Only an administrator may see this page")
+		s.redirects(s.get("/admin/"), 302, "/user/login/?next=%2Fadmin%2F")
+		s.expect(s.visit(admin, "GET", "/admin/", ""), 200, `href="/admin/jobs/"`, `href="/admin/webhooks/"`, "pw admin project")
 		s.expect(s.visit(user, "GET", "/admin/jobs/1/", ""), 403, "!ann@people.example")
 		s.expect(s.visit(user, "POST", "/admin/jobs/retry/", "id=1"), 403)
 		s.expect(s.visit(user, "POST", "/admin/jobs/cancel/", "state=waiting"), 403)
 
-		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, `href="/admin/jobs/"`, "1 mail", "smtp:x&amp;y", "3/3", "550 &lt;script&gt;alert(1)&lt;/script&gt;", "!second line",
+		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, `href="/admin/"`, "1 mail", "smtp:x&amp;y", "3/3", "550 &lt;script&gt;alert(1)&lt;/script&gt;", "!second line",
 			`aria-label="1 mail, dead"`, "2 hook", "No process runs jobs", "!role=\"alert\"")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?state=dead&kind=mail", ""), 200, "Retry all of these", "!Cancel all of these", "!2 hook")
 		s.expect(s.visit(admin, "GET", "/admin/jobs/?state=gone", ""), 400, "is no state of a job")

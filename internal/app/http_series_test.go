@@ -169,11 +169,12 @@ func TestTodo(t *testing.T) {
 		s.redirects(s.visit(token, "GET", "/user/todo/", ""), 302, "/user/todo/alpha/")
 		list := fmt.Sprintf("/project/alpha/list/?delegate=%d", joe.ID)
 		s.redirects(s.visit(token, "GET", "/user/todo/alpha/", ""), 302, list)
-		s.expect(s.visit(token, "GET", list, ""), 200, "First step", "!Second step")
+		s.expect(s.visit(token, "GET", list, ""), 200, "First step", "!Second step", "<bdi>delegate joe</bdi>")
+		s.expect(s.get("/project/alpha/list/?submitter="+s.rows("SELECT submitter_id FROM patch WHERE id = ?", s.id("patch", "p1@x"))[0]), 200, "<bdi>by ")
 		s.expect(s.visit(token, "GET", "/user/todo/nosuch/", ""), 404)
 		s.redirects(s.get("/user/todo/alpha/"), 302, "/user/login/?next=%2Fuser%2Ftodo%2Falpha%2F")
 		s.exec("INSERT INTO patch_count (project_id, state_id, archived, delegate_id, patches) SELECT id, 1, FALSE, ?, 1234 FROM project WHERE linkname = 'beta'", joe.ID)
-		s.expect(s.visit(token, "GET", "/user/todo/", ""), 200, `href="/user/todo/alpha/">ALPHA`, `href="/user/todo/beta/">BETA`, `<td class="num">1234</td>`)
+		s.expect(s.visit(token, "GET", "/user/todo/", ""), 200, `href="/user/todo/alpha/">ALPHA`, `href="/user/todo/beta/">BETA`, `<td class="num">1,234</td>`)
 	})
 }
 

@@ -76,7 +76,7 @@ func (c *Call) fail(err error) {
 		c.plain(status, title, text)
 		return
 	}
-	if rerr := c.Render(status, Meta{Title: title, NoIndex: true}, errorPage(title, text, status)); rerr != nil {
+	if rerr := c.Render(status, Meta{Title: title, NoIndex: true}, errorPage(c, title, text, status)); rerr != nil {
 		http.Error(c.W, title, status)
 	}
 }

@@ -3,7 +3,9 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -24,6 +26,30 @@ func sectionURL(m Meta, path string) templ.SafeURL {
 		u += path + "/"
 	}
 	return templ.SafeURL(u)
+}
+
+// loginURL leads to the form to log in, and from there back to the page that is shown, unless that is about accounts or addresses.
+func (c *Call) loginURL() templ.SafeURL {
+	const login = "/user/login/"
+	here := c.R.URL.RequestURI()
+	if c.R.Method != http.MethodGet || here == "/" || len(here) > 1000 {
+		return login
+	}
+	for _, about := range []string{"/user/", "/register/", "/confirm/", "/mail/"} {
+		if strings.HasPrefix(here, about) {
+			return login
+		}
+	}
+	return templ.SafeURL(login + "?next=" + url.QueryEscape(here))
+}
+
+// Grouped writes a number with a comma between groups of three digits.
+func Grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // sentence makes a sentence of the text of an error.

@@ -25,7 +25,7 @@ func (s *Shell) Unmatched(mux *http.ServeMux) http.Handler {
 			return nil
 		}
 		return c.Render(http.StatusMethodNotAllowed, Meta{Title: title, NoIndex: true},
-			errorPage(title, text, http.StatusMethodNotAllowed))
+			errorPage(c, title, text, http.StatusMethodNotAllowed))
 	})
 }
 

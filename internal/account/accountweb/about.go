@@ -7,6 +7,7 @@ import (
 	"net/mail"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/web"
 )
 
@@ -19,6 +20,32 @@ type about struct {
 	Addresses         bool           // of Admins are shown
 }
 
+// showAdmin leads administrators to what they can do here, and names the commands that do the rest: at this address Patchwork 3.2 has forms for it.
+func (f *face) showAdmin(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	if !c.User.IsAdmin {
+		return fault.New(fault.Denied, "only an administrator may see this page")
+	}
+	return c.Render(http.StatusOK, web.Meta{Title: "Administration", NoIndex: true}, adminPage())
+}
+
+// adminCommands are the commands that administrators of Patchwork 3.2 look for at /admin/.
+var adminCommands = []struct{ Name, Does string }{
+	{"pw admin project", "projects and their lists"},
+	{"pw admin user", "users, their passwords and tokens"},
+	{"pw admin maintainer", "who maintains which project"},
+	{"pw admin state", "states of patches"},
+	{"pw admin tag", "tags that are counted"},
+	{"pw admin delegate-rule", "who gets new patches by the files they touch"},
+	{"pw admin message", "hide or delete single mails"},
+	{"pw admin optout", "addresses that get no notices"},
+	{"pw ingress list", "what mail came, what became of it, and why"},
+	{"pw mail list", "what mail is sent, and what waits"},
+	{"pw doctor", "whether the site is well, and what to do if not"},
+}
+
 // showAbout names whom the configuration names, else the administrators to everybody and their addresses to users: programs that collect addresses have no account.
 func (f *face) showAbout(c *web.Call) error {
 	var admins []account.User
@@ -29,5 +56,5 @@ func (f *face) showAbout(c *web.Call) error {
 		}
 	}
 	return c.Render(http.StatusOK, web.Meta{Title: "About this site"}, aboutPage(about{
-		Version: f.opt.Version, API: f.opt.API, Registration: f.opt.Registration, Named: f.opt.Admins, Admins: admins, Addresses: c.User.ID != 0}))
+		Version: f.opt.Version, API: f.opt.API, Registration: f.offersRegistration(), Named: f.opt.Admins, Admins: admins, Addresses: c.User.ID != 0}))
 }

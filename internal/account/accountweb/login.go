@@ -28,7 +28,7 @@ func (f *face) showLogin(c *web.Call) error {
 	if c.User.ID != 0 {
 		return c.Redirect(http.StatusFound, web.LocalPath(next, profilePath))
 	}
-	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: web.LocalPath(next, "")}, f.opt.Registration))
+	return c.Render(http.StatusOK, web.Meta{Title: "Log in", NoIndex: true}, loginPage(loginForm{Next: web.LocalPath(next, "")}, f.offersRegistration()))
 }
 
 func (f *face) login(c *web.Call) error {
@@ -76,7 +76,7 @@ func (f *face) refuse(c *web.Call, form loginForm, err error) error {
 }
 
 func (f *face) showProblem(c *web.Call, status int, form loginForm) error {
-	return c.Render(status, web.Meta{Title: "Log in", NoIndex: true}, loginPage(form, f.opt.Registration))
+	return c.Render(status, web.Meta{Title: "Log in", NoIndex: true}, loginPage(form, f.offersRegistration()))
 }
 
 func sentence(s string) string {

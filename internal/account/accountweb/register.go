@@ -10,6 +10,9 @@ import (
 	"patchwork.example/pw/internal/web"
 )
 
+// offersRegistration tells whether visitors may register, and can: that needs mail.
+func (f *face) offersRegistration() bool { return f.opt.Registration && f.opt.MailProblem == "" }
+
 // mayRegister is nil where the form is to be shown; else the answer is written.
 func (f *face) mayRegister(c *web.Call) error {
 	if !f.opt.Registration {

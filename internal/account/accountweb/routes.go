@@ -72,6 +72,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, sessions *accoun
 	mux.Handle("GET "+resetPath+"{user}/{secret}/{$}", shell.Page(f.showChoose))
 	mux.Handle("POST "+resetPath+"{user}/{secret}/{$}", shell.Page(f.choose))
 	mux.Handle("GET /about/{$}", shell.Page(f.showAbout))
+	mux.Handle("GET /admin/{$}", shell.Page(f.showAdmin))
 	for _, path := range []string{"/help/", "/help/about/", "/help/pwclient/"} { // addresses of Patchwork 3.2
 		mux.Handle("GET "+path+"{$}", http.RedirectHandler("/about/", http.StatusMovedPermanently))
 	}

@@ -495,7 +495,7 @@ func bundlesView(v bundlesPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.bundles) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<p>There are none here. Bundles are made over the API, as by git-pw.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<p>There are none here. A bundle is a collection of patches: select some in a list, and choose <em>Create bundle</em> below it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

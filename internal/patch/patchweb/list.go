@@ -218,12 +218,32 @@ func (l listPage) chips() []chip {
 	}
 	add("archive", map[string]string{"true": "archived", "both": "archived or not"}[f.Archive])
 	add("q", inQuotes("name has ", f.Words))
-	add("submitter", inQuotes("submitter ", f.Submitter))
-	add("delegate", inQuotes("delegate ", f.Delegate))
+	add("submitter", l.submitter())
+	add("delegate", l.delegate())
 	add("since", prefixed("since ", spanText(f.Since)))
 	add("before", prefixed("before ", spanText(f.Before)))
 	add("series", prefixed("series ", f.Series))
 	return append(out, f.chips(l.address, l.words, "has ", "has no ")...)
+}
+
+// submitter says whose patches are listed: a number in the address is somebody's, whose name the rows have.
+func (l listPage) submitter() string {
+	for _, r := range l.page.Rows {
+		if l.form.Submitter == strconv.FormatInt(r.Submitter, 10) {
+			return "by " + person(r.SubmitterName, r.SubmitterMail)
+		}
+	}
+	return inQuotes("submitter ", l.form.Submitter)
+}
+
+// delegate is the same of who is to do something with them.
+func (l listPage) delegate() string {
+	for _, r := range l.page.Rows {
+		if r.Delegate != 0 && l.form.Delegate == strconv.FormatInt(r.Delegate, 10) {
+			return "delegate " + r.DelegateName
+		}
+	}
+	return inQuotes("delegate ", l.form.Delegate)
 }
 
 // total says how many patches there are.
@@ -240,11 +260,7 @@ func (l listPage) total() string {
 
 // grouped writes a number with a comma between groups of three digits.
 func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return web.Grouped(n)
 }
 
 // which says what the list is about where the form of the filter can't, in words: the form shows numbers as they stand in the address.

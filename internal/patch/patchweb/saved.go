@@ -48,6 +48,9 @@ type savedBar struct {
 	Opens bool   // the list opens with one of them
 }
 
+// last tells whether the row has its place below the list: above it, alone, it would take the room of one that is read.
+func (b savedBar) last(chips []chip) bool { return len(chips) == 0 && len(b.Links) == 0 }
+
 type savedLink struct {
 	Name, URL string
 	Here      bool

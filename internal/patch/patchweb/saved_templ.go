@@ -521,7 +521,7 @@ func savedView(s savedPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(s.rows) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<p>You have saved none. Filter a list of patches or series, and choose “Save this query” above it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<p>You have saved none. Filter a list of patches or series, and choose <em>Save this query</em> above it.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

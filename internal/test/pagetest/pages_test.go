@@ -355,6 +355,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"delivery of a webhook", busy, "/project/hostile/webhooks/2/deliveries/1/", true, 200, whole},
 		{"webhooks of the site", busy, "/admin/webhooks/", false, 200, whole},
 		{"login", busy, "/user/login/?next=/project/hostile/list/", false, 200, whole},
+		{"administration", busy, "/admin/", false, 200, whole},
 		{"jobs", busy, "/admin/jobs/", false, 200, whole},
 		{"jobs that failed", busy, "/admin/jobs/?state=dead", false, 200, alike},
 		{"job", busy, "/admin/jobs/1000005/", false, 200, whole},

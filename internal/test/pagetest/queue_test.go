@@ -31,7 +31,7 @@ func storyQueues(t *testing.T, b *browser.Browser, s *site) {
 		p.is(queue, p.text("td.name"), first)
 	}
 	p.open("/project/erofs/queue/checks/")
-	p.is("checks", p.text("main p:not(.about)"), "No series matches.")
+	p.is("checks", p.text("main p:not(.about)"), "This queue is empty.")
 
 	// Narrowed by a form, without fields that say nothing; each filter has a minus that takes it away.
 	p.open("/project/erofs/queue/author/")
