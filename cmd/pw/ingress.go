@@ -48,7 +48,8 @@ under way are answered before it ends. A mail is answered 250 when it is stored.
 --stdin reads one mail, as mail servers and fetchmail give it; the exit code is 0
 only when the mail is stored, and 75 when it should be tried again later.
 --mbox reads archives, plain or compressed by gzip, zstd, xz or bzip2; without a
-file, or for the file "-", it reads standard input.
+file, or for the file "-", it reads standard input. A file of a single mail will do;
+one with no mail in it is refused before anything is taken in.
 --maildir reads the mails in cur and new of maildirs, in the order they were delivered;
 their files stay as they are.
 --public-inbox reads archives of public-inbox, version 2 or 1: directories, or

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -35,12 +36,50 @@ func (c *cli) takeArchives(ctx context.Context, a *app.App, f ingressFlags, file
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
-	for _, name := range files { // a misspelt name must not show after the first hour
-		if _, err := os.Stat(name); name != "-" && err != nil {
-			return fault.Wrap(fault.NotFound, err, "open the archive")
+	for _, name := range files { // what is wrong with the last one must not show after the first hour
+		if err := isArchive(name); err != nil {
+			return err
 		}
 	}
 	return c.takeEach(f, files, func(name string) (ingress.Summary, error) { return c.takeArchive(ctx, a, f, name) })
+}
+
+// isArchive refuses what is no file with mail in it. A pipe can be read only once: it is looked at when its turn comes.
+func isArchive(name string) error {
+	if name == "-" {
+		return nil
+	}
+	st, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return fault.Wrap(fault.NotFound, err, "open the archive")
+	case st.IsDir():
+		return isDirectory(name)
+	case !st.Mode().IsRegular():
+		return nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return fault.Wrap(fault.NotFound, err, "open the archive")
+	}
+	defer file.Close()
+	_, err = ingress.OpenArchive(file, name, "", 0)
+	return err
+}
+
+// isDirectory says how the directories that hold mail are read.
+func isDirectory(name string) error {
+	has := func(inside string) bool {
+		st, err := os.Stat(filepath.Join(name, inside))
+		return err == nil && st.IsDir()
+	}
+	switch {
+	case has("cur") && has("new"):
+		return fault.New(fault.Invalid, "%s is no mbox but a maildir: say --maildir instead of --mbox", name)
+	case has("objects") || has("git/0.git") || has("all.git"):
+		return fault.New(fault.Invalid, "%s is no mbox but a git repository: if it is an archive of public-inbox, say --public-inbox instead of --mbox", name)
+	}
+	return fault.New(fault.Invalid, "%s is a directory: --mbox takes files, --maildir takes maildirs, --public-inbox archives of public-inbox", name)
 }
 
 // takeEach reads one source after the other until one fails, and prints the summary of all.
@@ -64,7 +103,9 @@ func (c *cli) takeEach(f ingressFlags, names []string, take func(name string) (i
 
 func (c *cli) takeArchive(ctx context.Context, a *app.App, f ingressFlags, name string) (ingress.Summary, error) {
 	in, size := c.in, int64(-1)
-	if name != "-" {
+	if name == "-" {
+		name = "standard input"
+	} else {
 		file, err := os.Open(name)
 		if err != nil {
 			return ingress.Summary{}, fault.Wrap(fault.NotFound, err, "open the archive")

@@ -284,8 +284,8 @@ func TestIngressMboxErrors(t *testing.T) {
 			t.Errorf("%q: exit %d, %s", args, got.code, got.err)
 		}
 	}
-	in.wants("", 0, "N mails in T\n", "", "--mbox", "-l", inboxList, empty)
-	in.wants("", 0, "N mails in T\n", "", "--mbox", "-l", inboxList)
+	starts(65, "pw: "+empty+" is empty", "--mbox", "-l", inboxList, empty)
+	starts(65, "pw: standard input is empty", "--mbox", "-l", inboxList)
 	starts(66, "pw: open the archive: stat "+dir+"/missing", "--mbox", good, dir+"/missing")
 	starts(65, "pw: ", "--mbox", dir)
 	starts(66, "pw: no project has the list id \"dev\"; there are: dev.lists.example, other.lists.example", "--mbox", "-l", "dev", good)
@@ -295,9 +295,6 @@ func TestIngressMboxErrors(t *testing.T) {
 	if got := in.count("SELECT COUNT(*) FROM mail"); got != 0 {
 		t.Errorf("%d mails were stored on the way", got)
 	}
-	// A file that is no mbox is one mail without a header; it is kept with the reason and the next file is read.
-	in.wants("", 0, "N mails in T\n       3  patch      \n       2  comment    replies to patches and cover letters\n       1  broken     could not be understood; kept with the reason\n       1  cover      cover letters\n", "",
-		"--mbox", "-l", inboxList, file(t, "image.png", []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00")), good)
 }
 
 // rows gives what intake stored, without ids, sorted.
@@ -333,4 +330,59 @@ func (in *inbox) rows() map[string]int {
 		}
 	}
 	return out
+}
+
+// TestNoMbox: what holds no mail is named, with what it looks like and what to do, and nothing is stored, not of the good file before it either.
+func TestNoMbox(t *testing.T) {
+	in := newInbox(t, sqldb.SQLite)
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	gz := func(content string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write([]byte(content))
+		z.Close()
+		return b.String()
+	}
+	maildir, repository, plain := filepath.Join(dir, "maildir"), filepath.Join(dir, "git"), filepath.Join(dir, "plain")
+	for _, d := range []string{maildir + "/cur", maildir + "/new", repository + "/objects", plain} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	good := write("good.mbox", string(threads(1)))
+	for _, tc := range []struct{ file, says string }{
+		{write("a.pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<< /Subject: (x) >>\n\nendobj\n"), "is no mbox: it looks like application/pdf. Nothing was taken in"},
+		{write("a.mp3", "ID3\x03\x00\x00\x00\x00\x0f\x76"+strings.Repeat("\xff\xfb\x90\x64", 30000)), "is no mbox: it looks like audio/mpeg. Nothing was taken in"},
+		{write("a.html", "<!DOCTYPE html><html><body>From: a</body></html>"), "is no mbox: it looks like text/html. Nothing was taken in"},
+		{write("a.c", "/* From here on */\n\nint main(void) { return 0; }\n"), `is no mbox: no line in its beginning is a separator ("From ADDRESS DATE") or a field of a mail's header. Nothing was taken in`},
+		{write("a.bin", strings.Repeat("\x00\x01\x02", 1000)), "is no mbox: it holds something other than text. Nothing was taken in"},
+		{write("a.zip", "PK\x03\x04zip"), "is no mbox but a zip archive: unpack it, and give the files in it. Nothing was taken in"},
+		{write("a.tar.gz", gz(strings.Repeat("x", 257)+"ustar\x00"+strings.Repeat("\x00", 600))),
+			"is no mbox but a tar archive: unpack it, and give the files in it, or with --maildir its directories. Nothing was taken in"},
+		{write("empty", ""), "is empty: there is no mail in it. Nothing was taken in"},
+		{write("lines", "\n\r\n\n"), "is empty: there is no mail in it. Nothing was taken in"},
+		{write("empty.gz", gz("")), "is empty: there is no mail in it. Nothing was taken in"},
+		{maildir, "is no mbox but a maildir: say --maildir instead of --mbox"},
+		{repository, "is no mbox but a git repository: if it is an archive of public-inbox, say --public-inbox instead of --mbox"},
+		{plain, "is a directory: --mbox takes files, --maildir takes maildirs, --public-inbox archives of public-inbox"},
+	} {
+		in.wants("", 65, "", "pw: "+tc.file+" "+tc.says+"\n", "--mbox", good, tc.file)
+	}
+	in.wants("", 65, "N mails in T\n", "pw: standard input is empty: there is no mail in it. Nothing was taken in\n", "--mbox")
+	if n := in.count("SELECT COUNT(*) FROM mail"); n != 0 {
+		t.Errorf("%d mails are stored", n)
+	}
+
+	one := write("one.eml", "\ufeff"+mailOf("one", "[PATCH] one", "List-Id: <"+inboxList+">\n"+aDiff))
+	formatted := write("0001.patch", "From 0a1b2c3d4e5f60718293a4b5c6d7e8f901234567 Mon Sep 17 00:00:00 2001\n"+mailOf("two", "[PATCH] two", "List-Id: <"+inboxList+">\n"+aDiff))
+	rubbish := write("rubbish.mbox", "What I kept of the list\n\nFrom a@x.example Mon Mar  1 10:00:00 2021\n"+mailOf("three", "[PATCH] three", "List-Id: <"+inboxList+">\n"+aDiff)+
+		"\nFrom a@x.example Mon Mar  1 10:00:00 2021\n"+mailOf("four", "[PATCH] four", "List-Id: <"+inboxList+">\n"+aDiff))
+	in.wants("", 0, "N mails in T\n       4  patch      \n       1  unrouted   no project for their list\n", "", "--mbox", one, formatted, rubbish)
 }

@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/format/mailmsg"
 	"patchwork.example/pw/internal/format/mbox"
 )
 
@@ -26,11 +29,19 @@ type Archive struct {
 }
 
 // OpenArchive reads an mbox from r; gzip, zstd, xz and bzip2 are told by their first bytes, whatever the name. name stands in errors.
-// A mail of more than limit bytes is cut there and kept as broken.
+// A mail of more than limit bytes is cut there and kept as broken. What begins with neither an mbox nor a mail is fault.Invalid, with a word on what it looks like.
 func OpenArchive(r io.Reader, name, listID string, limit int) (*Archive, error) {
-	plain, err := decompress(r)
+	unpacked, err := decompress(r)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "open %s", name)
+	}
+	plain := bufio.NewReaderSize(unpacked, sniffed)
+	head, err := plain.Peek(sniffed)
+	if err != nil && !errors.Is(err, io.EOF) && !isMail(head) {
+		return nil, fault.Wrap(fault.Invalid, err, "read %s: it is cut off or damaged; nothing was taken in", name)
+	}
+	if !isMail(head) {
+		return nil, fault.New(fault.Invalid, "%s %s", name, noMail(head))
 	}
 	return &Archive{name: name, listID: listID, reader: mbox.NewReader(plain, limit)}, nil
 }
@@ -64,4 +75,36 @@ func decompress(r io.Reader) (io.Reader, error) {
 		return bzip2.NewReader(in), nil
 	}
 	return in, nil
+}
+
+// sniffed is how much of an archive is looked at to tell whether it is one, in bytes.
+const sniffed = 64 << 10
+
+// isMail tells whether what begins so is an mbox, if need be after something else, or a mail.
+func isMail(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), "\r\n")
+	if bytes.HasPrefix(head, []byte("From ")) || mbox.Separated(head) {
+		return true
+	}
+	h := mailmsg.Parse(head).Header
+	return h.Has("From") || h.Has("Subject") || h.Has("Message-ID") || h.Has("Received") || h.Has("Date") || h.Has("To")
+}
+
+// noMail says what something is that is neither an mbox nor a mail, and what to do.
+func noMail(head []byte) string {
+	const ustar = 257 // where a tar archive says that it is one
+	kind, _, _ := strings.Cut(http.DetectContentType(head), ";")
+	switch {
+	case len(bytes.Trim(head, "\r\n")) == 0:
+		return "is empty: there is no mail in it. Nothing was taken in"
+	case len(head) > ustar && bytes.HasPrefix(head[ustar:], []byte("ustar")):
+		return "is no mbox but a tar archive: unpack it, and give the files in it, or with --maildir its directories. Nothing was taken in"
+	case kind == "application/zip":
+		return "is no mbox but a zip archive: unpack it, and give the files in it. Nothing was taken in"
+	case kind == "text/plain":
+		return `is no mbox: no line in its beginning is a separator ("From ADDRESS DATE") or a field of a mail's header. Nothing was taken in`
+	case kind == "application/octet-stream":
+		return "is no mbox: it holds something other than text. Nothing was taken in"
+	}
+	return "is no mbox: it looks like " + kind + ". Nothing was taken in"
 }

@@ -7,7 +7,7 @@
 // writes archives writes that; prose that begins with "From here on" does not look like it, so an archive whose writer did not quote
 // such lines is still cut where it should be.
 //
-// An input whose first line that is not empty does not begin with "From " is one mail as it stands.
+// An input whose first line that is not empty is a field of a header is one mail as it stands. Where it begins with something else, that is the first mail.
 //
 // Archives in mboxrd format quote lines of the mail that begin with "From " by one ">" more. Where an archive says by its separators that it is one
 // ("From mboxrd@z …", as public-inbox writes them), the quoting is undone, so that mails are what the list has sent. Nothing is undone elsewhere: whether

@@ -67,17 +67,25 @@ func (r *Reader) begin() {
 		}
 		if head[0] != '\n' && head[0] != '\r' {
 			r.start = r.pos
-			r.single = string(head) != "From "
 			break
 		}
 		n, _ := r.in.Discard(1)
 		r.pos += int64(n)
 	}
-	if !r.single {
-		head, _ := r.in.Peek(len(mboxrdMark))
-		r.quoted = string(head) == mboxrdMark
-		r.skipLine()
+	head, _ := r.in.Peek(maxFieldName)
+	if r.single = beginsField(head); r.single || !bytes.HasPrefix(head, []byte("From ")) {
+		return // what stands before the first separator is a mail, too: nothing is lost
 	}
+	r.quoted = bytes.HasPrefix(head, []byte(mboxrdMark))
+	r.skipLine()
+}
+
+const maxFieldName = 80 // bytes that are looked at
+
+// beginsField tells whether a text begins like a field of a header: with a name and a colon.
+func beginsField(text []byte) bool {
+	i := bytes.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' })
+	return i > 0 && bytes.HasPrefix(bytes.TrimLeft(text[i:], " \t"), []byte{':'})
 }
 
 func (r *Reader) fail(err error) {

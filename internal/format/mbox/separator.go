@@ -37,6 +37,18 @@ func isSeparator(line []byte) bool {
 	return month && year && clock
 }
 
+// Separated tells whether text has a separator after an empty line, so that it is an mbox although it begins with something else.
+func Separated(text []byte) bool {
+	afterEmpty := false
+	for line := range bytes.Lines(text) {
+		if afterEmpty && isSeparator(line) {
+			return true
+		}
+		afterEmpty = len(bytes.Trim(line, "\r\n")) == 0
+	}
+	return false
+}
+
 // shaped matches a word against a shape in which d stands for a digit.
 func shaped(word, shape string) bool {
 	if len(word) != len(shape) {
