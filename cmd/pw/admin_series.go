@@ -64,6 +64,32 @@ func seriesColumns() []column[*patch.SeriesDetail] {
 	}
 }
 
+// dependencyColumns tell what must be applied before a series, here or not, and what comes after it: one thing to a line.
+func dependencyColumns(chain patch.Chain) []column[*patch.SeriesDetail] {
+	var before, after []string
+	for _, v := range chain.DependsOn {
+		before = append(before, seriesInWords(v))
+	}
+	for _, n := range chain.Missing {
+		before = append(before, fmt.Sprintf("%s %s, which is not here", needWords[n.Kind], n.Value))
+	}
+	for _, v := range chain.Dependents {
+		after = append(after, seriesInWords(v))
+	}
+	type s = *patch.SeriesDetail
+	return []column[s]{
+		{"depends_on", false, func(s) any { return strings.Join(before, "\n") }},
+		{"needed_by", false, func(s) any { return strings.Join(after, "\n") }},
+	}
+}
+
+func seriesInWords(v patch.Version) string {
+	return strings.TrimSpace(fmt.Sprintf("series %d, v%d: %s", v.ID, v.Version, v.Name))
+}
+
+// needWords say how a mail names what it depends on.
+var needWords = map[string]string{patch.NeedMessage: "mail", patch.NeedChange: "change", patch.NeedPatch: "patch-id", patch.NeedSeries: "series"}
+
 func newSeriesList(c *cli) *cobra.Command {
 	var linkname string
 	var limit int
@@ -93,9 +119,10 @@ func newSeriesList(c *cli) *cobra.Command {
 
 func newSeriesShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show NUMBER",
-		Short:   "Show a series and its patches",
-		Long:    `Shows what is known of a series, its cover letter and its patches.`,
+		Use:   "show NUMBER",
+		Short: "Show a series and its patches",
+		Long: `Shows what is known of a series: its cover letter, what it depends on (also what is named but not
+here yet), which series need it, and its patches.`,
 		Example: `  pw admin series show 17`,
 		Args:    exactArgs(1),
 	}
@@ -114,7 +141,11 @@ func newSeriesShow(c *cli) *cobra.Command {
 			return err
 		}
 		if !*asJSON {
-			if err := printOne(c.out, false, seriesColumns(), s); err != nil {
+			chain, err := patch.ReadChain(ctx, a.DB, &s.Series)
+			if err != nil {
+				return err
+			}
+			if err := printOne(c.out, false, append(seriesColumns(), dependencyColumns(chain)...), s); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.out)

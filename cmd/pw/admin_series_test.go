@@ -2,7 +2,12 @@
 
 package main
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"patchwork.example/pw/internal/base/sqldb"
+)
 
 // halfSeries is a patch of the series of archive whose sender lost the thread, five hours later.
 const halfSeries = `From a Mon Jul 13 00:00:00 2026
@@ -50,6 +55,8 @@ previous          -
 previous by       -
 change id         -
 base commit       -
+depends on        -
+needed by         -
 
 NUMBER  PATCH  STATE  MESSAGE ID        NAME
 1       1      new    <p1@example.org>  [v2,1/2] wobble: turn it down
@@ -70,4 +77,25 @@ NUMBER  PATCH  STATE  MESSAGE ID        NAME
 	s.says("admin series merge 1 one", 65, "", "pw: \"one\" is no number of a series\n")
 	s.says("admin series split 1", 64, "", "pw: at least one of the flags in the group [number patch cover] is required\nRun 'pw admin series split --help' for usage.\n")
 	s.says("db check", 0, s.does("db", "check"), "")
+}
+
+// TestSeriesDependencies: show tells what a series depends on, here or not, and what needs it.
+func TestSeriesDependencies(t *testing.T) {
+	in := newInbox(t, sqldb.SQLite)
+	mail := func(id, subject, words string) string {
+		return "From a@x.example Mon Mar  1 10:00:00 2021\n" + mailOf(id, subject, "List-Id: <"+inboxList+">\n\nWords\n\n"+words+"---\n--- a/"+id+"\n+++ b/"+id+"\n@@ -1 +1 @@\n-a\n+b\n\n")
+	}
+	mbox := mail("one", "[PATCH v2] one", "") + mail("two", "[PATCH] two", "Depends-on: <one@mail.example>\nDepends-on: <gone@mail.example>\nprerequisite-change-id: 20210301-tidy-0123456789ab:v2\n") +
+		mail("three", "[PATCH] three", "Depends-on: <one@mail.example>\n")
+	in.wants(mbox, 0, "N mails in T\n       3  patch      \n", "", "--mbox")
+	for series, says := range map[string]string{
+		"1": "depends on        -\nneeded by         series 2, v1: two\n                  series 3, v1: three\n",
+		"2": "depends on        series 1, v2: [v2] one\n                  mail <gone@mail.example>, which is not here\n" +
+			"                  change 20210301-tidy-0123456789ab:v2, which is not here\nneeded by         -\n",
+	} {
+		got := pw("", in.env(), "admin", "series", "show", series)
+		if got.code != 0 || !strings.Contains(got.out, says) {
+			t.Errorf("series %s, exit %d:\n%s%s\nlacks\n%s", series, got.code, got.out, got.err, says)
+		}
+	}
 }
