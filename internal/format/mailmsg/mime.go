@@ -39,7 +39,7 @@ func (w *walker) walk(h Header, body []byte, byDefault string, depth int) {
 			return
 		}
 	}
-	w.msg.Parts = append(w.msg.Parts, w.msg.newPart(h, ct, body))
+	w.appendPart(w.msg.newPart(h, ct, body))
 }
 
 // attachedMail visits the mail inside a message/rfc822 part.

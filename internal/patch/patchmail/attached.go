@@ -12,12 +12,6 @@ import (
 	"patchwork.example/pw/internal/format/mbox"
 )
 
-// The endings of the names of attached patches, and what may stand behind them.
-var (
-	patchNames  = [...]string{".patch", ".diff", ".patch.txt", ".diff.txt", ".mbox"}
-	packedNames = [...]string{".gz", ".xz", ".bz2", ".zst"}
-)
-
 // isAttachedPatch tells by type or name, or by the beginning of what else might be one.
 func isAttachedPatch(p *mailmsg.Part) bool {
 	if p.Type == "text/plain" && p.Filename == "" { // nearly all
@@ -30,16 +24,7 @@ func isAttachedPatch(p *mailmsg.Part) bool {
 	if kind != "text" && kind != "application" || p.Type == "text/html" {
 		return false
 	}
-	name := strings.ToLower(p.Filename)
-	for _, end := range packedNames {
-		name = strings.TrimSuffix(name, end)
-	}
-	for _, end := range patchNames {
-		if strings.HasSuffix(name, end) {
-			return true
-		}
-	}
-	return beginsPatch(p)
+	return mailmsg.PatchName(p.Filename) || beginsPatch(p)
 }
 
 // beginsPatch knows a file of git format-patch, whatever its name and type, and a diff in a part that is not shown as text.

@@ -55,8 +55,13 @@ func gzipped(text string) string {
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }
 
-// tiny, compressed by the programs of these names.
+// tiny, compressed by the programs of these names, and as uuencode writes it.
 const (
+	tinyUU = `begin 644 x.patch
+E+2TM(&$O9@HK*RL@8B]F"D!` + "`" + `("TQ("LQ($!` + "`" + `(&9N"BUA"BMB"@` + "`" + `` + "`" + `
+` + "`" + `
+end
+`
 	tinyXZ  = "/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAkLS0tIGEvZgorKysgYi9mCkBAIC0xICsxIEBAIGZuCi1hCitiCgAAAACLoT8WRv7g/wABPSXSKWoBH7bzfQEAAAAABFla"
 	tinyBZ2 = "QlpoOTFBWSZTWWs1IuIAAAldAAAQQAqgAEAAMQEgACInqbRN6kIBppoMNk1BKjBOF1A6uKtprYR8XckU4UJBrNSLiA=="
 )
@@ -102,6 +107,7 @@ var partCases = []mailCase{
 	{name: "xz", mail: attachedTo("Words.", encoded("application/x-xz", "x.patch.xz", tinyXZ)), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
 	{name: "bzip2", mail: attachedTo("Words.", encoded("application/octet-stream", "x.diff.bz2", tinyBZ2)), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
 	{name: "zstd", mail: attachedTo("Words.", encoded("application/zstd", "x.patch.zst", zstandard(tiny))), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
+	{name: "uuencoded in the text", mail: inline("", "Words.\n\n"+tinyUU+"\n-- \nAnn\n"), diff: tiny, length: len(tiny), hash: tinyHash, text: "Words."},
 	{name: "octet-stream without a name", mail: attachedTo("Words.", encoded("application/octet-stream", "", base64.StdEncoding.EncodeToString([]byte(tiny)))), diff: tiny, length: len(tiny), text: "Words."},
 	{name: "octet-stream called .txt", mail: attachedTo("Words.", encoded("application/octet-stream", "v3-0001-go-on.txt", base64.StdEncoding.EncodeToString([]byte(svnDiff)))), diff: svnDiff, length: len(svnDiff), text: "Words."},
 	{name: "source text with a diff in its comment", mail: attachedTo("Words.\n---\n"+tiny, file("text/x-csrc", "a.c", "/*\n"+textNew+"*/\n")), diff: tiny, length: len(tiny), text: "Words.\n---"},
