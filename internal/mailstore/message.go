@@ -54,8 +54,9 @@ type Message struct {
 	Thread    int64  `db:"thread_id"`   // id of the first known message of the thread
 	Mail      int64  `db:"mail_id"`     // 0: not from a mail we have
 	Hidden    bool
-	Headers   string `db:"-"`
-	Content   string `db:"-"`
+	Headers   string       `db:"-"`
+	Content   string       `db:"-"`
+	Attached  []Attachment `db:"-"`
 }
 
 const messageColumns = "id, project_id, msgid, COALESCE(msgid_long, '') AS msgid_long, kind, submitter_id, date, subject, in_reply_to, thread_id, COALESCE(mail_id, 0) AS mail_id, hidden"
@@ -70,13 +71,13 @@ func Insert(ctx context.Context, tx *sqldb.Tx, messages []*Message) error {
 			long = m.LongID
 		}
 		rows = append(rows, []any{m.ID, m.Project, m.MsgID, 0, long, m.Kind, m.Submitter, int64(m.Date), m.Subject, m.InReplyTo, m.Thread, sqldb.NullID(m.Mail), m.Hidden})
-		bodies = append(bodies, []any{m.ID, m.Headers, m.Content})
+		bodies = append(bodies, []any{m.ID, m.Headers, m.Content, PackAttachments(m.Attached)})
 	}
 	columns := []string{"id", "project_id", "msgid", "copy", "msgid_long", "kind", "submitter_id", "date", "subject", "in_reply_to", "thread_id", "mail_id", "hidden"}
 	if err := tx.Insert(ctx, "message", columns, rows); err != nil {
 		return err
 	}
-	return tx.Insert(ctx, "message_body", []string{"message_id", "headers", "content"}, bodies)
+	return tx.Insert(ctx, "message_body", []string{"message_id", "headers", "content", "attached"}, bodies)
 }
 
 // Lookup finds the messages that are there among refs; all refs must be in project.
@@ -228,11 +229,11 @@ func ReleaseUser(ctx context.Context, tx *sqldb.Tx, user int64) error {
 	return nil
 }
 
-// Amend gives a message another submitter, date, subject, parent and text.
+// Amend gives a message another submitter, date, subject, parent, text and files.
 func Amend(ctx context.Context, tx *sqldb.Tx, m *Message) error {
 	_, err := tx.Exec(ctx, "UPDATE message SET submitter_id = ?, date = ?, subject = ?, in_reply_to = ? WHERE id = ?", m.Submitter, int64(m.Date), m.Subject, m.InReplyTo, m.ID)
 	if err == nil {
-		_, err = tx.Exec(ctx, "UPDATE message_body SET headers = ?, content = ? WHERE message_id = ?", m.Headers, m.Content, m.ID)
+		_, err = tx.Exec(ctx, "UPDATE message_body SET headers = ?, content = ?, attached = ? WHERE message_id = ?", m.Headers, m.Content, PackAttachments(m.Attached), m.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("amend message %d: %w", m.ID, err)

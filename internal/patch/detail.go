@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -29,10 +31,19 @@ type Mail struct {
 	InReplyTo     string `db:"in_reply_to"`    // key form of the mail it answers; empty: none
 	Headers       string
 	Content       string
+	Attached      string // its files; see Files
+}
+
+// Files are what the mail carries beside its text.
+func (m *Mail) Files() []mailstore.Attachment { return mailstore.UnpackAttachments(m.Attached) }
+
+// FilePath is the path of the page that a file of a mail is read from, as in an archive of public-inbox: MESSAGE-ID/2-x.patch.
+func FilePath(linkname, msgid string, a mailstore.Attachment) string {
+	return fmt.Sprintf("/project/%s/%s/%d-%s", url.PathEscape(linkname), PathID(msgid), a.Part, url.PathEscape(strings.ReplaceAll(a.Name, "/", "-")))
 }
 
 const mailColumns = `m.id AS message, COALESCE(m.msgid_long, m.msgid) AS msgid, m.date, m.subject, m.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name,
-	e.email AS submitter_mail, COALESCE(e.user_id, 0) AS submitter_user, m.in_reply_to, b.headers, COALESCE(b.content, '') AS content`
+	e.email AS submitter_mail, COALESCE(e.user_id, 0) AS submitter_user, m.in_reply_to, b.headers, COALESCE(b.content, '') AS content, COALESCE(b.attached, '') AS attached`
 
 const mailJoins = " JOIN person e ON e.id = m.submitter_id JOIN message_body b ON b.message_id = m.id"
 

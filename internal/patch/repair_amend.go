@@ -29,6 +29,7 @@ type Reading struct {
 	InReplyTo string // key form
 	Headers   string
 	Content   string
+	Attached  string // its files, as they are stored
 
 	Name    string // of patches and covers
 	Hash    string // of patches, as all below
@@ -90,11 +91,11 @@ func ReadStored(ctx context.Context, tx *sqldb.Tx, messages []*mailstore.Message
 		byKind[m.Kind] = append(byKind[m.Kind], m.ID)
 		ids, people = append(ids, m.ID), append(people, m.Submitter)
 	}
-	err := scanChunks(ctx, tx, ids, "SELECT message_id, headers, COALESCE(content, '') FROM message_body WHERE message_id IN (?)", func(rows *sqlx.Rows) error {
+	err := scanChunks(ctx, tx, ids, "SELECT message_id, headers, COALESCE(content, ''), COALESCE(attached, '') FROM message_body WHERE message_id IN (?)", func(rows *sqlx.Rows) error {
 		var id int64
-		var headers, content string
-		err := rows.Scan(&id, &headers, &content)
-		out[id].Headers, out[id].Content = headers, content
+		var headers, content, attached string
+		err := rows.Scan(&id, &headers, &content, &attached)
+		out[id].Headers, out[id].Content, out[id].Attached = headers, content, attached
 		return err
 	})
 	for _, q := range storedQueries {
@@ -151,6 +152,7 @@ func (s *Stored) Compare(r Reading) []Difference {
 	add("in-reply-to", s.InReplyTo, r.InReplyTo)
 	add("headers", s.Headers, r.Headers)
 	add("content", s.Content, r.Content)
+	add("attached", s.Attached, r.Attached)
 	switch s.Message.Kind {
 	case KindCover:
 		add("name", s.Name, r.Name)
@@ -217,6 +219,7 @@ func amend(ctx context.Context, tx *sqldb.Tx, p project.Project, a Amendment) er
 	s, r := a.Stored, a.To
 	m := *s.Message
 	m.Submitter, m.Date, m.Subject, m.InReplyTo, m.Headers, m.Content = r.Submitter, r.Date, r.Subject, r.InReplyTo, r.Headers, r.Content
+	m.Attached = mailstore.UnpackAttachments(r.Attached)
 	if err := mailstore.Amend(ctx, tx, &m); err != nil {
 		return err
 	}

@@ -28,6 +28,24 @@ type CommentDetail struct {
 	Content        string       `json:"content"`
 	Headers        Headers      `json:"headers"`
 	Addressed      *bool        `json:"addressed" since:"1.3"`
+	Attachments    []Attachment `json:"attachments" since:"1.4" doc:"the files that the mail carries"`
+}
+
+// Attachment is a file that a mail carries.
+type Attachment struct {
+	Name        string `json:"name"`
+	ContentType string `json:"content_type" doc:"as the sender said"`
+	Size        int    `json:"size" doc:"in bytes"`
+	IsPatch     bool   `json:"is_patch"`
+	URL         string `json:"url"`
+}
+
+func (a Addresses) attachments(p *project.Project, m *patch.Mail) []Attachment {
+	out := []Attachment{}
+	for _, f := range m.Files() {
+		out = append(out, Attachment{f.Name, f.Type, f.Size, f.Patch, a.Base + patch.FilePath(p.Linkname, m.MsgID, f)})
+	}
+	return out
 }
 
 // commentRoutes are those of comments on patches and on cover letters.
@@ -217,7 +235,7 @@ func (f commented) comments(ctx context.Context, q sqldb.Queryer, c *rest.Call, 
 	for _, x := range found {
 		e := addressesFor(c).comment(of[in], f.parents, &patch.MailRef{ID: x.ID, Parent: on.Patch + on.Cover, MsgID: x.MsgID, Date: x.Date})
 		out = append(out, CommentDetail{ID: x.ID, URL: e.URL, WebURL: e.WebURL, MsgID: e.MsgID, ListArchiveURL: e.ListArchiveURL, Date: e.Date, Subject: x.Subject,
-			Submitter: rest.EmbedPerson(c.API, x.Submitter, x.SubmitterName, x.SubmitterMail), Content: x.Content, Headers: Headers(x.Headers), Addressed: x.Addressed})
+			Submitter: rest.EmbedPerson(c.API, x.Submitter, x.SubmitterName, x.SubmitterMail), Content: x.Content, Headers: Headers(x.Headers), Addressed: x.Addressed, Attachments: addressesFor(c).attachments(of[in], &x.Mail)})
 	}
 	return out, nil
 }

@@ -128,7 +128,7 @@ func (d *desk) sign(ctx context.Context, l *letter) (err error) {
 		return err
 	}
 	l.message = &mailstore.Message{MsgID: l.mail.MsgID, Submitter: l.sender.ID, Date: l.date, Subject: fold.Cut(l.draft.subject, 1000),
-		Mail: l.mail.ID, Headers: l.headers, Content: l.content}
+		Mail: l.mail.ID, Headers: l.headers, Content: l.content, Attached: l.attached}
 	if id := l.mail.Message.ID(); len(id) > mailstore.KeyLimit {
 		l.message.LongID = id
 	}

@@ -29,6 +29,7 @@ type draft struct {
 	depends    []trailer.Dependency
 	links      trailer.Links
 	gitID      string // of git patch-id
+	attached   []mailstore.Attachment
 }
 
 // maxReferences bounds how far back in a thread a mail is looked up.
@@ -49,7 +50,7 @@ func (c *Claimer) draft(m *mailmsg.Message, received clock.Time) *draft {
 		}
 		d.references = append(d.references, mailstore.Key(ref))
 	}
-	d.ignored = ignoredBy(m.Header)
+	d.ignored, d.attached = ignoredBy(m.Header), carried(m)
 	d.readBody(m, subject.Parse(d.subject, "").Reply)
 	return d
 }

@@ -262,13 +262,18 @@ func (l *letter) form() string {
 
 // reading is a letter as the core compares it.
 func (l *letter) reading() patch.Reading {
-	r := patch.Reading{Email: fold.Cut(l.from.Email, 255), Date: l.date, Subject: fold.Cut(l.draft.subject, 1000), Headers: l.headers, Content: l.content,
+	r := patch.Reading{Email: fold.Cut(l.from.Email, 255), Date: l.date, Subject: fold.Cut(l.draft.subject, 1000), Headers: l.headers, Content: l.content, Attached: attachedText(l.attached),
 		ActionRequired: l.mail.Message.Header.Has("X-Patchwork-Action-Required"), Name: l.subject.Name, Hash: l.hash, GitID: l.gitID, PullURL: l.pullURL, Charset: l.charset, Diff: l.diff,
 		Automatic: l.mail.Message.Automatic(l.from)}
 	if len(l.references) > 0 {
 		r.InReplyTo = l.references[0]
 	}
 	return r
+}
+
+func attachedText(files []mailstore.Attachment) string {
+	text, _ := mailstore.PackAttachments(files).(string)
+	return text
 }
 
 // readAnew tells whether a mail that became a comment, or a reply that waits, should be taken in once more: it looks like a patch or cover letter today, or

@@ -23,6 +23,7 @@ type mailBox struct {
 	mail  patch.Mail
 	id    string // the anchor
 	html  string // the text
+	files files
 	reply patchmail.Reply
 	title string // the subject, where mails of several subjects stand together
 	page  string // where the mail stands alone; empty: here
@@ -120,7 +121,7 @@ func isFlat(c *web.Call) bool { return c.R.URL.Query().Get("comments") == "date"
 func (p mailPage) talk() talk {
 	t := talk{flat: p.flat}
 	for _, c := range p.comments {
-		b := &mailBox{mail: c.Mail, id: strconv.FormatInt(c.ID, 10), html: textHTML(c.Content), reply: replyTo(p.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
+		b := &mailBox{mail: c.Mail, id: strconv.FormatInt(c.ID, 10), html: textHTML(c.Content), files: filesOf(p.project.Linkname, &c.Mail), reply: replyTo(p.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
 		if p.marks(c) {
 			b.action = patch.PagePath(p.project.Linkname, p.kind(), p.mail.MsgID)
 		}

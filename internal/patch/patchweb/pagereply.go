@@ -33,7 +33,7 @@ func (p mailPage) reply(m patch.Mail) patchmail.Reply {
 
 // box is the mail of the page.
 func (p mailPage) box() *mailBox {
-	b := &mailBox{mail: p.mail, id: "message", reply: p.reply(p.mail)}
+	b := &mailBox{mail: p.mail, id: "message", files: filesOf(p.project.Linkname, &p.mail), reply: p.reply(p.mail)}
 	if p.patch != nil {
 		b.html = messageHTML(p.mail.Content)
 	} else {

@@ -149,7 +149,18 @@ func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "m
 
 // parseMessage reads what follows /project/NAME/ in the escaped path.
 func parseMessage(escapedPath string) target {
-	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile)
+	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile, allPatches)
+}
+
+// parsePart reads a Message-ID with the number and name of a part behind it, MESSAGE-ID/2-x.patch; 0: there is none.
+func parsePart(escapedPath string) (part int, of target) {
+	i := strings.LastIndexByte(escapedPath, '/')
+	number, _, ok := strings.Cut(escapedPath[i+1:], "-")
+	part, err := strconv.Atoi(number)
+	if !ok || err != nil || part < 1 {
+		return 0, target{}
+	}
+	return part, targetIn(escapedPath[:i], 3)
 }
 
 // fileOfMail tells whether the address of a patch or cover letter names a file, not its page.

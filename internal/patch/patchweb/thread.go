@@ -28,6 +28,7 @@ const (
 	threadFile = "t.mbox.gz"
 	threadPage = "T"
 	rawFile    = "raw"
+	allPatches = "patches.mbox" // of those attached to a mail; public-inbox has none
 )
 
 // message answers /project/NAME/MESSAGE-ID and what is below it, as an archive of public-inbox does, so that b4 can fetch mails from here. In a browser it
@@ -43,10 +44,20 @@ func (p *Pages) message(mux *http.ServeMux) func(*web.Call) error {
 			return err
 		}
 		t := parseMessage(path)
-		m, err := mailstore.First(c.R.Context(), p.db, pr.ID, func(m *mailstore.Message) bool { return !m.Hidden }, t.ids...)
+		find := func(ids []string) (*mailstore.Message, error) {
+			return mailstore.First(c.R.Context(), p.db, pr.ID, func(m *mailstore.Message) bool { return !m.Hidden }, ids...)
+		}
+		m, err := find(t.ids)
+		if part, of := parsePart(path); part > 0 && t.download == "" && fault.Is(err, fault.NotFound) {
+			if m, err = find(of.ids); err == nil {
+				return p.attachedFile(c, m, part)
+			}
+		}
 		switch {
 		case err != nil:
 			return err
+		case t.download == allPatches:
+			return p.attachedPatches(c, m)
 		case t.download == threadFile:
 			return p.thread(c, pr, m)
 		case t.download == threadPage && !strings.HasSuffix(path, "/"):

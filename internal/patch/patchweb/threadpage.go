@@ -92,7 +92,7 @@ func (v *threadView) texts(lines []threadLine, mails map[int64]*patch.Mail) {
 		if m == nil {
 			continue // it was hidden meanwhile
 		}
-		b := &mailBox{mail: *m, id: fmt.Sprintf("m%d", m.Message), depth: l.depth, above: boxes[l.parent], page: l.page, title: m.Subject, reply: replyTo(v.project, *m, "")}
+		b := &mailBox{mail: *m, files: filesOf(v.project.Linkname, m), id: fmt.Sprintf("m%d", m.Message), depth: l.depth, above: boxes[l.parent], page: l.page, title: m.Subject, reply: replyTo(v.project, *m, "")}
 		if l.Kind == patch.KindPatch {
 			b.html = messageHTML(m.Content)
 		} else {
