@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // CursorParam is among the parameters of a list that Call.Cursor pages.
@@ -296,18 +297,21 @@ func (o operation) security() []object {
 	return out
 }
 
-// Describe hangs the documents of all routes hung so far into mux: /api/openapi.json, one for each version, and /api/docs.
-func (s *Shell) Describe(mux *http.ServeMux) error {
+// Describe hangs the documents of all routes into mux, which are hung before the first request: /api/openapi.json, one for each version, and /api/docs. A document is made when it is
+// first asked for: most processes are never asked, and all of them together take milliseconds.
+func (s *Shell) Describe(mux *http.ServeMux) {
 	for _, at := range prefixes() {
-		text, err := s.document(at.version, at.prefix)
-		if err != nil {
-			return fmt.Errorf("describe API %s: %w", at.version, err)
-		}
-		r := Route{Path: "/openapi.json/", Methods: map[string]Op{"GET": {Do: func(c *Call) error { return c.send(http.StatusOK, "application/json", text) }}}}
+		document := sync.OnceValues(func() ([]byte, error) { return s.document(at.version, at.prefix) })
+		r := Route{Path: "/openapi.json/", Methods: map[string]Op{"GET": {Do: func(c *Call) error {
+			text, err := document()
+			if err != nil {
+				return fmt.Errorf("describe API %s: %w", at.version, err)
+			}
+			return c.send(http.StatusOK, "application/json", text)
+		}}}}
 		s.hang(mux, r, at.version, at.prefix)
 	}
 	s.hangDocs(mux)
-	return nil
 }
 
 // place is where a version is found below /api.

@@ -13,6 +13,8 @@ type comparison struct {
 	archive *archive
 	want    oracle
 	have    map[string]submission
+	replies map[string][]string // texts of the comments in have, by what they are on
+	theirs  map[string][]string // the same texts, by what Django has them on
 	fields  map[string]*fieldCount
 }
 
@@ -38,7 +40,15 @@ type difference struct {
 const dropped = "dropped"
 
 func (c *comparison) run() {
-	c.fields = map[string]*fieldCount{}
+	c.fields, c.replies, c.theirs = map[string]*fieldCount{}, map[string][]string{}, map[string][]string{}
+	for id, list := range c.want.Comments {
+		c.theirs[list[0].Parent] = append(c.theirs[list[0].Parent], c.have[id].content)
+	}
+	for _, o := range c.have {
+		if o.Kind == "comment" {
+			c.replies[o.Parent] = append(c.replies[o.Parent], o.content)
+		}
+	}
 	for id, t := range c.want.Patches {
 		c.compare("patch", id, t)
 	}

@@ -194,27 +194,16 @@ func (c *comparison) early(m *archived) bool {
 
 // tags counts in a patch, its comments, and the cover letter and its comments (empty: none).
 func (c *comparison) tags(patch, cover string) map[string]int {
-	texts := []string{c.have[patch].content}
+	texts := append([]string{c.have[patch].content}, c.replies[patch]...)
 	if cover != "" {
-		texts = append(texts, c.have[cover].content)
-	}
-	for _, o := range c.have {
-		if o.Kind == "comment" && (o.Parent == patch || cover != "" && o.Parent == cover) {
-			texts = append(texts, o.content)
-		}
+		texts = append(append(texts, c.have[cover].content), c.replies[cover]...)
 	}
 	return countTags(texts)
 }
 
 // tagsAsDjango counts in a patch and the comments that Django has on it.
 func (c *comparison) tagsAsDjango(patch string) map[string]int {
-	texts := []string{c.have[patch].content}
-	for id, list := range c.want.Comments {
-		if list[0].Parent == patch {
-			texts = append(texts, c.have[id].content)
-		}
-	}
-	return countTags(texts)
+	return countTags(append([]string{c.have[patch].content}, c.theirs[patch]...))
 }
 
 func countTags(texts []string) map[string]int {
