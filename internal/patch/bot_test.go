@@ -75,3 +75,33 @@ func TestBots(t *testing.T) {
 		}
 	})
 }
+
+// TestMergedPullRequest: that a pull request was merged is an answer although a program says so, whether its mail finds it or has to wait for it; so it needs no first review any more.
+func TestMergedPullRequest(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		newProject(t, db, "demo")
+		expect := func(what, lanes string) {
+			t.Helper()
+			if got := stands(t, db); got != lanes {
+				t.Errorf("%s: lanes %s, want %s", what, got, lanes)
+			}
+		}
+		pull := func(id string) string {
+			return letter("demo", id, "", "[GIT PULL] Changes for 6.9", "The following changes since commit 1234567:\n\n  One (2024-01-01 00:00:00 +0000)\n\nare available in the Git repository at:\n\n  git://git.example/a.git tags/for-6.9\n\nThanks\n")
+		}
+		says := func(id, to, text string) string {
+			return fromBot(letter("demo", id, to, "Re: [GIT PULL] Changes for 6.9", text))
+		}
+		const merged = "The pull request you sent on Mon, 1 Jan 2024 10:00:00 +0000:\n\n> git://git.example/a.git tags/for-6.9\n\nhas been merged into main/tree.git:\nhttps://git.example/c/1234567\n\nThank you!\n"
+		deliver(t, db, pull("p1"), says("r1", "p1", "Build passed.\n"))
+		expect("a program's reply", "1")
+		deliver(t, db, says("r2", "p1", merged))
+		expect("it was merged", "3")
+		deliver(t, db, says("r3", "p2", merged))
+		deliver(t, db, pull("p2"))
+		expect("it was said before it came", "3 3")
+		deliver(t, db, pull("p3"), says("r4", "p3", "> The pull request you sent\n> has been merged\n\nBuild passed.\n"))
+		expect("what is quoted says nothing", "3 3 1")
+		expectRows(t, db, "SELECT x.msgid FROM patch_comment c JOIN message x ON x.id = c.message_id WHERE c.automatic = TRUE ORDER BY 1", "<r1>", "<r4>")
+	})
+}

@@ -10,6 +10,7 @@ import (
 
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/format/trailer"
 	"patchwork.example/pw/internal/mailstore"
 )
 
@@ -210,13 +211,17 @@ func (in *Intake) comment(ctx context.Context, m *mailstore.Message, t Target, a
 	return nil
 }
 
-// automatic tells whether a program sent a mail that had to wait, by its header.
+// automatic tells whether a program sent a mail that had to wait.
 func (in *Intake) automatic(m *mailstore.Message) bool {
-	return Automatic(m.Headers, in.project.ListEmail)
+	return Automatic(m.Headers, m.Content, in.project.ListEmail)
 }
 
-// Automatic tells whether a program sent the mail with a header; listEmail is the address of its list, which may stand in its From.
-func Automatic(header, listEmail string) bool {
+// Automatic tells whether a program sent the mail with a header and a text, and it is no answer for that: that a pull request was merged is one. listEmail is the address of
+// its list, which may stand in its From.
+func Automatic(header, text, listEmail string) bool {
+	if trailer.Merged(text) {
+		return false
+	}
 	m := mailmsg.Parse([]byte(strings.TrimRight(header, "\n") + "\n\n"))
 	author, _ := m.Author(listEmail)
 	return m.Automatic(author)

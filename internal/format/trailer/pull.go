@@ -39,6 +39,23 @@ func PullURL(text string) string {
 	}
 }
 
+// Merged tells whether a text says that a pull request was merged, in the words
+// of kernel.org's tracker: a line that begins with "The pull request", and after
+// it one with "has been merged" or "was merged". What is quoted says nothing.
+func Merged(text string) bool {
+	at := lineWith(text, 0, "The pull request")
+	for ; at >= 0; at = nextLine(text, at) {
+		line := text[at:]
+		if end := nextLine(line, 0); end > 0 {
+			line = line[:end]
+		}
+		if !strings.HasPrefix(line, ">") && (strings.Contains(line, "has been merged") || strings.Contains(line, "was merged")) {
+			return true
+		}
+	}
+	return false
+}
+
 // lineWith returns where the first line that begins with prefix, in any case,
 // starts, of the line that starts at start and those after it, or -1.
 func lineWith(text string, start int, prefix string) int {

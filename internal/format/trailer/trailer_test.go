@@ -228,3 +228,21 @@ func FuzzTrailers(f *testing.F) {
 		}
 	})
 }
+
+func TestMerged(t *testing.T) {
+	for text, want := range map[string]bool{
+		"The pull request you sent on Mon:\n\n> git://x tags/y\n\nhas been merged into a.git:\nhttps://x/c/1\n": true,
+		"the pull request was merged":                true,
+		"Hi,\nThe pull request was merged.\n":        true,
+		"The pull request\n> has been merged\n":      false,
+		"> The pull request\nhas been merged\n":      false,
+		"has been merged\nThe pull request you sent": false,
+		"The pull request fails to build.\n":         false,
+		"The commit has been merged into tip\n":      false,
+		"":                                           false,
+	} {
+		if got := Merged(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

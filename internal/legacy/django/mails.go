@@ -170,8 +170,12 @@ func (im *importer) coverComments(ctx context.Context) error {
 func (im *importer) comments(ctx context.Context, kind int, t table[oldComment, both[patch.ImportedComment]]) error {
 	t.convert = func(o oldComment) both[patch.ImportedComment] {
 		m, _ := im.message(im.row(t.name, o.ID), kind, patch.KindComment, o.oldMail)
+		text := ""
+		if m.Text != nil {
+			text = *m.Text
+		}
 		return both[patch.ImportedComment]{m, patch.ImportedComment{ID: o.ID, Message: m.ID, On: o.On, Submitter: o.Submitter, Date: m.Date, Addressed: o.Addressed,
-			Automatic: patch.Automatic(m.Headers, "")}}
+			Automatic: patch.Automatic(m.Headers, text, "")}}
 	}
 	t.size = func(b both[patch.ImportedComment]) int { return messageSize(b.message) }
 	return take(ctx, im, t)

@@ -119,7 +119,7 @@ func (d *desk) takeComment(ctx context.Context, l *letter) error {
 		return d.in.AddPending(ctx, l.message, l.references)
 	}
 	l.end(patch.KindComment, "")
-	return d.in.AddComment(ctx, l.message, l.references, t, distance, l.mail.Message.Automatic(l.from))
+	return d.in.AddComment(ctx, l.message, l.references, t, distance, l.automatic())
 }
 
 // sign finds the sender and writes the message that will be stored.

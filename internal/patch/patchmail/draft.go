@@ -65,3 +65,8 @@ func ignoredBy(h mailmsg.Header) string {
 	}
 	return ""
 }
+
+// automatic tells whether a program sent the letter, and it is no answer for that. That a pull request was merged is one: somebody has looked at it.
+func (l *letter) automatic() bool {
+	return l.mail.Message.Automatic(l.from) && !trailer.Merged(l.content)
+}

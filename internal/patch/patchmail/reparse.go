@@ -264,7 +264,7 @@ func (l *letter) form() string {
 func (l *letter) reading() patch.Reading {
 	r := patch.Reading{Email: fold.Cut(l.from.Email, 255), Date: l.date, Subject: fold.Cut(l.draft.subject, 1000), Headers: l.headers, Content: l.content, Attached: attachedText(l.attached),
 		ActionRequired: l.mail.Message.Header.Has("X-Patchwork-Action-Required"), Name: l.subject.Name, Hash: l.hash, GitID: l.gitID, PullURL: l.pullURL, Charset: l.charset, Diff: l.diff,
-		Automatic: l.mail.Message.Automatic(l.from)}
+		Automatic: l.automatic()}
 	if len(l.references) > 0 {
 		r.InReplyTo = l.references[0]
 	}
