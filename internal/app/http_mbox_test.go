@@ -249,7 +249,7 @@ func TestPwclientrc(t *testing.T) {
 		}
 		s.expect(s.visit(joe, "GET", "/project/alpha/pwclientrc/", ""), 200, "\nusername = joe\npassword = <")
 		s.expect(s.get("/project/nosuch/pwclientrc/"), 404, "Not found")
-		s.redirects(s.get("/project/alpha/pwclientrc"), 307, "/project/alpha/pwclientrc/")
+		s.redirects(s.get("/project/alpha/pwclientrc"), 301, "/project/alpha/pwclientrc/")
 		named := serve(t, db, func(c *config.Config) { c.HTTP.BaseURL = "https://patches.example/" })
 		named.expect(named.get("/project/alpha/pwclientrc/"), 200, "\nurl = https://patches.example/api/\n")
 		without := serve(t, db, func(c *config.Config) { c.HTTP.API = false })

@@ -202,7 +202,7 @@ func TestKnownFailureC9(t *testing.T) {
 			if a.Header.Get("X-Request-Id") == "" || strings.Contains(a.body, " style=") || strings.Contains(a.body, "<style") || strings.Contains(a.body, "onclick") {
 				t.Errorf("%s: has no request id, or what its policy forbids", path)
 			}
-			if strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") && a.StatusCode != 301 && a.StatusCode != 307 && a.StatusCode != 302 &&
+			if strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") && a.StatusCode != 301 && a.StatusCode != 302 &&
 				(a.Header.Get("Cache-Control") != "private, no-cache" || a.Header.Get("Vary") != "Cookie") {
 				t.Errorf("%s: may be cached: %v", path, a.Header)
 			}
@@ -229,7 +229,7 @@ func TestAssets(t *testing.T) {
 	}
 	s.expect(s.get("/static/style.css"), 404)
 	s.expect(s.get("/static/"), 404)
-	s.expect(s.get("/static/../layout.templ"), 307)
+	s.expect(s.get("/static/../layout.templ"), 301)
 }
 
 // TestMethods: what a page can't be asked is 405 and names what it can, also for who is not logged in.

@@ -253,7 +253,7 @@ func (s *Shell) Wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := requestID()
-		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK, reads: reads(r)}
 		s.headers(rec.Header())
 		rec.Header().Set("X-Request-Id", id)
 		defer func() {
@@ -309,18 +309,32 @@ type recorder struct {
 	status int
 	bytes  int64
 	wrote  bool
+	reads  bool // the request only reads
+	mute   bool // the answer is written already
 }
 
-// WriteHeader implements http.ResponseWriter.
+// WriteHeader implements http.ResponseWriter. That an address lacks its slash, or has one too many, the mux answers with 307, so that a form that is sent there arrives; for who reads it
+// is 301, as in Patchwork 3.2: the address is wrong for good.
 func (r *recorder) WriteHeader(status int) {
-	if !r.wrote {
-		r.status, r.wrote = status, true
+	if r.wrote {
+		r.ResponseWriter.WriteHeader(status)
+		return
 	}
-	r.ResponseWriter.WriteHeader(status)
+	if r.wrote = true; status != http.StatusTemporaryRedirect || !r.reads {
+		r.status = status
+		r.ResponseWriter.WriteHeader(status)
+		return
+	}
+	r.status, r.mute = http.StatusMovedPermanently, true
+	r.Header().Del("Content-Type") // of a text that says it is for now
+	r.ResponseWriter.WriteHeader(r.status)
 }
 
 // Write implements http.ResponseWriter.
 func (r *recorder) Write(p []byte) (int, error) {
+	if r.mute {
+		return len(p), nil
+	}
 	r.wrote = true
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)

@@ -118,6 +118,14 @@ func (f *face) unlink(c *web.Call) error {
 	return f.saved(c, account.UnlinkPerson(c.R.Context(), f.db, c.Actor(), c.Now, id), "The address is no longer yours here")
 }
 
+// unlinkLink leads to the form: a link takes nothing away, nor does it in Patchwork 3.2.
+func (f *face) unlinkLink(c *web.Call) error {
+	if err := c.RequireLogin(); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, "/user/")
+}
+
 // saved goes back to the profile and says what happened there, also if the visitor asked for what can't be.
 func (f *face) saved(c *web.Call, err error, text string) error {
 	flash := web.Flash{Text: text}

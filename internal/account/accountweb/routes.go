@@ -40,6 +40,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, sessions *accoun
 	mux.Handle("GET /user/{$}", shell.Page(f.profile))
 	mux.Handle("POST /user/{$}", shell.Page(f.saveProfile))
 	mux.Handle("POST /user/unlink/{id}/{$}", shell.Page(f.unlink))
+	mux.Handle("GET /user/unlink/{id}/{$}", shell.Page(f.unlinkLink))
 	mux.Handle("GET /submitter/{$}", shell.Page(f.completeSubmitter))
 	mux.Handle("GET /delegate/{$}", shell.Page(f.completeDelegate))
 	mux.Handle("GET /user/login/{$}", shell.Page(f.showLogin))
