@@ -25,11 +25,13 @@ type mailBox struct {
 	html  string // the text
 	files files
 	reply patchmail.Reply
-	title string // the subject, where mails of several subjects stand together
-	page  string // where the mail stands alone; empty: here
-	depth int
-	above *mailBox // what it answers; nil: nothing that is shown
-	stub  bool     // only a line that says what the mails below it are on
+
+	headers string // the page of its headers, which most mails show on demand only: they are longer than what is said; empty: they stand here
+	title   string // the subject, where mails of several subjects stand together
+	page    string // where the mail stands alone; empty: here
+	depth   int
+	above   *mailBox // what it answers; nil: nothing that is shown
+	stub    bool     // only a line that says what the mails below it are on
 
 	comment   int64 // its number; 0: it is none
 	addressed *bool
@@ -121,7 +123,7 @@ func isFlat(c *web.Call) bool { return c.R.URL.Query().Get("comments") == "date"
 func (p mailPage) talk() talk {
 	t := talk{flat: p.flat}
 	for _, c := range p.comments {
-		b := &mailBox{mail: c.Mail, id: strconv.FormatInt(c.ID, 10), html: textHTML(c.Content), files: filesOf(p.project.Linkname, &c.Mail), reply: replyTo(p.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
+		b := &mailBox{mail: c.Mail, id: strconv.FormatInt(c.ID, 10), html: textHTML(c.Content), files: filesOf(p.project.Linkname, &c.Mail), reply: replyTo(p.project, c.Mail, ""), headers: headersURL(p.project.Linkname, c.MsgID), comment: c.ID, addressed: c.Addressed}
 		if p.marks(c) {
 			b.action = patch.PagePath(p.project.Linkname, p.kind(), p.mail.MsgID)
 		}

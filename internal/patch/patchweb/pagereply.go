@@ -3,13 +3,17 @@
 package patchweb
 
 import (
+	"net/http"
 	"strings"
 
+	"patchwork.example/pw/internal/base/fault"
 	"patchwork.example/pw/internal/format/fold"
 	"patchwork.example/pw/internal/format/mailmsg"
+	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/patch/patchmail"
 	"patchwork.example/pw/internal/project"
+	"patchwork.example/pw/internal/web"
 )
 
 // headerLines are the stored headers with their encoded words decoded, for people.
@@ -19,6 +23,24 @@ func headerLines(headers string) string {
 		b.WriteString(f.Name + ": " + visible(mailmsg.Decode(f.Value)) + "\n")
 	}
 	return b.String()
+}
+
+func headersURL(linkname, msgid string) string {
+	return messageURL(linkname, msgid) + headersPage + "/"
+}
+
+// showHeaders shows the headers of a mail.
+func (p *Pages) showHeaders(c *web.Call, pr project.Project, m *mailstore.Message) error {
+	mails, err := patch.Mails(c.R.Context(), p.db, []int64{m.ID})
+	if err != nil {
+		return err
+	}
+	mail := mails[m.ID]
+	if mail == nil {
+		return fault.New(fault.NotFound, "this mail was hidden")
+	}
+	meta := web.Meta{Title: "Headers of " + shown(mail.Subject), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, NoIndex: true}
+	return c.Render(http.StatusOK, meta, headersView(pr.Linkname, mail))
 }
 
 // reply prepares the answer to a mail of the page; that to a patch quotes its diff too.

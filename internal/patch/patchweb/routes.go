@@ -149,7 +149,7 @@ func parseTarget(escapedPath string) target { return targetIn(escapedPath, 4, "m
 
 // parseMessage reads what follows /project/NAME/ in the escaped path.
 func parseMessage(escapedPath string) target {
-	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile, allPatches)
+	return targetIn(escapedPath, 3, threadFile, threadPage, rawFile, allPatches, headersPage)
 }
 
 // parsePart reads a Message-ID with the number and name of a part behind it, MESSAGE-ID/2-x.patch; 0: there is none.
@@ -168,8 +168,10 @@ func fileOfMail(r *http.Request) bool { return parseTarget(r.URL.EscapedPath()).
 
 // fileOfMessage tells whether the address of a message names a file.
 func fileOfMessage(r *http.Request) bool {
-	name := parseMessage(r.URL.EscapedPath()).download
-	return name != "" && name != threadPage
+	path := r.URL.EscapedPath()
+	name := parseMessage(path).download
+	part, _ := parsePart(path)
+	return name == threadFile || name == rawFile || name == allPatches || part > 0 && strings.Count(path, "/") > 3
 }
 
 // fileOfNumber tells whether an address with a number, as older versions had them, names a file.

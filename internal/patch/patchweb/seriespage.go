@@ -190,7 +190,7 @@ func (s seriesPage) talk() talk {
 
 // box is a comment with the form of who may mark it.
 func (s seriesPage) box(c *patch.SeriesComment) *mailBox {
-	b := &mailBox{mail: c.Mail, id: fmt.Sprintf("m%d", c.Message), title: c.Subject, html: textHTML(c.Content), files: filesOf(s.project.Linkname, &c.Mail), reply: replyTo(s.project, c.Mail, ""), comment: c.ID, addressed: c.Addressed}
+	b := &mailBox{mail: c.Mail, id: fmt.Sprintf("m%d", c.Message), title: c.Subject, html: textHTML(c.Content), files: filesOf(s.project.Linkname, &c.Mail), reply: replyTo(s.project, c.Mail, ""), headers: headersURL(s.project.Linkname, c.MsgID), comment: c.ID, addressed: c.Addressed}
 	if s.maintains || s.visitor.Admin {
 		b.sender = personURL(s.project.Linkname, c.Submitter)
 	}

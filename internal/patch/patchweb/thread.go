@@ -23,12 +23,13 @@ import (
 	"patchwork.example/pw/internal/web"
 )
 
-// What public-inbox offers of a message, at the same places: its thread, as a file and as a page, and its mail.
+// What public-inbox offers of a message, at the same places: its thread, as a file and as a page, and its mail; and a page of its headers, which it does not.
 const (
-	threadFile = "t.mbox.gz"
-	threadPage = "T"
-	rawFile    = "raw"
-	allPatches = "patches.mbox" // of those attached to a mail; public-inbox has none
+	threadFile  = "t.mbox.gz"
+	threadPage  = "T"
+	rawFile     = "raw"
+	headersPage = "headers"
+	allPatches  = "patches.mbox" // of those attached to a mail; public-inbox has none
 )
 
 // message answers /project/NAME/MESSAGE-ID and what is below it, as an archive of public-inbox does, so that b4 can fetch mails from here. In a browser it
@@ -60,10 +61,12 @@ func (p *Pages) message(mux *http.ServeMux) func(*web.Call) error {
 			return p.attachedPatches(c, m)
 		case t.download == threadFile:
 			return p.thread(c, pr, m)
-		case t.download == threadPage && !strings.HasSuffix(path, "/"):
+		case (t.download == threadPage || t.download == headersPage) && !strings.HasSuffix(path, "/"):
 			return c.Redirect(http.StatusMovedPermanently, withQuery(path+"/", c))
 		case t.download == threadPage:
 			return p.showThread(c, pr, m)
+		case t.download == headersPage:
+			return p.showHeaders(c, pr, m)
 		case t.download == rawFile:
 			return p.rawMail(c, m)
 		case !strings.HasSuffix(path, "/"):
@@ -88,7 +91,12 @@ func hasPage(mux *http.ServeMux, r *http.Request, escaped string) bool {
 }
 
 func messagePath(pr project.Project, m *mailstore.Message) string {
-	return "/project/" + url.PathEscape(pr.Linkname) + "/" + patch.PathID(wholeID(m)) + "/"
+	return messageURL(pr.Linkname, wholeID(m))
+}
+
+// messageURL is the address of a mail, whatever it is.
+func messageURL(linkname, msgid string) string {
+	return "/project/" + url.PathEscape(linkname) + "/" + patch.PathID(msgid) + "/"
 }
 
 // wholeID is the Message-ID of a message, however long.

@@ -5,7 +5,6 @@ package patchweb
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -38,7 +37,7 @@ type threadLine struct {
 }
 
 func threadURL(linkname, msgid string) string {
-	return "/project/" + url.PathEscape(linkname) + "/" + patch.PathID(msgid) + "/" + threadPage + "/"
+	return messageURL(linkname, msgid) + threadPage + "/"
 }
 
 // showThread shows the thread of a message: all its mails as a list, and the texts of one page of them.
@@ -76,7 +75,7 @@ func (v *threadView) list(mails []*patch.ThreadMail) {
 	for i, at := range order {
 		m := mails[at.at]
 		l := threadLine{ThreadMail: m, placed: at, fresh: at.parent < 0 || bareSubject(mails[at.parent].Subject) != bareSubject(m.Subject),
-			link: fmt.Sprintf("#m%d", m.Message), page: "/project/" + url.PathEscape(v.project.Linkname) + "/" + patch.PathID(m.MsgID) + "/"}
+			link: fmt.Sprintf("#m%d", m.Message), page: messageURL(v.project.Linkname, m.MsgID)}
 		if page := i/threadTexts + 1; page != v.pager.Page {
 			l.link = v.pager.Link(page) + l.link
 		}
@@ -92,7 +91,7 @@ func (v *threadView) texts(lines []threadLine, mails map[int64]*patch.Mail) {
 		if m == nil {
 			continue // it was hidden meanwhile
 		}
-		b := &mailBox{mail: *m, files: filesOf(v.project.Linkname, m), id: fmt.Sprintf("m%d", m.Message), depth: l.depth, above: boxes[l.parent], page: l.page, title: m.Subject, reply: replyTo(v.project, *m, "")}
+		b := &mailBox{mail: *m, files: filesOf(v.project.Linkname, m), id: fmt.Sprintf("m%d", m.Message), depth: l.depth, above: boxes[l.parent], page: l.page, title: m.Subject, reply: replyTo(v.project, *m, ""), headers: headersURL(v.project.Linkname, m.MsgID)}
 		if l.Kind == patch.KindPatch {
 			b.html = messageHTML(m.Content)
 		} else {

@@ -29,6 +29,20 @@ func testDiff(t *testing.T, b *browser.Browser, s *site) {
 			t.Errorf("copied is\n%s\nwant\n%s", got, smallDiff)
 		}
 	})
+	t.Run("headers of a reply are loaded", func(t *testing.T) {
+		tab := b.Tab(t)
+		tab.Open(s.url + "/project/kettle/patch/20260202101500.4711-3-ann@example.org/")
+		tab.Click("#comments ~ .mail > details:not(.quoted) > summary")
+		until(t, tab, `document.querySelector("#comments ~ .mail > details[open] pre.headers")?.textContent.includes("Message-ID: ")`)
+		if n := tab.Has("#comments ~ .mail > details[open] a[data-headers]"); n != 0 {
+			t.Errorf("%d links are left", n)
+		}
+		tab.Look(browser.View{Width: 390, Height: 844, NoScript: true})
+		tab.Open(s.url + "/project/kettle/patch/20260202101500.4711-3-ann@example.org/")
+		if got := tab.Open(browser.Eval[string](tab, `document.querySelector("a[data-headers]").href`)); got != 200 || tab.Has("pre.headers") != 1 {
+			t.Errorf("without a script: %d", got)
+		}
+	})
 	t.Run("numbers lead to lines", func(t *testing.T) {
 		tab := b.Tab(t)
 		tab.Open(s.url + mailPath("patch", scriptID))

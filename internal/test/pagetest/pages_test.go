@@ -188,6 +188,8 @@ func busySite(t *testing.T) *site {
 	s.exec(t, `INSERT INTO change_set (id, project_id, actor_id, via, at, state, wanted, undoes_id, undone_by, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at)
 		SELECT 1000009, 0, actor_id, via, at, 'done', wanted, 0, 0, total, done, changed, refused, overtaken, lost, back, reason, finished_at, expires_at FROM change_set WHERE id = 1000003`)
 	s.exec(t, `INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT 1000009, patch_id, field, old_value, new_value, later FROM change_row WHERE set_id = 1000003`)
+	s.exec(t, `INSERT INTO change_row (set_id, patch_id, field, old_value, new_value, later) SELECT 1000009, p.id, 'overtaken', CASE p.id % 2 WHEN 0 THEN u.id ELSE '0' END, 'web', FALSE FROM user_account u, (SELECT id FROM patch ORDER BY id LIMIT 5) p`)
+	s.exec(t, `UPDATE change_set SET overtaken = 7 WHERE id = 1000009`)
 	s.admin = s.addAdmin(t)
 	return s
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every page works without this. It adds: select all and ranges of rows with shift, copying, and short addresses of filters.
+// Every page works without this. It adds: select all and ranges of rows with shift, copying, headers of mails where they are asked for, and short addresses of filters.
 "use strict";
 document.addEventListener("DOMContentLoaded", () => {
   const all = document.querySelector("input[data-select-all]");
@@ -43,6 +43,18 @@ document.addEventListener("DOMContentLoaded", () => {
       });
     });
   }
+  // Headers of a mail come when its fold is opened; the link to their page is for who has no script, and for when that fails.
+  document.querySelectorAll("a[data-headers]").forEach((link) => link.closest("details").addEventListener("toggle", async (e) => {
+    if (!e.target.open || !("headers" in link.dataset)) return;
+    delete link.dataset.headers;
+    try {
+      const answer = await fetch(link.href);
+      if (!answer.ok) throw new Error(answer.status);
+      link.parentElement.replaceWith(new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("pre.headers"));
+    } catch {
+      link.dataset.headers = "";
+    }
+  }));
   document.querySelectorAll("form[method=get]").forEach((f) => f.addEventListener("formdata", (e) => {
     for (const [name, value] of [...e.formData]) {
       if (value === "") e.formData.delete(name);
