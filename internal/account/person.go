@@ -70,22 +70,12 @@ func PersonByID(ctx context.Context, q sqldb.Queryer, id int64) (Person, error) 
 // Persons is the working set of one intake transaction: who the senders of a batch of mails are.
 type Persons struct {
 	byKey map[string]*Person
-	keys  []string         // folded addresses that were asked for
-	users map[string]int64 // folded address → user, of those who are no persons yet
+	users map[string]int64 // folded address → user, at least of those who are no persons yet
 	fresh []*Person
 }
 
-// LoadPersons reads the persons who have one of the addresses.
+// LoadPersons reads the persons who have one of the addresses, and the users who have one that nobody has; in a pipeline, where both are asked at once, of all addresses.
 func LoadPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Persons, error) {
-	p, err := KnownPersons(ctx, tx, addresses)
-	if err == nil {
-		err = p.LoadUsers(ctx, tx)
-	}
-	return p, err
-}
-
-// KnownPersons is LoadPersons in one query, for Tx.Together; LoadUsers must follow.
-func KnownPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Persons, error) {
 	p := &Persons{byKey: make(map[string]*Person, len(addresses))}
 	keys := make([]string, 0, len(addresses))
 	for _, a := range addresses {
@@ -105,15 +95,11 @@ func KnownPersons(ctx context.Context, tx *sqldb.Tx, addresses []string) (*Perso
 	if err != nil {
 		return nil, fmt.Errorf("load persons: %w", err)
 	}
-	p.keys = keys
-	return p, nil
-}
-
-// LoadUsers reads the users who have one of the addresses that nobody else has.
-func (p *Persons) LoadUsers(ctx context.Context, tx *sqldb.Tx) (err error) {
-	unknown := slices.DeleteFunc(p.keys, func(key string) bool { return p.byKey[key] != nil })
-	p.users, err = UsersByEmail(ctx, tx, unknown)
-	return err
+	if !tx.Pipelined() {
+		keys = slices.DeleteFunc(keys, func(key string) bool { return p.byKey[key] != nil })
+	}
+	p.users, err = UsersByEmail(ctx, tx, keys)
+	return p, err
 }
 
 // Sender gives the person who sent a mail with this address and display name, a new one if nobody has the address yet. Letter case of

@@ -88,6 +88,7 @@ type Wanted struct {
 	Own        []string
 	References []string
 	Runs       []string // see RunKey
+	Names      []string // see NameKey
 	Submitters []int64
 	Spans      []Span
 	Changes    []string // change-ids, with and without a version
@@ -130,6 +131,7 @@ type Intake struct {
 	answers    map[string][]*mailstore.Message // Message-ID → comments that were attached by it
 	near       map[int64]int                   // message → distance of the mail it is known to answer
 	threads    map[int64]int64                 // thread → the one it was joined to
+	ahead      ahead
 
 	new added
 }
@@ -138,20 +140,21 @@ type Intake struct {
 func LoadIntake(ctx context.Context, tx *sqldb.Tx, book *Rulebook, p project.Project, now clock.Time, w Wanted) (*Intake, error) {
 	in := &Intake{tx: tx, book: book, project: p, now: now, mails: len(w.Own), targets: map[int64]Target{}, seriesOf: map[Target]int64{}, places: map[int64]place{}, coverNames: map[int64]string{}, series: map[int64]*Series{},
 		owners: map[int64]*Series{}, byCover: map[int64]*Series{}, refs: map[string][]*reference{}, coverTags: map[int64]map[int64]int{}, gitIDs: map[string][]*Series{},
-		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded()}
+		needs: map[string][]*need{}, waiting: map[string][]mailstore.Waiting{}, answers: map[string][]*mailstore.Message{}, near: map[int64]int{}, threads: map[int64]int64{}, new: newAdded(),
+		ahead: ahead{read: map[int64]bool{}, names: map[string]bool{}}}
 	l := loader{Intake: in, w: w, all: append(append([]string(nil), w.Own...), w.References...), owner: map[int64]int64{}}
 	type steps = []func(context.Context) error
 	for _, together := range []steps{
-		{l.known, l.buried, l.waiting, l.needs, l.gitIDs, l.seriesByRef, l.near, l.seriesByChange},
+		{l.known, l.buried, l.waiting, l.needs, l.gitIDs, l.seriesByRef, l.near, l.seriesByChange, l.newer},
 		{l.targets},
-		{l.seriesByID, l.seriesByCover},
-		{l.link},
-		{l.members},
+		{l.seriesByID, l.seriesByCover, l.members, l.kin},
+		{l.others},
 	} {
 		if err := tx.Together(ctx, together...); err != nil {
 			return nil, fmt.Errorf("load what is known for %s: %w", p.Linkname, err)
 		}
 	}
+	l.link()
 	return in, nil
 }
 

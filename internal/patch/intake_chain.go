@@ -182,6 +182,9 @@ func (in *Intake) chain(ctx context.Context) error {
 	for k := range in.new.kin {
 		l.kin[k] = true
 	}
+	for _, k := range in.ahead.kin {
+		l.kin[k] = true
+	}
 	for id, s := range in.series {
 		l.all[id] = s
 	}
@@ -217,9 +220,11 @@ func (l *lineage) neighbours(ctx context.Context, list []*Series) ([]*Series, er
 		}
 	}
 	changes, names = sorted(changes), sorted(names)
+	l.missing = append(l.missing, l.ahead.relatives(ids)...)
+	unread, unnamed := l.unread(ids), l.ahead.unnamed(names)
 	err := l.tx.Together(ctx,
-		func(ctx context.Context) error { return l.loadKin(ctx, ids) },
-		func(ctx context.Context) error { return l.loadNewer(ctx, changes, names) })
+		func(ctx context.Context) error { return l.loadKin(ctx, unread) },
+		func(ctx context.Context) error { return l.loadNewer(ctx, changes, unnamed) })
 	if err == nil {
 		err = l.loadMissing(ctx)
 	}
@@ -237,18 +242,76 @@ func sorted(list []string) []string {
 	return slices.Compact(list)
 }
 
+// ahead is what was read of the relatives of a batch before it was decided what they are.
+type ahead struct {
+	read  map[int64]bool // series whose kin was read
+	kin   []kin
+	names map[string]bool // that were looked for
+	newer []int64         // series with these names that are not first versions
+}
+
+// relatives are the series that were found to have something in common with some.
+func (a *ahead) relatives(series []int64) []int64 {
+	out := slices.Clone(a.newer)
+	for _, k := range a.kin {
+		if slices.Contains(series, k.One) || slices.Contains(series, k.Other) {
+			out = append(out, k.One, k.Other)
+		}
+	}
+	return out
+}
+
+// unread are those of some series whose signs may be stored and were not read.
+func (l *lineage) unread(series []int64) []int64 {
+	return slices.DeleteFunc(slices.Clone(series), func(id int64) bool {
+		s := l.Intake.series[id]
+		return l.ahead.read[id] || s != nil && s.unwritten
+	})
+}
+
+// unnamed are the names that were not looked for.
+func (a *ahead) unnamed(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return a.names[name] })
+}
+
+// kin reads the signs of the series that are wanted.
+func (l *loader) kin(ctx context.Context) error { return l.loadKin(ctx, l.wanted()) }
+
+func (l *loader) loadKin(ctx context.Context, ids []int64) error {
+	for _, id := range ids {
+		l.ahead.read[id] = true
+	}
+	return l.eachKin(ctx, ids, func(k kin) { l.ahead.kin = append(l.ahead.kin, k) })
+}
+
+// newer looks for series that are not first versions and have the name of one of the mails.
+func (l *loader) newer(ctx context.Context) error {
+	for _, name := range l.w.Names {
+		l.ahead.names[name] = true
+	}
+	return sqldb.Chunks(l.w.Names, func(names []string) error {
+		return l.eachNewer(ctx, func(id int64) { l.ahead.newer = append(l.ahead.newer, id) }, newerNamed, l.project.ID, names, l.maxKin())
+	})
+}
+
 func (l *lineage) loadKin(ctx context.Context, ids []int64) error {
+	return l.eachKin(ctx, ids, func(k kin) {
+		l.kin[k] = true
+		l.missing = append(l.missing, k.One, k.Other)
+	})
+}
+
+func (in *Intake) eachKin(ctx context.Context, ids []int64, f func(kin)) error {
 	// Each half has its limit; parentheses are not for SQLite.
 	const query = `SELECT a.series_id, a.other_id, a.sign FROM (SELECT series_id, other_id, sign FROM series_kin WHERE series_id IN (?) LIMIT ?) a
 		UNION ALL SELECT b.series_id, b.other_id, b.sign FROM (SELECT series_id, other_id, sign FROM series_kin WHERE other_id IN (?) LIMIT ?) b`
 	err := sqldb.Chunks(ids, func(ids []int64) error {
-		return l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+		return in.tx.Each(ctx, func(rows *sqlx.Rows) error {
 			var k kin
 			err := rows.Scan(&k.One, &k.Other, &k.Sign)
-			l.kin[k] = true
-			l.missing = append(l.missing, k.One, k.Other)
+			f(k)
 			return err
-		}, query, ids, l.maxKin(), ids, l.maxKin())
+		}, query, ids, in.maxKin(), ids, in.maxKin())
 	})
 	if err != nil {
 		return fmt.Errorf("look for related series: %w", err)
@@ -275,16 +338,23 @@ func (l *lineage) loadNewer(ctx context.Context, changes, names []string) error 
 		return err
 	}
 	return sqldb.Chunks(names, func(names []string) error {
-		return l.name(ctx, "SELECT id FROM series WHERE project_id = ? AND name_key IN (?) AND version > 1 ORDER BY version DESC LIMIT ?", l.project.ID, names, l.maxKin())
+		return l.name(ctx, newerNamed, l.project.ID, names, l.maxKin())
 	})
 }
 
+// newerNamed has an expression for the same reason as sameContent.
+const newerNamed = "SELECT id FROM series WHERE project_id + 0 = ? AND name_key IN (?) AND version > 1 ORDER BY version DESC LIMIT ?"
+
 // name notes series that loadMissing is to load: mostly there are none, or they are here.
 func (l *lineage) name(ctx context.Context, query string, args ...any) error {
-	err := l.tx.Each(ctx, func(rows *sqlx.Rows) error {
+	return l.eachNewer(ctx, func(id int64) { l.missing = append(l.missing, id) }, query, args...)
+}
+
+func (in *Intake) eachNewer(ctx context.Context, f func(id int64), query string, args ...any) error {
+	err := in.tx.Each(ctx, func(rows *sqlx.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
-		l.missing = append(l.missing, id)
+		f(id)
 		return err
 	}, query, args...)
 	if err != nil {
@@ -304,7 +374,7 @@ func (l *lineage) loadOlder(ctx context.Context, names []string) error {
 		}
 	}
 	return sqldb.Chunks(sorted(several), func(names []string) error {
-		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id = ? AND s.name_key IN (?) AND s.version <= 1 ORDER BY s.version DESC, s.date DESC LIMIT ?", l.project.ID, names, l.maxKin())
+		return l.loadSeries(ctx, "SELECT "+seriesColumns+" FROM series s WHERE s.project_id + 0 = ? AND s.name_key IN (?) AND s.version <= 1 ORDER BY s.version DESC, s.date DESC LIMIT ?", l.project.ID, names, l.maxKin())
 	})
 }
 

@@ -25,6 +25,8 @@ type loader struct {
 	git   []gitPatch
 
 	leading []leading
+	asked   []int64 // series of which all is asked at once
+	parts   []memberRow
 }
 
 // leading is a row of series_reference.
@@ -174,9 +176,11 @@ func (l *loader) seriesByRef(ctx context.Context) error {
 			err := rows.Scan(&r.msgid, &r.distance, &r.awaited, &r.series)
 			l.leading, l.ids = append(l.leading, r), append(l.ids, r.series)
 			return err
-		}, "SELECT msgid, distance, awaited, series_id FROM series_reference WHERE project_id = ? AND msgid IN (?)", l.project.ID, refs)
+		}, referring, l.project.ID, refs)
 	})
 }
+
+const referring = "SELECT msgid, distance, awaited, series_id FROM series_reference WHERE project_id = ? AND msgid IN (?)"
 
 func (l *loader) seriesByChange(ctx context.Context) error {
 	var changes []string
@@ -192,13 +196,12 @@ func (l *loader) seriesByChange(ctx context.Context) error {
 // seriesByID reads what the steps before have named and not read.
 func (l *loader) seriesByID(ctx context.Context) error {
 	var missing []int64
-	for _, id := range append(l.ids, l.w.Series...) {
+	for _, id := range l.wanted() {
 		if l.Intake.series[id] == nil {
 			missing = append(missing, id)
 		}
 	}
-	slices.Sort(missing)
-	return sqldb.Chunks(slices.Compact(missing), func(ids []int64) error {
+	return sqldb.Chunks(missing, func(ids []int64) error {
 		return l.seriesRows(ctx, bare+byID, ids)
 	})
 }
@@ -246,7 +249,7 @@ func joined(spans []Span) (out []Span) {
 }
 
 // link makes pointers of ids.
-func (l *loader) link(context.Context) error {
+func (l *loader) link() {
 	for message, id := range l.owner {
 		l.owners[message] = l.Intake.series[id]
 	}
@@ -265,7 +268,7 @@ func (l *loader) link(context.Context) error {
 			l.byCover[s.Cover] = s
 		}
 	}
-	return nil
+	l.linkMembers()
 }
 
 func (l *loader) seriesRows(ctx context.Context, query string, args ...any) error {
@@ -297,52 +300,82 @@ func (l *loader) gitIDs(ctx context.Context) error {
 
 const sameContent = "SELECT git_patch_id, series_id FROM patch WHERE git_patch_id IN (?) AND project_id + 0 = ? AND COALESCE(series_id, 0) > 0 ORDER BY id + 0 DESC LIMIT ?"
 
-// members reads in one query the patches of each series, how much of what its mails refer to is not here, and the tags of its cover letter.
-func (l *loader) members(ctx context.Context) error {
-	series, covers := make([]int64, 0, len(l.Intake.series)), []int64{}
-	for id, s := range l.Intake.series {
-		s.numbers = map[int]int64{}
-		series = append(series, id)
-		if s.Cover != 0 && l.project.UseTags {
-			covers = append(covers, s.Cover)
+// members reads in one query the patches of series, how much of what their mails refer to is not here, and the tags of their cover letters. link puts them where they belong.
+func (l *loader) members(ctx context.Context) error { return l.membersOf(ctx, l.wanted()) }
+
+// others does so for series that were found by something else than their id.
+func (l *loader) others(ctx context.Context) error {
+	var ids []int64
+	for id := range l.Intake.series {
+		if _, asked := slices.BinarySearch(l.asked, id); !asked {
+			ids = append(ids, id)
 		}
 	}
-	slices.Sort(series)
-	slices.Sort(covers)
+	slices.Sort(ids)
+	if err := l.membersOf(ctx, ids); err != nil {
+		return err
+	}
+	return l.loadKin(ctx, ids)
+}
+
+func (l *loader) membersOf(ctx context.Context, series []int64) error {
 	return sqldb.Chunks(series, func(series []int64) error {
 		query, lists := membersOf, []any{series, series}
-		if some := covers[:min(len(covers), len(series))]; len(some) > 0 {
-			query, lists, covers = query+tagsOfCovers, append(lists, some), covers[len(some):]
+		if l.project.UseTags {
+			query, lists = query+tagsOfCovers, append(lists, series)
 		}
 		return l.tx.Each(ctx, l.member, query, lists...)
 	})
+}
+
+// wanted are the series that the first steps have named.
+func (l *loader) wanted() []int64 {
+	if l.asked == nil {
+		l.asked = append(slices.Clone(l.ids), l.w.Series...)
+		slices.Sort(l.asked)
+		l.asked = slices.Compact(l.asked)
+	}
+	return l.asked
 }
 
 // Rows of members begin with what they are: 0 a patch, 1 how much is awaited, 2 a tag.
 const (
 	membersOf = `SELECT 0, series_id, id, number, CASE WHEN number = 1 THEN name ELSE '' END FROM patch WHERE series_id IN (?) AND number IS NOT NULL
 		UNION ALL SELECT 1, series_id, 0, COUNT(*), '' FROM series_reference WHERE series_id IN (?) AND awaited = TRUE GROUP BY series_id`
-	tagsOfCovers = " UNION ALL SELECT 2, cover_id, tag_id, hits, '' FROM cover_tag WHERE cover_id IN (?)"
+	tagsOfCovers = " UNION ALL SELECT 2, t.cover_id, t.tag_id, t.hits, '' FROM series s JOIN cover_tag t ON t.cover_id = s.cover_id WHERE s.id IN (?)"
 )
 
+// memberRow is a row of members.
+type memberRow struct {
+	what, n int
+	of, id  int64
+	name    string
+}
+
 func (l *loader) member(rows *sqlx.Rows) error {
-	var what, n int
-	var of, id int64
-	var name string
-	if err := rows.Scan(&what, &of, &id, &n, &name); err != nil {
-		return err
+	var m memberRow
+	err := rows.Scan(&m.what, &m.of, &m.id, &m.n, &m.name)
+	l.parts = append(l.parts, m)
+	return err
+}
+
+// linkMembers gives series their patches.
+func (l *loader) linkMembers() {
+	for _, s := range l.Intake.series {
+		s.numbers = map[int]int64{}
 	}
-	switch what {
-	case 0:
-		s := l.Intake.series[of]
-		s.numbers[n] = id
-		if n == 1 {
-			s.firstName = name
+	for _, m := range l.parts {
+		s := l.Intake.series[m.of]
+		switch {
+		case m.what == 2:
+			addHits(l.Intake.coverTags, m.of, m.id, m.n)
+		case s == nil: // it is of another project
+		case m.what == 1:
+			s.awaits = m.n
+		default:
+			if s.numbers[m.n] = m.id; m.n == 1 {
+				s.firstName = m.name
+			}
 		}
-	case 1:
-		l.Intake.series[of].awaits = n
-	default:
-		addHits(l.Intake.coverTags, of, id, n)
 	}
-	return nil
 }

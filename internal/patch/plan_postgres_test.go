@@ -28,6 +28,9 @@ func TestGenericPlans(t *testing.T) {
 			"Index Cond: ((git_patch_id)::text = ANY ($1))"},
 		{"bigint, text[]", "SELECT id FROM message WHERE project_id = $1 AND msgid = ANY ($2) AND copy = 0", "1, '{a}'",
 			"Index Cond: (((msgid)::text = ANY ($2)) AND (project_id = $1) AND (copy = 0))"},
+		{"bigint, text[]", strings.NewReplacer("= ?", "= $1", "IN (?)", "= ANY ($2)").Replace(referring), "1, '{a}'", "Index Cond: (((msgid)::text = ANY ($2)) AND (project_id = $1))"},
+		{"bigint, text[], int", strings.NewReplacer("= ?", "= $1", "IN (?)", "= ANY ($2)", "LIMIT ?", "LIMIT $3").Replace(newerNamed), "1, '{a}', 9",
+			"Index Cond: (((name_key)::text = ANY ($2)) AND (version > 1))"},
 		{"bigint[]", strings.Replace(rowsByID, "IN (?)", "= ANY ($1)", 1), "'{1}'", "Index Cond: (id = ANY ($1))"},
 	} {
 		for _, query := range []string{"SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off", fmt.Sprintf("PREPARE q%d (%s) AS %s", i, c.types, c.query)} {

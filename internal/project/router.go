@@ -5,6 +5,7 @@ package project
 import (
 	"context"
 	"fmt"
+	"reflect"
 
 	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/format/fold"
@@ -34,6 +35,9 @@ func LoadRouter(ctx context.Context, q sqldb.Queryer) (*Router, error) {
 	}
 	return r, nil
 }
+
+// Same tells whether both know the same projects.
+func (r *Router) Same(other *Router) bool { return reflect.DeepEqual(r.projects, other.projects) }
 
 // Route finds the project for the first list id that has one; ids are tried in order. Of the projects on a list the first by link
 // name whose subject match is found in subject wins, then the one without a subject match. Nil: none fits.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -93,54 +92,47 @@ func (h liteHandle) ExecContext(ctx context.Context, query string, args ...any) 
 	return h.Conn.ExecContext(ctx, query, args...)
 }
 
-// beginPostgres does without the transaction of database/sql too: it would not lend its connection to what sends statements together.
+// beginPostgres does without the transaction of database/sql too: it would not lend its connection to what sends statements together. BEGIN goes with the first statement.
 func beginPostgres(ctx context.Context, pool *sqlx.DB) (handle, func(commit bool) error, error) {
-	conn, err := connection(ctx, pool)
+	conn, err := pool.Connx(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	return conn, func(committing bool) error {
+	err = conn.Raw(func(c any) error {
+		c.(*pipelinedConn).tx = piped{opens: true}
+		return nil
+	})
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return conn, func(committing bool) (err error) {
 		defer conn.Close()
 		if committing {
-			err := ctx.Err()
-			if err == nil {
-				_, err = conn.ExecContext(ctx, commit)
+			if err = ctx.Err(); err == nil {
+				err = conn.Raw(func(c any) error { return c.(*pipelinedConn).commit(ctx) })
 			}
 			if err == nil {
 				return nil
 			}
-			conn.Raw(rollBack)
-			return err
 		}
-		return conn.Raw(rollBack)
+		if undone := conn.Raw(rollBack); err == nil {
+			err = undone
+		}
+		return err
 	}, nil
 }
 
 // staleConnections is how many connections may have died since they were last used, at most, before no other is tried.
 const staleConnections = 32
 
-// connection gives one on which a transaction has begun.
-func connection(ctx context.Context, pool *sqlx.DB) (*sqlx.Conn, error) {
-	for try := 1; ; try++ {
-		conn, err := pool.Connx(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if _, err = conn.ExecContext(ctx, "BEGIN"); err == nil {
-			return conn, nil
-		}
-		conn.Raw(func(any) error { return driver.ErrBadConn }) // it may have begun although ctx ended
-		conn.Close()
-		if !errors.Is(err, driver.ErrBadConn) || try == staleConnections {
-			return nil, err
-		}
-	}
-}
-
 // rollBack ends the transaction of a connection; whatever state it is in if that fails, nobody gets it again.
 func rollBack(c any) error {
 	conn := c.(*pipelinedConn)
-	conn.held, conn.bytes, conn.early = nil, 0, nil
+	conn.leave()
+	if conn.tx.opens {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), rollBackTimeout)
 	defer cancel()
 	if _, err := conn.Conn.ExecContext(ctx, "ROLLBACK", nil); err != nil {

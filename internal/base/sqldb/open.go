@@ -169,14 +169,14 @@ func createPrivate(path string) error {
 }
 
 func openServer(engine, name string, c driver.Connector, opt Options) *DB {
-	main := c
+	main, ids := c, c
 	if engine == Postgres {
-		main = pipelining{c}
+		main, ids = pipelining{c}, unsynced{c}
 	}
 	pool := sqlx.NewDb(sql.OpenDB(main), name)
 	pool.SetMaxOpenConns(opt.MaxConnections)
 	pool.SetMaxIdleConns(opt.MaxConnections)
-	blocks := sqlx.NewDb(sql.OpenDB(c), name)
+	blocks := sqlx.NewDb(sql.OpenDB(ids), name)
 	blocks.SetMaxOpenConns(1)
 	locks := sql.OpenDB(c)
 	locks.SetMaxIdleConns(-1)
@@ -198,6 +198,23 @@ func postgresConnector(rawURL string) (driver.Connector, error) {
 // sessionSettings are what a connection to PostgreSQL is set to. The stock compression of long values costs more than all else that storing a mail takes. To compile
 // a statement takes longer (200 ms) than to run any of ours, and is done for those that only look dear, as a walk that ends after a hundred rows.
 var sessionSettings = []string{"SET default_toast_compression = 'lz4'", "SET jit = off"}
+
+// unsynced connects to PostgreSQL with connections whose commits do not wait for the disk. So blocks of ids are taken: the log is written in its order, so a crash of the server that
+// undoes such a commit undoes all that was written with its ids too.
+type unsynced struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (u unsynced) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := u.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.(driver.ExecerContext).ExecContext(ctx, "SET synchronous_commit = off", nil); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
 
 // setSession makes the settings. Servers that do not know one, or are built without it, refuse, and keep their own.
 func setSession(ctx context.Context, conn *pgx.Conn) error {

@@ -10,14 +10,21 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Pipeline spares this transaction round trips to PostgreSQL: what Insert, Upsert and Do write is sent together with the next statement that reads, or with the commit, and
+// Pipeline spares this transaction round trips to PostgreSQL, before its first statement: the answers to what Insert, Upsert and Do write are read when something is read, or with the commit, and
 // what the steps of Together read is asked at once. An error of a write is told by a later statement or the commit, and the transaction is lost then in any case; so
 // it is for those who look at errors only to give up. Other engines do as always.
 func (tx *Tx) Pipeline() {
 	if conn, ok := tx.tx.(*sqlx.Conn); ok && tx.db.engine == Postgres {
 		tx.pipe = conn
+		conn.Raw(func(c any) error {
+			c.(*pipelinedConn).tx.pipes = true
+			return nil
+		})
 	}
 }
+
+// Pipelined tells whether Pipeline spares round trips.
+func (tx *Tx) Pipelined() bool { return tx.pipe != nil }
 
 // Do runs one statement, of which only an error is of interest.
 func (tx *Tx) Do(ctx context.Context, query string, args ...any) error {
@@ -32,7 +39,7 @@ func (tx *Tx) Do(ctx context.Context, query string, args ...any) error {
 	return tx.hold(ctx, statement{text: q, args: a, doing: "write"})
 }
 
-// hold lets a statement be sent with the next one.
+// hold sends a statement without waiting for its answer.
 func (tx *Tx) hold(ctx context.Context, s statement) error {
 	return classify(ctx, tx.pipe.Raw(func(c any) error { return c.(*pipelinedConn).hold(ctx, s) }))
 }
@@ -48,7 +55,7 @@ func (tx *Tx) Together(ctx context.Context, steps ...func(context.Context) error
 			return err
 		}
 		defer tx.pipe.Raw(func(c any) error { // what was not asked again may not be true any more when it is
-			c.(*pipelinedConn).early = nil
+			c.(*pipelinedConn).tx.early = nil
 			return nil
 		})
 	}
@@ -72,7 +79,7 @@ func (tx *Tx) askEarly(ctx context.Context, steps []func(context.Context) error)
 	}
 	err := tx.pipe.Raw(func(c any) (err error) {
 		conn := c.(*pipelinedConn)
-		conn.early, _, err = conn.send(ctx, asked...)
+		conn.tx.early, _, err = conn.ask(ctx, asked...)
 		return err
 	})
 	if err != nil {

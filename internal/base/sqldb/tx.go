@@ -5,6 +5,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -45,8 +46,12 @@ const maxAttempts = 8
 // Tx runs f in a write transaction and commits. When the engine asks for it (deadlock, serialization failure, SQLite busy) f is run
 // again from the start, at most 8 times, so f must keep its effects in the transaction.
 func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
+	stale := 0
 	for attempt := 1; ; attempt++ {
 		err := db.once(ctx, f)
+		for ; errors.Is(err, errStale) && ctx.Err() == nil && stale < staleConnections; stale++ {
+			err = db.once(ctx, f)
+		}
 		if err == nil || attempt == maxAttempts || !retryable(err) {
 			return classify(ctx, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"patchwork.example/pw/internal/account"
@@ -25,7 +26,10 @@ import (
 )
 
 // Claimer claims every mail of a project's list.
-type Claimer struct{ clock clock.Clock }
+type Claimer struct {
+	clock clock.Clock
+	last  atomic.Pointer[project.Router] // the projects as they were when a batch was last claimed
+}
 
 // New makes a claimer; the clock dates mails that have no usable date.
 func New(c clock.Clock) *Claimer { return &Claimer{clock: c} }
@@ -48,21 +52,7 @@ type letter struct {
 
 // Claim implements ingress.Claimer.
 func (c *Claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) ([]ingress.Outcome, error) {
-	outcomes := make([]ingress.Outcome, len(mails))
-	router, err := sqldb.Remember(ctx, tx, "project.Router", func() (*project.Router, error) { return project.LoadRouter(ctx, tx) })
-	if err != nil {
-		return nil, err
-	}
-	var letters []*letter
-	for i := range mails {
-		if l := address(router, &mails[i], &outcomes[i]); l != nil {
-			letters = append(letters, l)
-		}
-	}
-	if len(letters) == 0 {
-		return outcomes, markKnown(ctx, tx, mails, outcomes)
-	}
-	d, err := lockAndLoad(ctx, tx, letters, func(ctx context.Context) error { return markKnown(ctx, tx, mails, outcomes) })
+	d, outcomes, letters, err := c.begin(ctx, tx, mails)
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +60,35 @@ func (c *Claimer) Claim(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail)
 	return outcomes, c.takeAll(ctx, d, letters)
 }
 
-// lockAndLoad locks the projects and reads what is needed for all of them, only then: what another process took in before us must be seen.
-func lockAndLoad(ctx context.Context, tx *sqldb.Tx, letters []*letter, known func(context.Context) error) (d desk, err error) {
+// begin finds the projects of mails, locks them, and reads what is needed for all of them. In a pipeline, where each question that must wait for another's answer takes time, it supposes that
+// the projects are still what they were.
+func (c *Claimer) begin(ctx context.Context, tx *sqldb.Tx, mails []ingress.Mail) (d desk, outcomes []ingress.Outcome, letters []*letter, err error) {
+	if last := c.last.Load(); last != nil && tx.Pipelined() {
+		d, outcomes, letters, err = lockAndLoad(ctx, tx, last, mails)
+		if err != nil || d.router != nil && d.router.Same(last) {
+			return d, outcomes, letters, err
+		}
+	}
+	router, err := sqldb.Remember(ctx, tx, "project.Router", func() (*project.Router, error) { return project.LoadRouter(ctx, tx) })
+	if err != nil {
+		return d, nil, nil, err
+	}
+	c.last.Store(router)
+	return lockAndLoad(ctx, tx, router, mails)
+}
+
+// lockAndLoad finds the projects of mails by a router, locks them, and reads what is needed for all of them, only then: what another process took in before us must be seen.
+func lockAndLoad(ctx context.Context, tx *sqldb.Tx, router *project.Router, mails []ingress.Mail) (d desk, outcomes []ingress.Outcome, letters []*letter, err error) {
+	outcomes = make([]ingress.Outcome, len(mails))
+	for i := range mails {
+		if l := address(router, &mails[i], &outcomes[i]); l != nil {
+			letters = append(letters, l)
+		}
+	}
+	known := func(ctx context.Context) error { return markKnown(ctx, tx, mails, outcomes) }
+	if len(letters) == 0 {
+		return d, outcomes, nil, known(ctx)
+	}
 	d.tx = tx
 	addresses := make([]string, len(letters))
 	for i, l := range letters {
@@ -79,19 +96,22 @@ func lockAndLoad(ctx context.Context, tx *sqldb.Tx, letters []*letter, known fun
 	}
 	err = tx.Together(ctx,
 		func(ctx context.Context) error { return project.Lock(ctx, tx, projectsOf(letters)) },
+		func(ctx context.Context) (err error) {
+			if tx.Pipelined() {
+				d.router, err = project.LoadRouter(ctx, tx)
+			}
+			return err
+		},
 		known,
 		func(ctx context.Context) (err error) {
 			d.book, err = sqldb.Remember(ctx, tx, "patch.Rulebook", func() (*patch.Rulebook, error) { return patch.LoadRulebook(ctx, tx) })
 			return err
 		},
 		func(ctx context.Context) (err error) {
-			d.persons, err = account.KnownPersons(ctx, tx, addresses)
+			d.persons, err = account.LoadPersons(ctx, tx, addresses)
 			return err
 		})
-	if err == nil {
-		err = d.persons.LoadUsers(ctx, tx)
-	}
-	return d, err
+	return d, outcomes, letters, err
 }
 
 // address finds the project of a mail and who sent it; nil if that is the end of it, with the outcome set.
@@ -207,6 +227,9 @@ func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
 			ids[ref] = true
 		}
 		l.wantLinks(&w, ids)
+		if p := persons.Find(l.from.Email); p != nil && !l.subject.Reply {
+			w.Names = append(w.Names, patch.NameKey(p.ID, l.subject.Name))
+		}
 		if !l.subject.Numbered {
 			continue
 		}
@@ -224,9 +247,13 @@ func wanted(letters []*letter, persons *account.Persons) patch.Wanted {
 	for id := range ids {
 		w.References = append(w.References, id)
 	}
-	slices.Sort(w.Runs)
-	w.Runs = slices.Compact(w.Runs)
+	w.Runs, w.Names = unique(w.Runs), unique(w.Names)
 	return w
+}
+
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // wantLinks adds what the text of a letter names.

@@ -13,6 +13,7 @@ import (
 	"patchwork.example/pw/internal/ingress"
 	"patchwork.example/pw/internal/mailstore"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/project"
 )
 
 // desk is where the letters of one project are decided about, one after the other.
@@ -21,6 +22,7 @@ type desk struct {
 	book    *patch.Rulebook
 	persons *account.Persons
 	hints   hints
+	router  *project.Router // as it is behind the lock; nil: not asked
 	in      *patch.Intake
 }
 

@@ -125,7 +125,7 @@ func TestStatements(t *testing.T) {
 			for i, want := range []struct {
 				size int
 				most float64
-			}{{1, 30}, {2, 33}, {8, 43}} {
+			}{{1, 32}, {2, 34}, {8, 43}} {
 				c.n = 0
 				batches := c.deliver(t, mails[400+i*200:600+i*200], want.size)
 				if each := float64(c.n) / float64(batches); each > want.most {
