@@ -12,7 +12,9 @@ import (
 	"testing"
 
 	"patchwork.example/pw/internal/account"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
+	"patchwork.example/pw/internal/test/dbtest"
 	"patchwork.example/pw/internal/test/peers"
 )
 
@@ -35,7 +37,11 @@ func manualCommands(t *testing.T, page string) (out []string) {
 // TestManualCurl runs the commands of the manual as they stand there, but for the site, and the names and numbers that are others here. None may be refused.
 func TestManualCurl(t *testing.T) {
 	peers.Need(t, "curl")
-	s, a := clientSite(t)
+	dbtest.Each(t, testManualCurl)
+}
+
+func testManualCurl(t *testing.T, db *sqldb.DB) {
+	s, a := clientSite(t, db)
 	s.project("beta")
 	for i := range 5 {
 		s.patchMail("alpha", fmt.Sprintf("m%d@x", i), fmt.Sprintf("[PATCH] Number %d", i))

@@ -21,9 +21,9 @@ import (
 const clientPassword = "correct horse battery"
 
 // clientSite is a site with the two versions of a series, of which the older is superseded, a maintainer mia and a delegate dora.
-func clientSite(t *testing.T) (*site, author) {
+func clientSite(t *testing.T, db *sqldb.DB) (*site, author) {
 	t.Helper()
-	s := serve(t, dbtest.Open(t, sqldb.SQLite))
+	s := serve(t, db)
 	s.project("alpha")
 	a := s.twoVersions("20260301-engine-0123456789ab")
 	for _, name := range []string{"mia", "dora", "joe"} {
@@ -46,13 +46,25 @@ func clientSite(t *testing.T) (*site, author) {
 	return s, a
 }
 
+// whole tells whether a client does all that its test knows: on SQLite, and everywhere with PW_SOAK=1. Each call of one in Python takes half a second.
+func whole(db *sqldb.DB) bool { return db.Engine() == sqldb.SQLite || os.Getenv("PW_SOAK") == "1" }
+
 // TestGitPw uses Debian's git-pw as its users do.
 func TestGitPw(t *testing.T) {
 	peers.Need(t, "git-pw")
-	s, a := clientSite(t)
+	dbtest.Each(t, testGitPw)
+}
+
+func testGitPw(t *testing.T, db *sqldb.DB) {
+	s, a := clientSite(t, db)
 	mia := peers.NewRepo(t, "pw.server", s.url+"/api/1.2", "pw.project", "alpha", "pw.format", "csv", "pw.token", s.key("mia"))
 	mia.Run("git", "pull", "--quiet", a.Dir, a.base)
 	g := gitPw{t, s, mia}
+	if !whole(db) {
+		g.session()
+		s.sound()
+		return
+	}
 	g.patches(a)
 	g.series(a)
 	g.bundles(a)
@@ -129,6 +141,20 @@ func (g gitPw) downloaded(out, name string) string {
 	return string(text)
 }
 
+// session is what a maintainer does every day: list, read, download, change.
+func (g gitPw) session() {
+	g.t.Helper()
+	engine := g.patch("engine", 2)
+	g.pw("patch list --state new --delegate dora", "!v2")
+	g.pw("series list", "Engine and gearbox")
+	text := g.downloaded(g.pw(fmt.Sprint("patch download ", engine)), "v2-1-2-engine-add-a-second-step.patch")
+	if !strings.Contains(text, "Reviewed-by: Rita Reviewer") || !strings.Contains(text, "+two, but better\n") {
+		g.t.Errorf("%s", text)
+	}
+	g.pw(fmt.Sprintf("patch update --state under-review --delegate dora %d", engine), "under-review", "dora")
+	g.pw(fmt.Sprintf("bundle create --private mine %d", engine), "mine")
+}
+
 func (g gitPw) patches(a author) {
 	g.t.Helper()
 	old, engine, gearbox := g.patch("engine", 1), g.patch("engine", 2), g.patch("gearbox", 2)
@@ -163,7 +189,7 @@ func (g gitPw) patches(a author) {
 
 	g.pw(fmt.Sprintf("patch update --state under-review --delegate dora --commit-ref %s %d", a.base, engine), "under-review", "dora", a.base)
 	g.pw(fmt.Sprintf("patch update --archived true %d %d", old, gearbox))
-	rows := g.site.rows("SELECT p.id, t.slug, COALESCE(u.username, '-'), p.archived, COALESCE(p.commit_ref, '-') FROM patch p JOIN state t ON t.id = p.state_id LEFT JOIN user_account u ON u.id = p.delegate_id WHERE p.id IN (?, ?, ?) ORDER BY p.id", old, engine, gearbox)
+	rows := g.site.rows("SELECT p.id, t.slug, COALESCE(u.username, '-'), CASE WHEN p.archived = TRUE THEN 1 ELSE 0 END, COALESCE(p.commit_ref, '-') FROM patch p JOIN state t ON t.id = p.state_id LEFT JOIN user_account u ON u.id = p.delegate_id WHERE p.id IN (?, ?, ?) ORDER BY p.id", old, engine, gearbox)
 	if want := []string{fmt.Sprintf("%d superseded - 1 -", old), fmt.Sprintf("%d under-review dora 0 %s", engine, a.base), fmt.Sprintf("%d new - 1 -", gearbox)}; !slices.Equal(rows, want) {
 		g.t.Errorf("%q, want %q", rows, want)
 	}

@@ -40,12 +40,16 @@ func hooked(t *testing.T, s *site, config ...string) (bare string, work *peers.R
 
 // told is state and commit of each patch, by name.
 func (s *site) told() []string {
-	return s.rows("SELECT p.name, t.slug, p.archived, COALESCE(p.commit_ref, '-') FROM patch p JOIN state t ON t.id = p.state_id ORDER BY p.name")
+	return s.rows("SELECT p.name, t.slug, CASE WHEN p.archived = TRUE THEN 1 ELSE 0 END, COALESCE(p.commit_ref, '-') FROM patch p JOIN state t ON t.id = p.state_id ORDER BY p.name")
 }
 
 // TestPostReceive pushes into a repository with the hook: patches are found by Message-ID, by the address in Link, and by their diff.
 func TestPostReceive(t *testing.T) {
-	s := serve(t, dbtest.Open(t, sqldb.SQLite))
+	dbtest.Each(t, testPostReceive)
+}
+
+func testPostReceive(t *testing.T, db *sqldb.DB) {
+	s := serve(t, db)
 	s.project("alpha")
 	s.project("beta")
 	s.user("mia", "mia@people.example", false)
@@ -149,7 +153,7 @@ func TestPostReceive(t *testing.T) {
 	w.Commit("g", "g\n", "archive: it")
 	send("g@x", "alpha")
 	push("main")
-	if got := s.rows("SELECT p.archived FROM patch p WHERE p.name LIKE 'archive%'"); len(got) != 1 || got[0] != "1" {
+	if got := s.rows("SELECT CASE WHEN p.archived = TRUE THEN 1 ELSE 0 END FROM patch p WHERE p.name LIKE 'archive%'"); len(got) != 1 || got[0] != "1" {
 		t.Errorf("%q", got)
 	}
 	w.Run("git", "--git-dir="+bare, "config", "patchwork.limit", "1")
@@ -174,7 +178,11 @@ func TestPostReceive(t *testing.T) {
 
 // TestPostReceiveRefused: who may not change a patch is told so, and nothing changes.
 func TestPostReceiveRefused(t *testing.T) {
-	s := serve(t, dbtest.Open(t, sqldb.SQLite))
+	dbtest.Each(t, testPostReceiveRefused)
+}
+
+func testPostReceiveRefused(t *testing.T, db *sqldb.DB) {
+	s := serve(t, db)
 	s.project("alpha")
 	s.user("joe", "joe@people.example", false)
 	s.patchMail("alpha", "p@x", "[PATCH] change")

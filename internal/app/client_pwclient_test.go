@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/test/dbtest"
 	"patchwork.example/pw/internal/test/peers"
 )
 
@@ -60,7 +62,11 @@ func names(objects []map[string]any) (out []string) {
 
 // TestPwclient replays what pwclient asks for, with a password and with a token.
 func TestPwclient(t *testing.T) {
-	s, _ := clientSite(t)
+	dbtest.Each(t, testPwclient)
+}
+
+func testPwclient(t *testing.T, db *sqldb.DB) {
+	s, _ := clientSite(t, db)
 	for i := range 40 { // more than a page
 		s.patchMail("alpha", fmt.Sprintf("more%d@x", i), fmt.Sprintf("[PATCH] More of it %d", i))
 	}
@@ -137,7 +143,11 @@ func TestPwclient(t *testing.T) {
 // TestB4States: b4 am tells that a series is under review, b4 ty that it was applied.
 func TestB4States(t *testing.T) {
 	peers.Need(t, "b4")
-	s, a := clientSite(t)
+	dbtest.Each(t, testB4States)
+}
+
+func testB4States(t *testing.T, db *sqldb.DB) {
+	s, a := clientSite(t, db)
 	mia := peers.NewRepo(t, "b4.midmask", s.url+"/project/alpha/%s", "b4.searchmask", s.url+"/project/alpha/?x=m&t=1&q=%s", "b4.attestation-policy", "off",
 		"b4.pw-url", s.url, "b4.pw-project", "alpha", "b4.pw-key", s.key("mia"), "b4.pw-review-state", "under-review", "b4.pw-accept-state", "accepted", "b4.pw-discard-state", "rejected")
 	mia.Run("git", "pull", "--quiet", a.Dir, a.base)
