@@ -287,7 +287,7 @@ func TestPictures(t *testing.T) {
 		{"patch-list", "/project/kettle/list/?state=*", "body", 600},
 		{"series-list", "/project/kettle/series/?who=*", "body", 440},
 		{"replies", "/project/kettle/patch/20260202101500.4711-3-ann@example.org/", "#diff", 560},
-		{"range-diff", s.newVersionPath(t) + "range-diff/", "h1", 700},
+		{"range-diff", s.newVersionPath(t) + "range-diff/", "body", 720},
 	} {
 		tab.Look(browser.View{Width: 1280, Height: p.height})
 		if got := tab.Open(s.url + p.path); got != 200 {
