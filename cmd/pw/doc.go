@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Command pw is Patchwork: patches, issues and releases of a project that lives on a mailing list, in one binary.
+// Command pw is Patchwork: it keeps track of the patches that are sent to mailing lists, in one binary.
 //
 // This package holds the command line, one file per command: flags, prompts, output, exit codes. It owns no table and decides nothing
 // about the domains; a command parses its arguments, makes one core call and prints the outcome.

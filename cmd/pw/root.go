@@ -20,7 +20,7 @@ func newRoot(c *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:     "pw",
 		Version: versionLine(),
-		Short:   "Patches, issues and releases of a project that lives on a mailing list",
+		Short:   "Keep track of the patches sent to a mailing list",
 		Long: `Patchwork keeps track of the patches sent to a mailing list: it takes every mail,
 finds patches, series, cover letters, replies and tags in it, and shows on the web
 what became of them.
