@@ -293,6 +293,7 @@ func TestPictures(t *testing.T) {
 		if got := tab.Open(s.url + p.path); got != 200 {
 			t.Fatalf("%s: %d", p.path, got)
 		}
+		browser.Eval[any](tab, `new Promise(r => { let n = 0; const wait = setInterval(() => { if (!document.querySelector("a.hue") || ++n > 200) { clearInterval(wait); r(null) } }, 50) })`) // the colours of a diff come after it
 		browser.Eval[any](tab, `document.querySelector("`+p.top+`").scrollIntoView()`)
 		picture := tab.Picture()
 		if at, err := png.DecodeConfig(bytes.NewReader(picture)); err != nil || at.Width != 1280 || at.Height != int(p.height) {
