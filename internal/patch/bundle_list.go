@@ -119,7 +119,7 @@ func BundlePatches(ctx context.Context, q sqldb.Queryer, bundles ...int64) (map[
 
 // InBundle lists the patches of a bundle in its order, as lists show them.
 func InBundle(ctx context.Context, q sqldb.Queryer, bundle int64) ([]*Row, error) {
-	out, err := selectRows(ctx, q, false, rowColumns+" FROM bundle_patch b JOIN patch p ON p.id = b.patch_id"+rowJoins+" WHERE b.bundle_id = ? ORDER BY b.position, b.patch_id", bundle)
+	out, err := selectRows(ctx, q, rowColumns+" FROM bundle_patch b JOIN patch p ON p.id = b.patch_id"+rowJoins+" WHERE b.bundle_id = ? ORDER BY b.position, b.patch_id", bundle)
 	if err != nil {
 		return nil, fmt.Errorf("list the patches of bundle %d: %w", bundle, err)
 	}

@@ -49,8 +49,7 @@ func ReadDesk(ctx context.Context, q sqldb.Queryer, f DeskQuery) (d Desk, err er
 		UNION ALL SELECT 'todo', 0, '', '', '', (` + todoCount + `), FALSE
 		UNION ALL SELECT 'member', a.id, a.username, '', '', 0, FALSE FROM user_account a WHERE a.id IN (SELECT m.user_id FROM project_maintainer m WHERE m.project_id IN (?))`,
 		args: []any{f.User, f.Project, f.User, f.Kind, f.Project, f.User, of}, row: func(w word) { d.take(w, f) }}
-	d.Words, d.People, err = readWords(ctx, q, more, f.Submitter, f.Delegate)
-	if err != nil {
+	if err = readWords(ctx, q, &d.Words, &d.People, more, f.Submitter, f.Delegate); err != nil {
 		return Desk{}, fmt.Errorf("read the desk of user %d: %w", f.User, err)
 	}
 	slices.SortFunc(d.Bundles, func(a, b Bundle) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })

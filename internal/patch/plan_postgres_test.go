@@ -66,16 +66,30 @@ func TestKeptPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for brief, columns := range map[bool]string{false: "p.id, p.message_id", true: "p.id, m.msgid"} {
+	for brief, begin := range map[bool]string{false: "SELECT p.id, p.message_id,", true: pageByID[:60]} {
 		for range 20 {
 			if rows, err := readRows(t.Context(), db, []int64{1}, brief); len(rows) > 0 || err != nil {
 				t.Fatal(rows, err)
 			}
 		}
 		var kept int
-		if err := db.Get(t.Context(), &kept, "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT "+columns+",%'"); err != nil || kept != 15 {
+		if err := db.Get(t.Context(), &kept, "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE ?", begin+"%"); err != nil || kept != 15 {
 			t.Errorf("%d of 20 by a plan that is kept, %v; the first 5 never are", kept, err)
 		}
+	}
+	f, err := Query{Projects: []int64{1}, States: []int64{1}, Brief: true}.tidy(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &Listing{f: f, Total: 1, exact: true, bunches: []bunch{{Project: 1, State: 1, Patches: 1}}}
+	for range 4 {
+		if rows, err := l.Rows(t.Context(), db, 0, 100); len(rows) > 0 || err != nil {
+			t.Fatal(rows, err)
+		}
+	}
+	var kept int
+	if err := db.Get(t.Context(), &kept, "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'WITH page AS MATERIALIZED (SELECT * FROM (%'"); err != nil || kept != 4 {
+		t.Errorf("%d of 4 pages that are walked to by a plan that is kept, %v", kept, err)
 	}
 	var jit string
 	if err := db.Get(t.Context(), &jit, "SHOW jit"); err != nil || jit != "off" {

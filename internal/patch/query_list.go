@@ -51,13 +51,13 @@ type Listing struct {
 
 // bunch is patches that are the same to the counters.
 type bunch struct {
-	Project  int64 `db:"project_id"`
+	Project  int64
 	Linkname string
 	Archived bool
-	State    int64 `db:"state_id"` // 0: none
+	State    int64 // 0: none
 	Ordering int   // of the state
 
-	Delegate  int64  `db:"delegate_id"` // 0: nobody; of orders by delegate, like the next
+	Delegate  int64  // 0: nobody; of orders by delegate, like the next
 	Delegated string // his name, folded
 
 	Patches  int
@@ -65,7 +65,7 @@ type bunch struct {
 	Arrivals int64
 }
 
-// List reads one page of patches in four queries. PerPage must be at least 1.
+// List reads one page of patches in four queries, brief rows on PostgreSQL in two or three. PerPage must be at least 1.
 func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 	if f.PerPage < 1 {
 		return Page{}, fault.New(fault.Invalid, "%d patches on a page: want at least 1", f.PerPage)
@@ -150,10 +150,19 @@ func (l *Listing) readBunches(ctx context.Context, q sqldb.Queryer) error {
 		group = ", p.delegate_id, u.username_key"
 	}
 	l.bunches, l.Total, l.exact = []bunch{}, 0, true
-	err := q.Select(ctx, &l.bunches, `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches,
-		SUM(p.changes) AS changes, SUM(p.arrivals) AS arrivals`+also+`
-		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id`+join+w.sql()+`
-		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering`+group, w.args...)
+	ask := sqldb.Ask{Query: `SELECT p.project_id, j.linkname, p.archived, p.state_id, COALESCE(st.ordering, -1) AS ordering, SUM(p.patches) AS patches,
+		SUM(p.changes) AS changes, SUM(p.arrivals) AS arrivals` + also + `
+		FROM patch_count p JOIN project j ON j.id = p.project_id LEFT JOIN state st ON st.id = p.state_id` + join + w.sql() + `
+		GROUP BY p.project_id, j.linkname, p.archived, p.state_id, st.ordering` + group, Args: w.args}
+	ask.Row = func(c *sqldb.Cells) error {
+		g := bunch{Project: c.Num(0), Linkname: c.Text(1), Archived: c.Flag(2), State: c.Num(3), Ordering: int(c.Num(4)), Patches: int(c.Num(5)), Changes: c.Num(6), Arrivals: c.Num(7)}
+		if also != "" {
+			g.Delegate, g.Delegated = c.Num(8), c.Text(9)
+		}
+		l.bunches = append(l.bunches, g)
+		return nil
+	}
+	err := sqldb.Read(ctx, q, ask)
 	if err != nil {
 		return fmt.Errorf("count patches: %w", err)
 	}
@@ -309,8 +318,7 @@ func (l *Listing) remember(dear bool) {
 	l.f.Totals.keep(l.name, fact{moment: l.seen, n: l.Total, more: l.More, beyond: l.Beyond, plan: l.f.plan, ids: l.found, head: l.head, dear: dear || l.Total >= CountLimit})
 }
 
-// Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them. In one statement with the walk, PostgreSQL would
-// plan the joins of the rows anew for each page, which takes longer than all else.
+// Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them; brief rows on PostgreSQL in one, or two if the ids are to be remembered.
 func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
 	if l.Total == 0 && !l.More {
 		return nil, nil
@@ -320,6 +328,17 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 	}
 	if offset+limit <= len(l.head) {
 		return readRows(ctx, q, l.head[offset:offset+limit], l.f.Brief)
+	}
+	if classes, key, ok := l.f.walk(); ok && l.f.atOnce() && l.f.counted() && !l.far(offset+limit) {
+		query, args := l.walked(classes, key, offset, limit, pageColumns)
+		if query == "" {
+			return nil, nil
+		}
+		p, err := readPage(ctx, q, true, pageOf(query, limit), args...)
+		if err != nil {
+			return nil, err
+		}
+		return p.inOrder(key), nil
 	}
 	ids, err := l.place(ctx, q, offset, limit)
 	if err != nil {
@@ -386,20 +405,27 @@ func (l *Listing) ids(offset, limit int) (string, []any, error) {
 	if !ok || l.f.plan.page {
 		return l.sorted(offset, limit)
 	}
+	walk, args := l.walked(classes, key, offset, limit, "")
+	if walk == "" {
+		return "", nil, nil
+	}
+	return "SELECT id FROM (" + walk + ") page ORDER BY seq, k" + key.direction() + ", id" + key.direction(), args, nil
+}
+
+// walked is the query for the patches of a page as indexes have them, in any order: the class (seq), the id, the key (k), and columns; empty if the page is.
+func (l *Listing) walked(classes []sortKey, key sortKey, offset, limit int, columns string) (string, []any) {
 	if l.exact {
 		limit = min(limit, l.Total-offset)
 	}
 	var parts []string
 	var args []any
 	for i, s := range l.segments(classes, key, offset, limit) {
+		s.columns = columns
 		query, more := s.ids(i, key)
 		parts = append(parts, "SELECT * FROM ("+query+") s"+fmt.Sprint(i))
 		args = append(args, more...)
 	}
-	if len(parts) == 0 {
-		return "", nil, nil
-	}
-	return "SELECT id FROM (" + strings.Join(parts, " UNION ALL ") + ") page ORDER BY seq, k" + key.direction() + ", id" + key.direction(), args, nil
+	return strings.Join(parts, " UNION ALL "), args
 }
 
 // sorted is for the orders that no index has.

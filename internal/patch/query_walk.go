@@ -21,6 +21,7 @@ type segment struct {
 	offset, limit int
 	desc          bool
 	at            *Cursor
+	columns       string // beside the id
 }
 
 // segments are the parts of a page: the classes it touches, with what it takes from each.
@@ -212,7 +213,7 @@ func (s segment) ids(number int, key sortKey) (string, []any) {
 	for _, arm := range s.arms {
 		w := arm.conditions()
 		s.from(w, column, key)
-		query := fmt.Sprintf("SELECT %d AS seq, p.id, %s AS k FROM patch p", number, column) + w.sql()
+		query := fmt.Sprintf("SELECT %d AS seq, p.id, %s AS k%s FROM patch p", number, column, s.columns) + w.sql()
 		args = append(args, w.args...)
 		switch {
 		case len(s.arms) == 1:

@@ -131,7 +131,7 @@ func ReadFull(ctx context.Context, q sqldb.Queryer, id int64) (*FullRow, error) 
 
 // InSeries lists all patches of a series by number.
 func InSeries(ctx context.Context, q sqldb.Queryer, series int64) ([]*Row, error) {
-	out, err := selectRows(ctx, q, false, rowColumns+" FROM patch p"+rowJoins+" WHERE p.series_id = ? ORDER BY p.number, p.id", series)
+	out, err := selectRows(ctx, q, rowColumns+" FROM patch p"+rowJoins+" WHERE p.series_id = ? ORDER BY p.number, p.id", series)
 	if err != nil {
 		return nil, fmt.Errorf("list the patches of series %d: %w", series, err)
 	}
@@ -158,58 +158,53 @@ func CountByState(ctx context.Context, q sqldb.Queryer, project int64) (map[int6
 // each time, which takes far longer than to read a row, as it looks cheaper.
 const fewestRows = 16
 
-// readRows reads patches in the order of their ids, in two queries. Those that are hidden, or gone, are left out. Brief rows have what Query.Brief says.
+// readRows reads patches in the order of their ids, in two queries, asked together, or in one. Those that are hidden, or gone, are left out. Brief rows have what Query.Brief says.
 func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]*Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	ctx = sqldb.Short(ctx, q)
+	some := atLeast(ids, fewestRows)
 	query := rowsByID
-	if brief {
+	switch {
+	case brief && engineOf(q) == sqldb.Postgres:
+		p, err := readPage(ctx, q, false, pageByID, some)
+		if err != nil {
+			return nil, err
+		}
+		return listed(p.byID, ids), nil
+	case brief:
 		query = briefByID
 	}
-	found, err := selectRows(ctx, q, brief, query, atLeast(ids, fewestRows))
-	if err != nil {
+	byID := make(map[int64]*Row, len(ids))
+	rows := askRows(brief, func(r *Row) { byID[r.ID] = r }, query, some)
+	if err := sqldb.Read(ctx, q, rows, askMarks(some, byID)); err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
-	byID := make(map[int64]*Row, len(found))
-	for _, r := range found {
-		byID[r.ID] = r
-	}
-	rows := make([]*Row, 0, len(found))
-	for _, id := range ids {
-		if r := byID[id]; r != nil {
-			rows = append(rows, r)
-		}
-	}
-	return rows, decorate(ctx, q, rows)
+	return listed(byID, ids), nil
 }
 
-// selectRows reads rows as a query gives them, which has the columns of rowColumns, or if they are to be brief of briefByID.
-func selectRows(ctx context.Context, q sqldb.Queryer, brief bool, query string, args ...any) ([]*Row, error) {
-	columns, fill := rowCells, (*Row).fill
-	if brief {
-		columns, fill = briefCells, (*Row).fillBrief
-	}
-	var out []*Row
-	c := sqldb.NewCells(columns)
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		r := &Row{}
-		c.Read(rows)
-		fill(r, c)
-		out = append(out, r)
-		return c.Err()
-	}, query, args...)
+// selectRows reads rows as a query gives them, which has the columns of rowColumns.
+func selectRows(ctx context.Context, q sqldb.Queryer, query string, args ...any) (out []*Row, err error) {
+	err = sqldb.Read(ctx, q, askRows(false, func(r *Row) { out = append(out, r) }, query, args...))
 	return out, err
 }
 
-const rowsByID = rowColumns + " FROM patch p" + rowJoins + " WHERE p.id IN (?)"
+// askRows asks for rows by a query that has the columns of rowColumns, or if they are to be brief of briefByID.
+func askRows(brief bool, take func(*Row), query string, args ...any) sqldb.Ask {
+	fill := (*Row).fill
+	if brief {
+		fill = (*Row).fillBrief
+	}
+	return sqldb.Ask{Query: query, Args: args, Row: func(c *sqldb.Cells) error {
+		r := &Row{}
+		fill(r, c)
+		take(r)
+		return nil
+	}}
+}
 
-// rowCells is how many columns rowColumns has, briefCells those of briefByID.
-const (
-	rowCells   = 28
-	briefCells = 16
-)
+const rowsByID = rowColumns + " FROM patch p" + rowJoins + " WHERE p.id IN (?)"
 
 // fill takes the columns of rowColumns.
 func (r *Row) fill(c *sqldb.Cells) {
@@ -252,29 +247,29 @@ func decorate(ctx context.Context, q sqldb.Queryer, rows []*Row) error {
 		byID[r.ID] = r
 		ids = append(ids, r.ID)
 	}
-	return eachMark(ctx, q, atLeast(ids, fewestRows), func(patch int64, check bool, key int64, n int) {
-		r := byID[patch]
-		switch {
-		case !check:
-			r.Hits = append(r.Hits, Hit{key, n})
-		case key >= 0 && key < int64(len(r.Checks)):
-			r.Checks[key] = n
-		}
-	})
-}
-
-// eachMark calls f for each tag of patches, with how often it was given, and for each state of their newest checks (check), with how many are in it.
-func eachMark(ctx context.Context, q sqldb.Queryer, patches []int64, f func(patch int64, check bool, key int64, n int)) error {
-	c := sqldb.NewCells(4)
-	err := q.Each(ctx, func(rows *sqlx.Rows) error {
-		if c.Read(rows); c.Err() == nil {
-			f(c.Num(0), c.Flag(1), c.Num(2), int(c.Num(3)))
-		}
-		return c.Err()
-	}, "SELECT patch_id, FALSE AS is_check, tag_id AS k, hits AS n FROM patch_tag WHERE patch_id IN (?)"+
-		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", patches, patches)
-	if err != nil {
+	if err := sqldb.Read(ctx, q, askMarks(atLeast(ids, fewestRows), byID)); err != nil {
 		return fmt.Errorf("read tag counts and checks: %w", err)
 	}
 	return nil
+}
+
+// mark takes how often a tag was given, or how many of the newest checks are in a state. A row that is not listed is nil.
+func (r *Row) mark(check bool, key int64, n int) {
+	switch {
+	case r == nil:
+	case !check:
+		r.Hits = append(r.Hits, Hit{key, n})
+	case key >= 0 && key < int64(len(r.Checks)):
+		r.Checks[key] = n
+	}
+}
+
+// askMarks asks for the tags and newest checks of patches, and gives them to their rows.
+func askMarks(patches []int64, rows map[int64]*Row) sqldb.Ask {
+	return sqldb.Ask{Query: "SELECT patch_id, FALSE AS is_check, tag_id AS k, hits AS n FROM patch_tag WHERE patch_id IN (?)" +
+		" UNION ALL SELECT patch_id, TRUE, state, COUNT(*) FROM patch_check_latest WHERE patch_id IN (?) GROUP BY patch_id, state", Args: []any{patches, patches},
+		Row: func(c *sqldb.Cells) error {
+			rows[c.Num(0)].mark(c.Flag(1), c.Num(2), int(c.Num(3)))
+			return nil
+		}}
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jmoiron/sqlx"
-
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -23,9 +21,8 @@ type Vocabulary struct {
 // ReadVocabulary reads all of it in one query.
 func ReadVocabulary(ctx context.Context, q sqldb.Queryer) (Vocabulary, error) {
 	v := Vocabulary{bots: map[int64]bool{}}
-	also := also{sql: "SELECT 'bot', b.id, '', '', '', 0, b.bot FROM (" + account.LookupBots + ") b", row: func(w word) { v.bots[w.ID] = w.Flag }}
-	read, _, err := readWords(ctx, q, also, "", "")
-	v.States, v.Tags = read.States, read.Tags
+	more := also{sql: "SELECT 'bot', b.id, '', '', '', 0, b.bot FROM (" + account.LookupBots + ") b", row: func(w word) { v.bots[w.ID] = w.Flag }}
+	err := readWords(ctx, q, &v, &People{}, more, "", "")
 	return v, err
 }
 
@@ -52,12 +49,25 @@ type People struct {
 	Delegates  []int64 // users, see account.UsersLike; 0 alone is nobody
 }
 
-// ReadWords reads states and tags, and in the same query finds whom two filters of a list mean, empty ones nobody.
-func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string) (v Vocabulary, p People, err error) {
-	return readWords(ctx, q, also{}, submitter, delegate)
+// AskWords asks for states and tags, and in the same query whom two filters of a list mean, empty ones nobody.
+func AskWords(v *Vocabulary, p *People, submitter, delegate string) sqldb.Ask {
+	return askWords(v, p, also{}, submitter, delegate)
 }
 
-func readWords(ctx context.Context, q sqldb.Queryer, more also, submitter, delegate string) (v Vocabulary, p People, err error) {
+// ReadWords reads the answer to AskWords.
+func ReadWords(ctx context.Context, q sqldb.Queryer, submitter, delegate string) (v Vocabulary, p People, err error) {
+	err = readWords(ctx, q, &v, &p, also{}, submitter, delegate)
+	return v, p, err
+}
+
+func readWords(ctx context.Context, q sqldb.Queryer, v *Vocabulary, p *People, more also, submitter, delegate string) error {
+	if err := sqldb.Read(ctx, q, askWords(v, p, more, submitter, delegate)); err != nil {
+		return fmt.Errorf("read states and tags: %w", err)
+	}
+	return nil
+}
+
+func askWords(v *Vocabulary, p *People, more also, submitter, delegate string) sqldb.Ask {
 	query, args := `SELECT 'state' AS kind, id, name, slug AS second, '' AS third, ordering, action_required AS flag FROM state
 		UNION ALL SELECT 'tag', id, name, abbrev, pattern, 0, show_column FROM tag`, []any{}
 	if more.sql != "" {
@@ -78,13 +88,8 @@ func readWords(ctx context.Context, q sqldb.Queryer, more also, submitter, deleg
 	case delegate != "":
 		p.Delegates = find("user", account.LookupUsers(delegate))
 	}
-	c := sqldb.NewCells(7)
-	err = q.Each(ctx, func(rows *sqlx.Rows) error {
-		c.Read(rows)
+	return sqldb.Ask{Query: query + " ORDER BY kind, ordering, second, id", Args: args, Row: func(c *sqldb.Cells) error {
 		w := word{c.Text(0), c.Num(1), c.Text(2), c.Text(3), c.Text(4), c.Num(5), c.Flag(6)}
-		if c.Err() != nil {
-			return c.Err()
-		}
 		switch w.Kind {
 		case "state":
 			v.States = append(v.States, State{ID: w.ID, Name: w.Name, Slug: w.Second, Ordering: int(w.Number), ActionRequired: w.Flag})
@@ -98,11 +103,7 @@ func readWords(ctx context.Context, q sqldb.Queryer, more also, submitter, deleg
 			more.row(w)
 		}
 		return nil
-	}, query+" ORDER BY kind, ordering, second, id", args...)
-	if err != nil {
-		return v, p, fmt.Errorf("read states and tags: %w", err)
-	}
-	return v, p, nil
+	}}
 }
 
 // ActionRequired are the ids of the states that want something done.

@@ -64,17 +64,32 @@ func All(ctx context.Context, q sqldb.Queryer) ([]Project, error) {
 // ByLinkname finds a project by its link name, or by its number if name is one and no link name.
 func ByLinkname(ctx context.Context, q sqldb.Queryer, name string) (Project, error) {
 	var p Project
-	err := q.Get(ctx, &p, "SELECT "+columns+" FROM project WHERE linkname = ?", name)
-	if id, bad := strconv.ParseInt(name, 10, 64); bad == nil && fault.Is(err, fault.NotFound) {
-		err = q.Get(ctx, &p, "SELECT "+columns+" FROM project WHERE id = ?", id)
-	}
-	if fault.Is(err, fault.NotFound) {
-		return p, fault.New(fault.NotFound, "no project %q", name)
+	err := With(ctx, q, name, &p)
+	return p, err
+}
+
+// With is ByLinkname that has something else asked with it, see sqldb.Read.
+func With(ctx context.Context, q sqldb.Queryer, name string, p *Project, also ...sqldb.Ask) error {
+	asks := append([]sqldb.Ask{{Query: "SELECT " + columns + " FROM project WHERE linkname = ?", Args: []any{name}, Row: p.fill}}, also...)
+	err := sqldb.Read(ctx, q, asks...)
+	if id, bad := strconv.ParseInt(name, 10, 64); bad == nil && p.ID == 0 && err == nil {
+		err = sqldb.Read(ctx, q, sqldb.Ask{Query: "SELECT " + columns + " FROM project WHERE id = ?", Args: []any{id}, Row: p.fill})
 	}
 	if err != nil {
-		return p, fmt.Errorf("find project %q: %w", name, err)
+		return fmt.Errorf("find project %q: %w", name, err)
 	}
-	return p, nil
+	if p.ID == 0 {
+		return fault.New(fault.NotFound, "no project %q", name)
+	}
+	return nil
+}
+
+// fill takes the columns.
+func (p *Project) fill(c *sqldb.Cells) error {
+	p.ID, p.Linkname, p.Name, p.ListID, p.ListEmail, p.SubjectMatch, p.WebURL = c.Num(0), c.Text(1), c.Text(2), c.Text(3), c.Text(4), c.Text(5), c.Text(6)
+	p.SCMURL, p.WebSCMURL, p.ListArchiveURL, p.ListArchiveURLFormat, p.CommitURLFormat = c.Text(7), c.Text(8), c.Text(9), c.Text(10), c.Text(11)
+	p.SendNotifications, p.UseTags, p.ShowDependencies, p.AutoSupersede, p.Hints, p.NavHTML = c.Flag(12), c.Flag(13), c.Flag(14), c.Flag(15), c.Text(16), c.Text(17)
+	return nil
 }
 
 // Named finds projects by their numbers or link names, the latter without regard to letter case, in one query: name as given → number. One that is not there

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jmoiron/sqlx"
 )
 
@@ -20,6 +21,8 @@ import (
 //	}, "SELECT id, name FROM project")
 type Cells struct {
 	values, into []any
+	raw          [][]byte                  // of PostgreSQL, in place of values
+	fields       []pgconn.FieldDescription // what they are
 	err          error
 }
 
@@ -43,13 +46,33 @@ func (c *Cells) Read(rows *sqlx.Rows) {
 func (c *Cells) Err() error { return c.err }
 
 func (c *Cells) unfit(i int, want string) {
-	if c.err == nil {
-		c.err = fmt.Errorf("column %d is %T, not %s", i+1, c.values[i], want)
+	if c.err != nil {
+		return
 	}
+	if c.fields != nil {
+		c.err = fmt.Errorf("column %d is %s, not %s", i+1, c.wireKind(i), want)
+		return
+	}
+	c.err = fmt.Errorf("column %d is %T, not %s", i+1, c.values[i], want)
+}
+
+// Null tells whether there is no value.
+func (c *Cells) Null(i int) bool {
+	if c.fields != nil {
+		return c.raw[i] == nil
+	}
+	return c.values[i] == nil
 }
 
 // Num is an integer; NULL is 0.
 func (c *Cells) Num(i int) int64 {
+	if c.fields != nil {
+		n, ok := wireNum(c.raw[i], &c.fields[i])
+		if !ok {
+			c.unfit(i, "an integer")
+		}
+		return n
+	}
 	switch v := c.values[i].(type) {
 	case int64:
 		return v
@@ -70,6 +93,12 @@ func (c *Cells) Num(i int) int64 {
 
 // Text is a text; NULL is empty.
 func (c *Cells) Text(i int) string {
+	if c.fields != nil {
+		if c.raw[i] != nil && !wireIsText(c.fields[i].DataTypeOID) {
+			c.unfit(i, "a text")
+		}
+		return string(c.raw[i])
+	}
 	switch v := c.values[i].(type) {
 	case string:
 		return v
@@ -84,7 +113,7 @@ func (c *Cells) Text(i int) string {
 
 // MaybeText is a text; NULL is nil.
 func (c *Cells) MaybeText(i int) *string {
-	if c.values[i] == nil {
+	if c.Null(i) {
 		return nil
 	}
 	s := c.Text(i)
@@ -93,6 +122,13 @@ func (c *Cells) MaybeText(i int) *string {
 
 // Flag is a BOOLEAN; NULL is false.
 func (c *Cells) Flag(i int) bool {
+	if c.fields != nil {
+		yes, ok := wireFlag(c.raw[i], &c.fields[i])
+		if !ok {
+			c.unfit(i, "a boolean")
+		}
+		return yes
+	}
 	switch v := c.values[i].(type) {
 	case bool:
 		return v

@@ -201,6 +201,9 @@ func (db *DB) Get(ctx context.Context, dest any, query string, args ...any) erro
 
 // Select implements Queryer, outside any transaction.
 func (db *DB) Select(ctx context.Context, dest any, query string, args ...any) error {
+	if ids, ok := dest.(*[]int64); ok && db.engine == Postgres {
+		return db.ask(ctx, []Ask{{Query: query, Args: args, Row: func(c *Cells) error { return c.id(ids) }}})
+	}
 	return selectAll(ctx, db, db.read, dest, query, args)
 }
 
@@ -261,15 +264,21 @@ func selectIDs(ctx context.Context, q sqlx.QueryerContext, ids *[]int64, query s
 	defer rows.Close()
 	c := NewCells(1)
 	for rows.Next() {
-		if c.Read(rows); c.Err() == nil && c.values[0] == nil {
-			c.unfit(0, "an integer")
-		}
-		*ids = append(*ids, c.Num(0))
-		if c.Err() != nil {
-			return c.Err()
+		c.Read(rows)
+		if err := c.id(ids); err != nil {
+			return err
 		}
 	}
 	return rows.Err()
+}
+
+// id takes a number, which must be there.
+func (c *Cells) id(ids *[]int64) error {
+	if c.err == nil && c.Null(0) {
+		c.unfit(0, "an integer")
+	}
+	*ids = append(*ids, c.Num(0))
+	return c.err
 }
 
 func each(ctx context.Context, db *DB, q sqlx.QueryerContext, f func(*sqlx.Rows) error, query string, args []any) error {

@@ -12,6 +12,7 @@ import (
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
+	"patchwork.example/pw/internal/base/sqldb"
 	"patchwork.example/pw/internal/patch"
 	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/web"
@@ -44,12 +45,18 @@ type filterForm struct {
 }
 
 func (p *Pages) list(c *web.Call) error {
-	pr, err := p.project(c)
+	ctx := c.R.Context()
+	l := listPage{address: address{query: c.R.URL.Query()}, bulk: c.User.ID != 0, now: c.Now}
+	var asked []sqldb.Ask
+	if !l.bulk {
+		asked = append(asked, patch.AskWords(&l.words, &l.people, l.query.Get("submitter"), l.query.Get("delegate")))
+	}
+	err := project.With(ctx, p.db, c.R.PathValue("link"), &l.project, asked...)
 	if err != nil {
 		return err
 	}
-	ctx := c.R.Context()
-	l := listPage{address: address{path: projectPath(pr.Linkname) + "list/", query: c.R.URL.Query()}, project: pr, bulk: c.User.ID != 0, now: c.Now}
+	pr := l.project
+	l.path = projectPath(pr.Linkname) + "list/"
 	var desk patch.Desk
 	if l.bulk {
 		desk, err = patch.ReadDesk(ctx, p.db, patch.DeskQuery{User: c.User.ID, Project: pr.ID, Kind: patch.SavedPatches, Submitter: l.query.Get("submitter"), Delegate: l.query.Get("delegate")})
@@ -59,11 +66,6 @@ func (p *Pages) list(c *web.Call) error {
 		l.words, l.people, l.members = desk.Words, desk.People, desk.Members
 		if to := opensWith(&l.address, desk); to != "" {
 			return c.Redirect(http.StatusFound, to)
-		}
-	}
-	if !l.bulk {
-		if l.words, l.people, err = patch.ReadWords(ctx, p.db, l.query.Get("submitter"), l.query.Get("delegate")); err != nil {
-			return err
 		}
 	}
 	q := p.query(&l, c.User)
