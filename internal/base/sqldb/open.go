@@ -14,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
@@ -192,7 +191,7 @@ func postgresConnector(rawURL string) (driver.Connector, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "postgres url can't be read; write postgres://user:password@host/database")
 	}
-	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(setSession), stdlib.OptionResetSession(renewPlans)), nil
+	return stdlib.GetConnector(*c, stdlib.OptionAfterConnect(setSession), stdlib.OptionResetSession(renewPlans), stdlib.OptionShouldPing(neverPing)), nil
 }
 
 // sessionSettings are what a connection to PostgreSQL is set to. The stock compression of long values costs more than all else that storing a mail takes. To compile
@@ -224,25 +223,6 @@ func setSession(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil && !errors.As(err, &refused) {
 			return err
 		}
-	}
-	return nil
-}
-
-// plansLast is how long a connection uses the plans it has made.
-const plansLast = time.Second
-
-// renewPlans drops plans that are older than that before a connection is used again. PostgreSQL keeps those of prepared statements until statistics are renewed: what
-// was planned while a table was empty would read it whole, however it grows.
-func renewPlans(ctx context.Context, conn *pgx.Conn) error {
-	const key = "patchwork plans since"
-	data, now := conn.PgConn().CustomData(), time.Now()
-	since, ok := data[key].(time.Time)
-	if ok && now.Sub(since) < plansLast {
-		return nil
-	}
-	data[key] = now
-	if _, err := conn.Exec(ctx, "DISCARD PLANS"); err != nil {
-		return driver.ErrBadConn
 	}
 	return nil
 }

@@ -36,10 +36,11 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // How long each page is asked for.
 const (
-	long  = 2 * time.Second
-	least = 30 // requests
-	fresh = 15 // requests, each right after a commit
-	cold  = 5  // requests, each the first one of a new handle of the database and of what is remembered; as many after a change of the list
+	long    = 2 * time.Second
+	least   = 30                      // requests
+	fresh   = 15                      // requests, each right after a commit
+	silence = 1500 * time.Millisecond // before a request of a site that few visit
+	cold    = 5                       // requests, each the first one of a new handle of the database and of what is remembered; as many after a change of the list
 )
 
 // BenchmarkWeb makes the pages of a site of $SIZE generated patches (10k by default; 100k, 1M) within the process, and prints one line for each: p50, p95 and p99 of the
@@ -153,6 +154,9 @@ func (s *site) triage(b *testing.B, mia int64) {
 	update(ids[n*99/100:], patch.Change{Delegate: &mia})
 }
 
+// openingPage is the name of the page that is also measured on a quiet site.
+const openingPage = "list, as it opens"
+
 // page is one that is measured.
 type page struct {
 	name, path string
@@ -164,7 +168,7 @@ func (s *site) pages() []page {
 	list := "/project/bench/list/?"
 	all := list + "state=*&archive=both"
 	out := []page{
-		{"list, as it opens", list, 3, false},
+		{openingPage, list, 3, false},
 		{"list, page 10", list + "page=10", 3, false},
 		{"list, all states", list + "state=*", 3, false},
 		{"list, all, page 10", all + "&page=10", 3, false},
@@ -262,8 +266,24 @@ func (s *site) measure(b *testing.B) {
 	for _, p := range s.pages() {
 		if strings.Contains(p.name, os.Getenv("PAGE")) {
 			s.measureOne(b, p)
+			if p.name == openingPage {
+				fmt.Printf("%-32s %8.2f\n", "  after "+silence.String()+" of silence", s.afterSilence(b, p))
+			}
 		}
 	}
+}
+
+// afterSilence is the p50 of requests before each of which nobody asked for anything, in milliseconds.
+func (s *site) afterSilence(b *testing.B, p page) float64 {
+	b.Helper()
+	var took []time.Duration
+	for range cold {
+		time.Sleep(silence)
+		start := time.Now()
+		s.ask(p, "zstd", "")
+		took = append(took, time.Since(start))
+	}
+	return percentile(took, 50)
 }
 
 func (s *site) measureOne(b *testing.B, p page) {
