@@ -131,6 +131,7 @@ func TestStatements(t *testing.T) {
 			s.maintainer("alpha", "mia")
 			s.exec("INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, ?, project_id, 'b', 'b', TRUE FROM patch WHERE id = ?", u.ID, id)
 			s.exec("INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, id, id FROM patch")
+			fewer := map[string]int32{"": 2, "delegate=nobody&order=submitter": 1, "submitter=ann": 1, "checks=none&notag=1&comments=none&version=1&order=-tags": 1, "after=9999999999999999.1&page=2": 2} // for lists on PostgreSQL
 			for _, test := range []struct {
 				token, path string
 				most        int32
@@ -173,6 +174,9 @@ func TestStatements(t *testing.T) {
 				{mia, "/user/queue/stale/?idle=1", 6},
 				{mia, "/user/queue/mine/", 6},
 			} {
+				if filter, list := strings.CutPrefix(test.path, "/project/alpha/list/"); list && engine == sqldb.Postgres {
+					test.most -= fewer[strings.TrimPrefix(filter, "?")]
+				}
 				n.Store(0)
 				s.expect(s.visit(test.token, "GET", test.path, ""), 200)
 				if got := n.Load(); got > test.most || got < test.most && !strings.Contains(test.path, "q=") { // of words something may be remembered

@@ -330,15 +330,9 @@ func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) 
 		return readRows(ctx, q, l.head[offset:offset+limit], l.f.Brief)
 	}
 	if classes, key, ok := l.f.walk(); ok && l.f.atOnce() && l.f.counted() && !l.far(offset+limit) {
-		query, args := l.walked(classes, key, offset, limit, pageColumns)
-		if query == "" {
-			return nil, nil
+		if parts := l.parts(classes, key, offset, limit); steady(parts, key) {
+			return readWalk(ctx, q, parts, key, limit)
 		}
-		p, err := readPage(ctx, q, true, pageOf(query, limit), args...)
-		if err != nil {
-			return nil, err
-		}
-		return p.inOrder(key), nil
 	}
 	ids, err := l.place(ctx, q, offset, limit)
 	if err != nil {
@@ -405,27 +399,12 @@ func (l *Listing) ids(offset, limit int) (string, []any, error) {
 	if !ok || l.f.plan.page {
 		return l.sorted(offset, limit)
 	}
-	walk, args := l.walked(classes, key, offset, limit, "")
-	if walk == "" {
+	parts := l.parts(classes, key, offset, limit)
+	if len(parts) == 0 {
 		return "", nil, nil
 	}
+	walk, args := walked(parts, key, "")
 	return "SELECT id FROM (" + walk + ") page ORDER BY seq, k" + key.direction() + ", id" + key.direction(), args, nil
-}
-
-// walked is the query for the patches of a page as indexes have them, in any order: the class (seq), the id, the key (k), and columns; empty if the page is.
-func (l *Listing) walked(classes []sortKey, key sortKey, offset, limit int, columns string) (string, []any) {
-	if l.exact {
-		limit = min(limit, l.Total-offset)
-	}
-	var parts []string
-	var args []any
-	for i, s := range l.segments(classes, key, offset, limit) {
-		s.columns = columns
-		query, more := s.ids(i, key)
-		parts = append(parts, "SELECT * FROM ("+query+") s"+fmt.Sprint(i))
-		args = append(args, more...)
-	}
-	return strings.Join(parts, " UNION ALL "), args
 }
 
 // sorted is for the orders that no index has.

@@ -178,8 +178,12 @@ func (l *Listing) Beside(ctx context.Context, q sqldb.Queryer, at Cursor, back b
 		ids, err = l.f.besideOfWords(ctx, q, key, &at, limit)
 	} else {
 		s := segment{arms: l.arms(nil, key, l.bunches), limit: limit, at: &at, desc: key.desc}
-		if l.f.atOnce() && l.f.counted() {
-			return l.besideAtOnce(ctx, q, s, key, back)
+		if parts := []segment{s}; l.f.atOnce() && l.f.counted() && steady(parts, key) {
+			rows, err := readWalk(ctx, q, parts, key, limit)
+			if back {
+				slices.Reverse(rows)
+			}
+			return rows, err
 		}
 		query, args := s.ids(0, key)
 		err = q.Select(ctx, &ids, "SELECT id FROM ("+query+") page ORDER BY k"+key.direction()+", id"+key.direction(), args...)
@@ -191,16 +195,4 @@ func (l *Listing) Beside(ctx context.Context, q sqldb.Queryer, at Cursor, back b
 		slices.Reverse(ids)
 	}
 	return readRows(ctx, q, ids, l.f.Brief)
-}
-
-// besideAtOnce is Beside for PostgreSQL.
-func (l *Listing) besideAtOnce(ctx context.Context, q sqldb.Queryer, s segment, key sortKey, back bool) ([]*Row, error) {
-	s.columns = pageColumns
-	query, args := s.ids(0, key)
-	p, err := readPage(ctx, q, true, pageOf(query, s.limit), args...)
-	if err != nil {
-		return nil, err
-	}
-	key.desc = key.desc != back
-	return p.inOrder(key), nil
 }

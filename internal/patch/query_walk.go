@@ -24,6 +24,14 @@ type segment struct {
 	columns       string // beside the id
 }
 
+// parts are what a page takes of each class.
+func (l *Listing) parts(classes []sortKey, key sortKey, offset, limit int) []segment {
+	if l.exact {
+		limit = min(limit, l.Total-offset)
+	}
+	return l.segments(classes, key, offset, limit)
+}
+
 // segments are the parts of a page: the classes it touches, with what it takes from each.
 func (l *Listing) segments(classes []sortKey, key sortKey, offset, limit int) []segment {
 	var out []segment

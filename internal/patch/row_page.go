@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"patchwork.example/pw/internal/base/clock"
@@ -69,6 +70,53 @@ type mark struct {
 	check bool
 	key   int64
 	n     int
+}
+
+// walked is the query for the patches of a page as indexes have them, in any order: the class (seq), the id, the key (k), and columns.
+func walked(parts []segment, key sortKey, columns string) (string, []any) {
+	var texts []string
+	var args []any
+	for i, s := range parts {
+		s.columns = columns
+		query, more := s.ids(i, key)
+		texts = append(texts, "SELECT * FROM ("+query+") s"+strconv.Itoa(i))
+		args = append(args, more...)
+	}
+	return strings.Join(texts, " UNION ALL "), args
+}
+
+// steady tells whether indexes have all parts in order and nothing else in between, so that no other plan is better for any values.
+func steady(parts []segment, key sortKey) bool {
+	for _, s := range parts {
+		if slices.ContainsFunc(s.arms, func(f Query) bool { return !f.steady(key) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func (f Query) steady(key sortKey) bool {
+	own := len(f.Delegates) == 1 && f.few && key.by == OrderDate // see Listing.arms
+	switch {
+	case f.Delegates != nil && !own || f.States != nil && key.by == OrderName:
+		return false
+	case f.Projects == nil:
+		return f.Archived == nil && f.States == nil
+	}
+	return len(f.Projects) == 1 && len(f.Archived) == 1 && len(f.States) <= 1
+}
+
+// readWalk reads a page whose parts are steady.
+func readWalk(ctx context.Context, q sqldb.Queryer, parts []segment, key sortKey, limit int) ([]*Row, error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	query, args := walked(parts, key, pageColumns)
+	p, err := readPage(ctx, q, true, pageOf(query, limit), args...)
+	if err != nil {
+		return nil, err
+	}
+	return p.inOrder(key), nil
 }
 
 // readPage reads a page by such a query. keep says that it is planned once, whatever its values.

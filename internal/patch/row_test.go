@@ -21,7 +21,7 @@ func TestBriefRows(t *testing.T) {
 		hidden := int64(0)
 		for _, order := range []string{"-date", "date", "name", "-name", "id", "-id", "state", "-state,name", "archived,-date", "delegate", "-delegate", "submitter"} {
 			for _, f := range []patch.Query{{}, {States: []int64{1, 2}}, {Archived: []bool{true}}, {Delegates: []int64{userMia}}, {Delegates: []int64{0}}, {Submitters: []int64{1}}, {Words: "mm"}} {
-				for _, per := range []int{1, 3, 100} {
+				for _, per := range []int{2, 100} {
 					f.Projects, f.Order, f.PerPage = []int64{projectAlpha}, order, per
 					comparePages(t, db, f)
 				}
@@ -44,7 +44,7 @@ func TestBriefRows(t *testing.T) {
 // comparePages reads the first pages of a list, and what stands beside their last rows.
 func comparePages(t *testing.T, db *sqldb.DB, f patch.Query) {
 	t.Helper()
-	for page := 1; page <= 4; page++ {
+	for page := 1; page <= 2; page++ {
 		f.Page = page
 		name := fmt.Sprintf("%+v", f)
 		rows := [2][]*patch.Row{}
