@@ -81,11 +81,11 @@ func (db *DB) askOnce(ctx context.Context, asks []Ask) error {
 		return err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error { return c.(*pipelinedConn).ask(ctx, asks) })
+	return conn.Raw(func(c any) error { return c.(*pipelinedConn).readAll(ctx, asks) })
 }
 
-// ask is told driver.ErrBadConn only if nothing was asked.
-func (c *pipelinedConn) ask(ctx context.Context, asks []Ask) error {
+// readAll asks PostgreSQL, outside a transaction. It gives driver.ErrBadConn only if nothing was asked.
+func (c *pipelinedConn) readAll(ctx context.Context, asks []Ask) error {
 	conn := c.Conn.Conn()
 	if conn.IsClosed() {
 		return driver.ErrBadConn
