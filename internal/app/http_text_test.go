@@ -44,7 +44,7 @@ func TestTextErrors(t *testing.T) {
 			{"/project/alpha/cover/c1@x/raw/", 404, "Not found: a cover letter has no diff"},
 			{"/project/alpha/none@x/raw", 404, "Not found: there is no message <none@x> here"},
 			{"/project/alpha/none@x/patches.mbox", 404, "Not found: there is no message <none@x> here"},
-			{"/project/alpha/none@x/2-x.patch", 404, "Not found: there is no message <none@x/2-x.patch> here"},
+			{"/project/alpha/none@x/2-x.patch", 404, "Not found: there is no message <none@x> here"},
 			{"/project/alpha/none@x/t.mbox.gz", 404, "Not found: there is no message <none@x> here"},
 			{"/project/none/pwclientrc/", 404, "Not found: no project \"none\""},
 			{"/patch/77777/mbox/", 404, "Not found: there is no patch 77777"},
