@@ -221,6 +221,8 @@ func TestUndoSays(t *testing.T) {
 		s.expect(s.visit(s.mia, "GET", "/project/alpha/change/"+set+"/", ""), 200, "Changed since, and left as they are", `href="/project/alpha/patch/p2@x/"`, "changed by <bdi>joe</bdi>", "changed by <bdi>you</bdi>")
 		s.json("GET", "changes/"+set+"/", "", 200, `"changed":1,"refused":0,"overtaken":2,"lost":0`, fmt.Sprintf(`/api/1.4/patches/%d/","name":"[2/2] Second step","changed_by":"joe"}`, s.two), `"changed_by":"mia"}]`)
 
+		s.expect(s.visit(s.mia, "GET", "/user/changes/", ""), 200, ">undo of “state: Accepted”</a>", "<td>done, 2 left alone</td>")
+
 		// What was only ticked, and is gone, changes nothing; so with bundles.
 		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", "patch_id:99999=on&patch_id:99998=on&state=3"), "/project/alpha/list/", "-No patches updated. Patches 99998 and 99999 are gone")
 		s.says(s.visit(s.mia, "POST", "/project/alpha/list/", fmt.Sprintf("action=create&name=new&patch_id:%d=on&patch_id:99999=on", s.one)), "/project/alpha/list/", "-Bundle new created with 1 patch. Patch 99999 is gone")

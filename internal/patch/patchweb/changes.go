@@ -115,13 +115,19 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 		return nil, err
 	}
 	var out []changeView
-	for _, s := range sets {
+	said := map[int64]string{}
+	for _, s := range slices.Backward(sets) { // an undo comes after what it takes back, so it can say what that was
 		v := changeView{set: s, now: c.Now, wants: wants(s.Change(), words, named)}
 		switch b := s.Bundle(); {
+		case s.Undoes != 0 && said[s.Undoes] != "":
+			v.wants = "undo of “" + said[s.Undoes] + "”"
 		case s.Undoes != 0:
 			v.wants = "undo"
 		case b != nil:
 			v.wants = "bundle " + shown(b.Name) + ": " + bundleDone[b.What]
+			if b.Own && b.What == patch.BundleSet {
+				v.wants += ", and itself"
+			}
 		case s.Series() != nil:
 			v.wants = strings.TrimSuffix(seriesDone(*s.Series())+", "+v.wants, ", ")
 		case s.Related() != nil:
@@ -130,8 +136,12 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 		if pr := of[s.Project]; pr != nil {
 			v.linkname = pr.Linkname
 		}
+		if s.Undoes == 0 {
+			said[s.ID] = v.wants
+		}
 		out = append(out, v)
 	}
+	slices.Reverse(out)
 	return out, nil
 }
 

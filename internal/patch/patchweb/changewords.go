@@ -11,6 +11,14 @@ import (
 	"patchwork.example/pw/internal/web"
 )
 
+// becomes says what an undo does, or did.
+func (v changeView) becomes() string {
+	if v.set.Ended() {
+		return "Each patch became what it was before, all of it, unless somebody had changed it since"
+	}
+	return "Each patch becomes what it was before, all of it, unless somebody changed it since"
+}
+
 func (v changeView) title() string {
 	n := counted(v.set.Total)
 	back := v.set.Undoes != 0
@@ -189,6 +197,8 @@ func (v changeView) doing() string {
 		return v.set.State
 	case v.set.UndoneBy != 0:
 		return "taken back"
+	case v.set.Overtaken > 0:
+		return "done, " + grouped(v.set.Overtaken) + " left alone"
 	}
 	return "done"
 }
