@@ -27,7 +27,7 @@ func TestBriefRows(t *testing.T) {
 				}
 			}
 		}
-		execute(t, db, "UPDATE message SET hidden = TRUE WHERE id = 1003")
+		execute(t, db, "INSERT INTO patch_tag (patch_id, tag_id, hits) VALUES (3, 1, 1)", "UPDATE message SET hidden = TRUE WHERE id = 1003")
 		for _, brief := range []bool{false, true} {
 			p, err := patch.List(t.Context(), db, patch.Query{Projects: []int64{projectAlpha}, PerPage: 100, Brief: brief})
 			if err != nil || slices.ContainsFunc(p.Rows, func(r *patch.Row) bool { return r.ID == 3 }) {
