@@ -58,9 +58,9 @@ func (a *App) together(ctx context.Context, parts ...func(context.Context) error
 	return g.Wait()
 }
 
-// Requests make much garbage beside a small heap. It is collected when it is four times as large as what lives, and sooner when the heap comes near its limit.
+// Requests make much garbage beside a small heap. It is collected when it is three times as large as what lives, and sooner when the heap comes near its limit.
 const (
-	serverGC   = 400      // percent
+	serverGC   = 300      // percent
 	serverHeap = 60 << 20 // bytes
 )
 

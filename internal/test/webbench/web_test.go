@@ -48,7 +48,7 @@ const (
 // on a site that is used. $PAGE, if set, picks those whose name contains it.
 func BenchmarkWeb(b *testing.B) {
 	if os.Getenv("GOGC") == "" {
-		defer debug.SetGCPercent(debug.SetGCPercent(400)) // as a server has it
+		defer debug.SetGCPercent(debug.SetGCPercent(300)) // as a server has it
 	}
 	program := benchsite.Build(b)
 	for _, engine := range dbtest.Engines(b) {
