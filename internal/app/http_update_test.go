@@ -288,3 +288,23 @@ func TestKnownFailureC4(t *testing.T) {
 		}
 	}
 }
+
+// TestSaveWhatWasChosen: the form of a patch changes what its user changed in it, not what somebody else changed since it was shown.
+func TestSaveWhatWasChosen(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, mia := s.newCast()
+		del := s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]
+		was := fmt.Sprintf("archived=false&delegate=%s&state=1", del)
+		// Her delegate maintains nothing, and is offered all the same: else the form would take the patch off him.
+		s.expect(s.visit(c.mia, "GET", "/project/alpha/patch/alone@x/", ""), 200, `name="was" value="`+strings.ReplaceAll(was, "&", "&amp;")+`"`, `<option value="`+del+`" selected>del</option>`)
+		s.redirects(s.visit(c.root, "POST", "/project/alpha/patch/alone@x/", fmt.Sprintf("state=3&delegate=%d&archived=true", mia.ID)), 303, "/project/alpha/patch/alone@x/")
+		s.redirects(s.visit(c.mia, "POST", "/project/alpha/patch/alone@x/", "state=4&delegate="+del+"&archived=false&was="+url.QueryEscape(was)), 303, "/project/alpha/patch/alone@x/")
+		s.isPatch("alone@x", fmt.Sprintf("4 %d archived", mia.ID))
+		s.expect(s.visit(c.mia, "GET", "/user/changes/", ""), 200, "state: Rejected", "!delegate:", "!archived:")
+		// What cannot be read says nothing, and to choose nobody is a choice.
+		s.redirects(s.visit(c.mia, "POST", "/project/alpha/patch/alone@x/", "state=2&delegate=&archived=true&was=%25zz"), 303, "/project/alpha/patch/alone@x/")
+		s.isPatch("alone@x", "2 0 archived")
+		s.sound()
+	})
+}

@@ -4,7 +4,9 @@ package patchweb
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"patchwork.example/pw/internal/account"
@@ -203,6 +205,7 @@ func (p *Pages) postMail(kind string) func(*web.Call) error {
 
 // updatePatch changes one patch from the form on its page.
 func (p *Pages) updatePatch(c *web.Call, pr project.Project, to string, d *patch.Detail) error {
+	dropUnchanged(c.R.PostForm)
 	change, err := parseChange(c.R.PostForm)
 	if err != nil {
 		return err
@@ -216,4 +219,32 @@ func (p *Pages) updatePatch(c *web.Call, pr project.Project, to string, d *patch
 	}
 	c.Flash(web.Flash{Text: "Patch updated", Undo: undoPath(done.Set)})
 	return c.Redirect(http.StatusSeeOther, to)
+}
+
+// delegates are who the patch can be delegated to, and who it is delegated to, should he maintain the project no more.
+func (p mailPage) delegates() []project.Member {
+	now := p.patch.Delegate
+	if now == 0 || slices.ContainsFunc(p.members, func(m project.Member) bool { return m.ID == now }) {
+		return p.members
+	}
+	return append(slices.Clip(p.members), project.Member{ID: now, Username: p.patch.DelegateName})
+}
+
+// was is what the form of the patch shows before anything is chosen in it, as the form would send it.
+func (p mailPage) was() string {
+	delegate := ""
+	if p.patch.Delegate != 0 {
+		delegate = strconv.FormatInt(p.patch.Delegate, 10)
+	}
+	return url.Values{"state": {strconv.FormatInt(p.patch.State, 10)}, "delegate": {delegate}, "archived": {strconv.FormatBool(p.patch.Archived)}}.Encode()
+}
+
+// dropUnchanged takes out of a form what its user left as it was shown: somebody else may have changed it since.
+func dropUnchanged(form url.Values) {
+	was, _ := url.ParseQuery(form.Get("was")) // what can't be read says nothing
+	for name := range was {
+		if form.Get(name) == was.Get(name) {
+			form.Del(name)
+		}
+	}
 }
