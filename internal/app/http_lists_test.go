@@ -44,7 +44,8 @@ func TestListMarkFilters(t *testing.T) {
 			"?order=-tags":                {one, two, `aria-sort="descending"`, `selected>Most tags`},
 			"?order=comments":             {one, two, "selected>As it is"},
 			"?order=-version&checks=none": {one, alone, `href="/project/alpha/list/?order=-version"`},
-			"?tag=x&notag=99&checks=x&comments=x&version=-1&since=x&before=w": {one, two, alone, "!Remove the filter"},
+			"?tag=x&notag=99&checks=x&comments=x&version=-1&since=x&before=w&series=x": {one, two, alone, "!Remove the filter"},
+			"?series=0": {one, two, alone, "!Remove the filter"},
 		} {
 			s.expect(s.get(list+query), 200, want...)
 		}

@@ -50,6 +50,9 @@ func TestTokenPages(t *testing.T) {
 		if err != nil || u.Username != "ann" || scope != account.ScopeChecks {
 			t.Errorf("%s %s %v", u.Username, scope, err)
 		}
+		if !strings.Contains(made.body, `data-copy="`+secret[1]+`"`) {
+			t.Errorf("nothing copies the token: %s", made.body)
+		}
 		list := ann.get("/user/tokens/")
 		for _, want := range []string{"c&lt;i&gt;", "reading and reporting checks", "2026-03-31", `action="/user/tokens/revoke/"`} {
 			if !strings.Contains(list.body, want) {

@@ -116,6 +116,8 @@ func (p *Pages) query(l *listPage, u account.User) patch.Query {
 		if v.Get("state") == "" {
 			q.States, l.form.State = nil, "*" // a link to a series shows all of it
 		}
+	} else {
+		l.form.Series = ""
 	}
 	q.Submitters, q.Delegates = l.people.Submitters, l.people.Delegates
 	if len(q.Submitters) == 0 {

@@ -328,6 +328,7 @@ func testLook(t *testing.T, b *browser.Browser, busy *site) {
 		{"queue", busy, "/project/kettle/queue/review/", true, 200, whole},
 		{"queue, nothing", busy, "/project/kettle/queue/mine/", true, 200, alike},
 		{"series with comments by date", busy, series + "?comments=date", false, 200, alike},
+		{"headers of a mail", busy, "/project/kettle/20260204203000.5120-3-ann@example.org/headers/", false, 200, whole},
 		{"thread", busy, "/project/hostile/" + coverID + "/T/", false, 200, alike},
 		{"thread with scripts", busy, "/project/hostile/" + scriptID + "/T/", true, 200, whole},
 		{"bundle", busy, bundlePath, false, 200, alike},

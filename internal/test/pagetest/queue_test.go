@@ -33,6 +33,14 @@ func storyQueues(t *testing.T, b *browser.Browser, s *site) {
 	p.open("/project/erofs/queue/checks/")
 	p.is("checks", p.text("main p:not(.about)"), "This queue is empty.")
 
+	// Counts of two digits stand apart.
+	p.open("/project/erofs/series/?q=opt-in+lease")
+	p.is("counts", p.text("td.tags"), "2411-")
+	const apart = `[...document.querySelectorAll("td.tags span + span")].map(e => { const edge = e => { const r = document.createRange(); r.selectNodeContents(e.lastChild); return r.getBoundingClientRect() }; return edge(e).left - edge(e.previousElementSibling).right })`
+	if gap := browser.Eval[float64](p.Tab, `Math.min(...`+apart+`)`); gap < 3 {
+		t.Errorf("%.1f pixels between counts of tags, want 3", gap)
+	}
+
 	// Narrowed by a form, without fields that say nothing; each filter has a minus that takes it away.
 	p.open("/project/erofs/queue/author/")
 	browser.Eval[any](p.Tab, `document.querySelector("[name=q]").focus()`)
