@@ -46,6 +46,7 @@ func (a *App) Handler(version string) http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", healthz)
 	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.Handle("GET /favicon.ico", http.RedirectHandler(web.Asset("icon.svg"), http.StatusFound)) // asked for beside what is no page
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "User-agent: *\nDisallow: /user/\nDisallow: /admin/\n")
 	})

@@ -148,6 +148,7 @@ func isWatched(l *listening) {
 	for _, path := range []string{"/healthz", "/readyz", "/robots.txt", icon[1]} {
 		l.expect(l.get(path), 200)
 	}
+	l.redirects(l.get("/favicon.ico"), 302, icon[1])
 }
 
 // What a visitor has is not sent again, pages and files come compressed, and files are kept for ever.

@@ -70,7 +70,11 @@ func (c *Call) takeFlash() []Flash {
 
 // saying is the text of a message with its links.
 func saying(f Flash) templ.Component {
-	text := templ.EscapeString(f.Text)
+	said := f.Text
+	if f.Bad { // the text of an error
+		said = capital(said)
+	}
+	text := templ.EscapeString(said)
 	for i, l := range f.Links {
 		text += map[bool]string{true: ": ", false: ", "}[i == 0] + `<a href="` + templ.EscapeString(l.Path) + `"><bdi>` + templ.EscapeString(l.Text) + "</bdi></a>"
 		if l.Note != "" {

@@ -290,3 +290,19 @@ func TestUnmatched(t *testing.T) {
 		}
 	}
 }
+
+// TestSaying: the text of an error begins with a capital letter where it is a message; other texts stay as they are.
+func TestSaying(t *testing.T) {
+	for want, f := range map[string]Flash{
+		"There is no &lt;b&gt;": {Text: "there is no <b>", Bad: true},
+		"Äh":                    {Text: "äh", Bad: true},
+		"":                      {Bad: true},
+		"done":                  {Text: "done"},
+		`Left: <a href="/patch/1/"><bdi>one</bdi></a> (<bdi>mia</bdi>)`: {Text: "Left", Links: []Link{{"one", "/patch/1/", "mia"}}},
+	} {
+		var b strings.Builder
+		if err := saying(f).Render(t.Context(), &b); err != nil || b.String() != want {
+			t.Errorf("%q, %v, want %q", b.String(), err, want)
+		}
+	}
+}

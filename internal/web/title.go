@@ -52,12 +52,17 @@ func Grouped(n int) string {
 	return s
 }
 
-// sentence makes a sentence of the text of an error.
-func sentence(text string) string {
-	r, size := utf8.DecodeRuneInString(text)
-	text = strings.ToUpper(string(r)) + strings.TrimSuffix(text[size:], ".")
-	if strings.HasSuffix(text, "?") {
+// Sentence makes a sentence of the text of an error.
+func Sentence(text string) string {
+	text = strings.TrimSuffix(capital(text), ".")
+	if text == "" || strings.HasSuffix(text, "?") {
 		return text
 	}
 	return text + "."
+}
+
+// capital begins a text with a capital letter.
+func capital(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
 }

@@ -82,16 +82,16 @@ func explain(c *web.Call, err error) (status int, text string, ok bool) {
 	switch {
 	case errors.As(err, &throttled):
 		c.W.Header().Set("Retry-After", strconv.Itoa(throttled.Seconds()))
-		return http.StatusTooManyRequests, sentence(fault.UserText(err)), true
+		return http.StatusTooManyRequests, web.Sentence(fault.UserText(err)), true
 	case errors.Is(err, account.ErrBusy):
 		c.W.Header().Set("Retry-After", "5")
 		return http.StatusServiceUnavailable, "Too many are doing this at the moment. Try again in a few seconds.", true
 	case fault.Is(err, fault.Unauthenticated): // only who has a session is asked for his password here
 		return http.StatusOK, "The old password is wrong.", true
 	case fault.Is(err, fault.Denied):
-		return http.StatusTooManyRequests, sentence(fault.UserText(err)), true
+		return http.StatusTooManyRequests, web.Sentence(fault.UserText(err)), true
 	case fault.Is(err, fault.Invalid), fault.Is(err, fault.Conflict):
-		return http.StatusOK, sentence(fault.UserText(err)), true
+		return http.StatusOK, web.Sentence(fault.UserText(err)), true
 	}
 	return 0, "", false
 }

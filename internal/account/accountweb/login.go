@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/fault"
@@ -61,7 +60,7 @@ func (f *face) refuse(c *web.Call, form loginForm, err error) error {
 	case errors.As(err, &throttled):
 		status = http.StatusTooManyRequests
 		c.W.Header().Set("Retry-After", strconv.Itoa(throttled.Seconds()))
-		form.Problem = sentence(fault.UserText(err))
+		form.Problem = web.Sentence(fault.UserText(err))
 	case errors.Is(err, account.ErrBusy):
 		status = http.StatusServiceUnavailable
 		c.W.Header().Set("Retry-After", "5")
@@ -77,13 +76,6 @@ func (f *face) refuse(c *web.Call, form loginForm, err error) error {
 
 func (f *face) showProblem(c *web.Call, status int, form loginForm) error {
 	return c.Render(status, web.Meta{Title: "Log in", NoIndex: true}, loginPage(form, f.offersRegistration()))
-}
-
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
 func (f *face) showLogout(c *web.Call) error {

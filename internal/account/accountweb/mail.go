@@ -79,7 +79,7 @@ func (f *face) askOptout(c *web.Call, kind string) error {
 	case !fault.Is(err, fault.Invalid):
 		return err
 	}
-	form.Problem = sentence(fault.UserText(err))
+	form.Problem = web.Sentence(fault.UserText(err))
 	return f.showMailForm(c, status, form)
 }
 

@@ -130,7 +130,7 @@ func (f *face) unlinkLink(c *web.Call) error {
 func (f *face) saved(c *web.Call, err error, text string) error {
 	flash := web.Flash{Text: text}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		flash = web.Flash{Text: sentence(fault.UserText(err)), Bad: true}
+		flash = web.Flash{Text: web.Sentence(fault.UserText(err)), Bad: true}
 	} else if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (f *face) createToken(c *web.Call) error {
 	secret, made, err := account.CreateToken(c.R.Context(), f.db, c.Actor(), c.Now,
 		account.NewToken{Username: c.User.Username, Name: form.Name, Scope: form.Scope, ExpiresAt: account.InDays(c.Now, days)})
 	if text := fault.UserText(err); fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		form.Problem = sentence(text)
+		form.Problem = web.Sentence(text)
 		return f.showTokens(c, http.StatusBadRequest, form)
 	}
 	if err != nil {

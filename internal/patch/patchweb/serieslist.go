@@ -204,7 +204,7 @@ func (p *Pages) fillWork(ctx context.Context, w *workPage, q patch.WorkQuery, u 
 	}
 	w.links(counts, lanes, u)
 	if w.page, err = patch.ListWork(ctx, p.db, q, lanes); fault.Is(err, fault.Invalid) && q.Order != "" { // too many to be sorted
-		w.order, q.Order, w.note = "-"+patch.OrderDate, "", fault.UserText(err)
+		w.order, q.Order, w.note = "-"+patch.OrderDate, "", web.Sentence(fault.UserText(err))
 		w.page, err = patch.ListWork(ctx, p.db, q, lanes)
 	}
 	return err

@@ -41,6 +41,10 @@ func storyQueues(t *testing.T, b *browser.Browser, s *site) {
 		t.Errorf("%.1f pixels between counts of tags, want 3", gap)
 	}
 
+	// What can't be sorted is listed all the same, and the page says why it is in another order.
+	p.open("/project/erofs/series/?order=-tags")
+	p.is("note", p.text(".flash[role=status]"), "These are too many series to be sorted by tags; at most 2000 can be: ask for fewer, or for the order of dates.")
+
 	// Narrowed by a form, without fields that say nothing; each filter has a minus that takes it away.
 	p.open("/project/erofs/queue/author/")
 	browser.Eval[any](p.Tab, `document.querySelector("[name=q]").focus()`)

@@ -100,13 +100,15 @@ func storyVersions(t *testing.T, b *browser.Browser, s *site) {
 	third, fourth := s.rows(t, fmt.Sprintf(lsmSeries, lsmThird))[0], s.rows(t, fmt.Sprintf(lsmSeries, lsmFourth))[0]
 	page := "/project/erofs/series/" + fourth + "/"
 	p.open(page)
-	if p.Has(".since") != 0 {
+	const since = "p.bar a[href*='/range-diff/?from=']"
+	if p.Has(since) != 0 {
 		t.Error("a series that nobody knew an older version of says what changed since")
 	}
 	p.open("/project/erofs/series/" + third + "/")
 	s.advance(24 * 60 * 60 * 1e9)
 	p.open("/project/erofs/patch/20260403030848.731867-7-paul@paul-moore.com/")
-	p.clicks("a[href$='/range-diff/?from=" + third + "']")
+	p.is("since", p.text(since), "What changed since you looked at v3")
+	p.clicks(since)
 	p.is("heading", p.text("h1"), "Fix incorrect overlayfs mmap() and mprotect() LSM access controls v3 to v4")
 	p.is("sum", p.text("main h1 + p"), "2 changed, 1 new")
 	if diff := cmp.Diff([]string{"– → 1", "1 → 2", "2 → 3"}, p.texts(".places")); diff != "" {
