@@ -28,7 +28,10 @@ func TestJobPages(t *testing.T) {
 		s.expect(s.visit(user, "GET", "/admin/jobs/", ""), 403, "Only an administrator may see jobs", "You are logged in as ursa", "!smtp:x", `!href="/admin/`)
 		s.expect(s.visit(user, "GET", "/admin/", ""), 403, "Only an administrator may see this page")
 		s.redirects(s.get("/admin/"), 302, "/user/login/?next=%2Fadmin%2F")
-		s.expect(s.visit(admin, "GET", "/admin/", ""), 200, `href="/admin/jobs/"`, `href="/admin/webhooks/"`, "pw admin project")
+		s.expect(s.visit(admin, "GET", "/admin/", ""), 200, `href="/admin/jobs/"`, `href="/admin/webhooks/"`)
+		for _, name := range []string{"change", "delegate-rule", "irc", "maintainer", "message", "optout", "person", "project", "series", "state", "tag", "user"} { // all but webhook, which has pages
+			s.expect(s.visit(admin, "GET", "/admin/", ""), 200, "pw admin "+name+"<")
+		}
 		s.expect(s.visit(user, "GET", "/admin/jobs/1/", ""), 403, "!ann@people.example")
 		s.expect(s.visit(user, "POST", "/admin/jobs/retry/", "id=1"), 403)
 		s.expect(s.visit(user, "POST", "/admin/jobs/cancel/", "state=waiting"), 403)

@@ -31,7 +31,7 @@ func (f *face) showAdmin(c *web.Call) error {
 	return c.Render(http.StatusOK, web.Meta{Title: "Administration", NoIndex: true}, adminPage())
 }
 
-// adminCommands are the commands that administrators of Patchwork 3.2 look for at /admin/.
+// adminCommands do what has no page; those that administrators of Patchwork 3.2 look for at /admin/ are among them.
 var adminCommands = []struct{ Name, Does string }{
 	{"pw admin project", "projects and their lists"},
 	{"pw admin user", "users, their passwords and tokens"},
@@ -39,8 +39,12 @@ var adminCommands = []struct{ Name, Does string }{
 	{"pw admin state", "states of patches"},
 	{"pw admin tag", "tags that are counted"},
 	{"pw admin delegate-rule", "who gets new patches by the files they touch"},
+	{"pw admin series", "which patches a series holds, put right"},
 	{"pw admin message", "hide or delete single mails"},
+	{"pw admin change", "what users changed, and take it back"},
+	{"pw admin person", "which senders of mail are programs"},
 	{"pw admin optout", "addresses that get no notices"},
+	{"pw admin irc", "channels that are told of events"},
 	{"pw ingress list", "what mail came, what became of it, and why"},
 	{"pw mail list", "what mail is sent, and what waits"},
 	{"pw doctor", "whether the site is well, and what to do if not"},

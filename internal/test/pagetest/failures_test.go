@@ -59,6 +59,11 @@ var failuresG = []struct {
 		tab.Open(s.url + mailPath("patch", scriptID))
 		is(t, browser.Eval[string](tab, `getComputedStyle(document.body).backgroundColor`), "rgb(255, 255, 255)")
 		none(t, tab, "printed though it does nothing on paper", `[...document.querySelectorAll("button, input, select, .top nav a, .skip")].filter(e => e.checkVisibility() && !e.matches(".home, .project"))`)
+		for _, path := range []string{"/project/kettle/list/?state=*", "/project/kettle/series/", "/user/tokens/"} {
+			tab.Open(s.url + path)
+			none(t, tab, "not printed though it says who", `[...document.querySelectorAll("td.who:not(.empty)")].filter(e => !e.checkVisibility())`)
+			none(t, tab, "printed though it does nothing on paper", `[...document.querySelectorAll("button")].filter(e => e.checkVisibility())`)
+		}
 	}},
 	{"reduced motion", func(t *testing.T, tab *browser.Tab, s *site) {
 		tab.Look(browser.View{Width: 1280, Height: 800, Still: true})
