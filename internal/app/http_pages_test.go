@@ -173,6 +173,15 @@ func TestStatements(t *testing.T) {
 				{mia, "/user/queue/review/?q=alone&order=name", 9},
 				{mia, "/user/queue/stale/?idle=1", 6},
 				{mia, "/user/queue/mine/", 6},
+				{"", "/project/alpha/patch/p1@x/diff/", 4},
+				{"", "/project/alpha/p1@x/headers/", 3},
+				{"", "/project/alpha/series/" + series + "/range-diff/?from=" + series, 13},
+				{"", "/series/" + series + "/range-diff/?from=" + series, 12},
+				{joe, "/user/", 8},
+				{joe, "/user/changes/", 4},
+				{joe, "/user/queries/", 4},
+				{joe, "/user/todo/", 3},
+				{joe, "/user/notifications/", 6},
 			} {
 				if filter, list := strings.CutPrefix(test.path, "/project/alpha/list/"); list && engine == sqldb.Postgres {
 					test.most -= fewer[strings.TrimPrefix(filter, "?")]
