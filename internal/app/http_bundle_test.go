@@ -196,7 +196,22 @@ func TestBundleForms(t *testing.T) {
 		const page = "/bundle/joe/renamed/"
 		post(page, fmt.Sprintf("action=order&place:%d=1&place:%d=1", ids["p1"], ids["p2"]), page, "+Order changed")
 		is("renamed private {p1}, renamed private {p2}")
-		post(page, fmt.Sprintf("action=order&place:%d=7&place:%d=x", ids["p1"], ids["p2"]), page, "+Order changed")
+		for form, flash := range map[string]string{
+			"place:{p1}=1":                              "the form has no place for patch {p2}, which is in the bundle; it may have been added meanwhile",
+			"place:{p1}=2&place:{p2}=1&place:{p1}=1":    "the form has 2 places for patch {p1}",
+			"place:{p1}=2&place:{p2}=1&place:{alone}=3": "patch {alone} is not in the bundle; it may have been removed meanwhile",
+			"place:{p1}=2&place:{p2}=x":                 "“x” is no place of patch {p2}; the places are 1 to 2",
+			"place:{p1}=2&place:{p2}=1&place:one=1":     "“one” is no number of a patch",
+			"":                                          "the form has no place for patch {p1}, which is in the bundle; it may have been added meanwhile",
+		} {
+			for m, id := range ids {
+				form, flash = strings.ReplaceAll(form, "{"+m+"}", fmt.Sprint(id)), strings.ReplaceAll(flash, "{"+m+"}", fmt.Sprint(id))
+			}
+			post(page, "action=order&"+form, page, "-Order not changed: "+flash)
+			is("renamed private {p1}, renamed private {p2}")
+		}
+		post(page, fmt.Sprintf("action=order&place:%d=1&place:%d=2", ids["p1"], ids["p2"]), page, "+The order is as it was")
+		post(page, fmt.Sprintf("action=order&place:%d=2&place:%d=2", ids["p1"], ids["p2"]), page, "+Order changed")
 		is("renamed private {p2}, renamed private {p1}")
 		post(page, fmt.Sprintf("action=remove&patch_id:%d=on", ids["p2"]), page, "+1 removed from the bundle")
 		is("renamed private {p1}")

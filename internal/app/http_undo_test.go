@@ -89,7 +89,7 @@ func (s *undoSite) deeds() map[string]func() (what string) {
 			return "bundle-remove"
 		},
 		"order of bundle, its page": func() string {
-			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", fmt.Sprintf("action=order&place:%d=2", s.one)), 303, "/bundle/mia/kept/")
+			s.redirects(s.visit(s.mia, "POST", "/bundle/mia/kept/", fmt.Sprintf("action=order&place:%d=2&place:%d=1", s.one, s.id("patch", "alone@x"))), 303, "/bundle/mia/kept/")
 			return "bundle-set"
 		},
 		"patches of bundle, API": func() string {

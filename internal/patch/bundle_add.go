@@ -120,8 +120,8 @@ func RemoveFromBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now c
 }
 
 // OrderBundle gives the patches of a bundle of the actor another order: that in which order puts those that are in it at that moment and can be seen. What it
-// leaves out, and hidden patches, come last. It returns the change set that Undo takes; 0: the order is as before. See UpdateBundle for whom it refuses.
-func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, order func([]int64) []int64) (set int64, err error) {
+// leaves out, and hidden patches, come last. An error of order ends it, and nothing is changed. It returns the change set that Undo takes; 0: the order is as before. See UpdateBundle for whom it refuses.
+func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.Time, id int64, order func([]int64) ([]int64, error)) (set int64, err error) {
 	err = db.Tx(ctx, func(tx *sqldb.Tx) error {
 		b, err := holdBundle(ctx, tx, by, id)
 		if err != nil {
@@ -142,7 +142,11 @@ func OrderBundle(ctx context.Context, db *sqldb.DB, by account.Actor, now clock.
 		for _, p := range held {
 			in[p] = true
 		}
-		patches := slices.DeleteFunc(distinct(append(order(seen[id]), held...)), func(p int64) bool { return !in[p] })
+		ordered, err := order(seen[id])
+		if err != nil {
+			return err
+		}
+		patches := slices.DeleteFunc(distinct(append(ordered, held...)), func(p int64) bool { return !in[p] })
 		set, err = b.refill(ctx, tx, by, now, b, &patches)
 		return err
 	})

@@ -154,7 +154,7 @@ func TestUndoBundles(t *testing.T) {
 		expect("removed", 1, 4)
 		undo(t, db, joe, set, "done 2/2 changed 2 refused 0 overtaken 0 lost 0")
 		expect("at their old places", 1, 2, 4, 3)
-		set, err = patch.OrderBundle(ctx, db, joe, noon, id, func(in []int64) []int64 { slices.Reverse(in); return in })
+		set, err = patch.OrderBundle(ctx, db, joe, noon, id, func(in []int64) ([]int64, error) { slices.Reverse(in); return in, nil })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -365,7 +365,7 @@ func TestOrderBundle(t *testing.T) {
 		joe := account.Actor{User: s.Users["joe"], Via: "web"}
 		added := make(chan error, 1)
 		var once sync.Once
-		_, err = patch.OrderBundle(t.Context(), s.db, joe, 0, id, func(in []int64) []int64 {
+		_, err = patch.OrderBundle(t.Context(), s.db, joe, 0, id, func(in []int64) ([]int64, error) {
 			once.Do(func() {
 				go func() {
 					_, err := patch.AddToBundle(context.WithoutCancel(t.Context()), s.db, joe, 0, id, []int64{s.Patches[3]})
@@ -373,7 +373,7 @@ func TestOrderBundle(t *testing.T) {
 				}()
 				time.Sleep(200 * time.Millisecond) // enough for it to be done, if nothing holds it
 			})
-			return []int64{in[1], in[0], s.Patches[4]}
+			return []int64{in[1], in[0], s.Patches[4]}, nil
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -389,7 +389,7 @@ func TestOrderBundle(t *testing.T) {
 		}
 		is("1 {p2}\n2 {p1}\n3 {p3}")
 		tx(t, s, "UPDATE message SET hidden = TRUE WHERE msgid = '<"+apiseed.Patch1+">'")
-		backwards := func(in []int64) []int64 { slices.Reverse(in); return in }
+		backwards := func(in []int64) ([]int64, error) { slices.Reverse(in); return in, nil }
 		if _, err := patch.OrderBundle(t.Context(), s.db, joe, 0, id, backwards); err != nil {
 			t.Fatal(err)
 		}

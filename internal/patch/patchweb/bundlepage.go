@@ -5,6 +5,7 @@ package patchweb
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -175,31 +176,75 @@ func (p *Pages) saveBundle(c *web.Call, b patch.Bundle) (patch.Bundle, string, e
 }
 
 func (p *Pages) orderBundle(c *web.Call, b patch.Bundle) (said string, set int64, err error) {
-	set, err = patch.OrderBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, func(in []int64) []int64 { return reorder(in, c.R.PostForm) })
+	set, err = patch.OrderBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, func(in []int64) ([]int64, error) { return reorder(in, c.R.PostForm) })
+	if set == 0 {
+		return "The order is as it was", 0, err
+	}
 	return "Order changed", set, err
 }
 
-// reorder sorts patches by the places that a form gives them, from 1. One that was given the place of another stands before it if it moves up, behind it if it
-// moves down; what is no number changes nothing.
-func reorder(patches []int64, form url.Values) []int64 {
+// reorder sorts patches by the places that a form gives them, from 1, each once. One that was given the place of another stands before it if it moves up, behind it if it
+// moves down.
+func reorder(patches []int64, form url.Values) ([]int64, error) {
+	if err := onlyPlacesOf(patches, form); err != nil {
+		return nil, err
+	}
 	type place struct {
 		patch    int64
 		at, side int
 	}
 	var places []place
 	for i, id := range patches {
-		at := place{patch: id, at: i + 1}
-		if n, err := strconv.Atoi(strings.TrimSpace(form.Get(fmt.Sprintf("place:%d", id)))); err == nil {
-			at.at, at.side = n, cmp.Compare(n, i+1)
+		text := strings.TrimSpace(form.Get(placeField(id)))
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > len(patches) {
+			return nil, fault.New(fault.Invalid, "Order not changed: %s is no place of patch %d; the places are 1 to %d", placeText(text), id, len(patches))
 		}
-		places = append(places, at)
+		places = append(places, place{patch: id, at: n, side: cmp.Compare(n, i+1)})
 	}
 	slices.SortStableFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.side, b.side)) })
 	out := []int64{}
 	for _, at := range places {
 		out = append(out, at.patch)
 	}
-	return out
+	return out, nil
+}
+
+const placePrefix = "place:"
+
+func placeField(patch int64) string { return placePrefix + strconv.FormatInt(patch, 10) }
+
+// placeText is what a form says for a place, for an error.
+func placeText(s string) string {
+	const longest = 20
+	if s == "" {
+		return "nothing"
+	}
+	if r := []rune(s); len(r) > longest {
+		s = string(r[:longest]) + "…"
+	}
+	return "“" + shown(s) + "”"
+}
+
+// onlyPlacesOf refuses a form that has no place for one of the patches, several for one, or one for what is none of them.
+func onlyPlacesOf(patches []int64, form url.Values) error {
+	for _, id := range patches {
+		switch n := len(form[placeField(id)]); {
+		case n == 0:
+			return fault.New(fault.Invalid, "Order not changed: the form has no place for patch %d, which is in the bundle; it may have been added meanwhile", id)
+		case n > 1:
+			return fault.New(fault.Invalid, "Order not changed: the form has %d places for patch %d", n, id)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(form)) {
+		text, ok := strings.CutPrefix(key, placePrefix)
+		if id, err := strconv.ParseInt(text, 10, 64); ok && (err != nil || text != strconv.FormatInt(id, 10)) {
+			return fault.New(fault.Invalid, "Order not changed: %s is no number of a patch", placeText(text))
+		} else if ok && !slices.Contains(patches, id) {
+			return fault.New(fault.Invalid, "Order not changed: patch %d is not in the bundle; it may have been removed meanwhile", id)
+		}
+	}
+	return nil
 }
 
 func (p *Pages) takeFromBundle(c *web.Call, b patch.Bundle) (said string, set int64, err error) {
