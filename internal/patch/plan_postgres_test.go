@@ -130,3 +130,35 @@ func TestDeepPages(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestBySubmitterPlan: PostgreSQL reads the patches of one submitter after the other, and not all patches for each.
+func TestBySubmitterPlan(t *testing.T) {
+	if !slices.Contains(dbtest.Engines(t), sqldb.Postgres) {
+		return // TestListPlans
+	}
+	db := dbtest.Open(t, sqldb.Postgres)
+	for _, query := range []string{
+		"INSERT INTO person (id, email, email_key, name, name_key, name_votes) SELECT n, n || '@x', n || '@x', 'N' || n, 'n' || n, 1 FROM generate_series(1, 300) n",
+		`INSERT INTO patch (id, message_id, project_id, submitter_id, date, name, name_key, archived, state_id)
+			SELECT n, n, 1, 1 + n % 300, n / 3, 'x', 'x', FALSE, 1 + n % 2 FROM generate_series(1, 50000) n`,
+		"ANALYZE person", "ANALYZE patch"} {
+		if _, err := db.SQL().ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := Query{Projects: []int64{1}, States: []int64{1}, Archived: []bool{false}, Order: "submitter"}.tidy(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, args, err := (&Listing{f: f, Total: 25000, exact: true}).ids(0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan []string
+	if err := db.Select(t.Context(), &plan, "EXPLAIN "+query, args...); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(plan, "\n"); !strings.Contains(got, "patch_submitter") || strings.Contains(got, "Seq Scan on patch") {
+		t.Error(got)
+	}
+}

@@ -419,7 +419,8 @@ func (l *Listing) sorted(offset, limit int) (string, []any, error) {
 	f, from := l.f, " FROM patch p"+l.f.joins()
 	through := f.keys()[0].by == OrderSubmitter && !f.narrow() // person by person, in the order of an index; another one has the patches of each
 	if through {
-		f.few, from = true, " FROM person e CROSS JOIN patch p"+strings.Replace(f.joins(), sortColumns[OrderSubmitter].join, "", 1)
+		f.few = f.engine != sqldb.Postgres // which would think that one of 200 patches is of the project, and read them all
+		from = " FROM person e CROSS JOIN patch p" + strings.Replace(f.joins(), sortColumns[OrderSubmitter].join, "", 1)
 	}
 	w := f.conditions()
 	if through {
