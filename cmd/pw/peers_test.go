@@ -93,6 +93,7 @@ func listMail(id string) string {
 
 // TestPostfix: a transport map to LMTP and the pipe bring mail in; while pw is away Postfix keeps it, and nothing is lost or doubled.
 func TestPostfix(t *testing.T) {
+	t.Parallel()
 	peers.Need(t, "postfix", "swaks")
 	peers.NeedRoot(t)
 	in, program, dir := openInbox(t)
@@ -147,6 +148,7 @@ func TestPostfix(t *testing.T) {
 
 // TestSenders: git send-email, b4 send and swaks speak SMTP to pw itself; what has no list headers goes by its recipient.
 func TestSenders(t *testing.T) {
+	t.Parallel()
 	in, program := newInbox(t, sqldb.SQLite), builtProgram(t)
 	port := peers.FreePort(t)
 	in.listening(t, program, "tcp", "127.0.0.1:"+port)
@@ -231,6 +233,7 @@ func commits(t *testing.T, dir string, n int) {
 
 // TestServeIMAP: the daemon fetches by TLS with the password of a file, and goes on after it was killed.
 func TestServeIMAP(t *testing.T) {
+	t.Parallel()
 	d := peers.NewDovecot(t)
 	in, mails := newInbox(t, sqldb.SQLite), mailsOf(t, threads(20))
 	password := file(t, "password", []byte(peers.DovecotPassword+"\n"))

@@ -63,6 +63,7 @@ func noted(t *testing.T, db *sqldb.DB, mails int64) {
 
 // What is there and what comes is taken in, by IDLE, once; also when the server is gone for a while, or numbers its mails anew.
 func TestIMAP(t *testing.T) {
+	t.Parallel()
 	d, all := peers.NewDovecot(t), feed(40)
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		addFeedProject(t, db)
@@ -107,6 +108,7 @@ func TestIMAP(t *testing.T) {
 
 // Bytes are those that SMTP would have given; a mail that is too large is cut; list-id decides; mails are marked and moved when they are stored.
 func TestIMAPBytesAndMarks(t *testing.T) {
+	t.Parallel()
 	d, db := peers.NewDovecot(t), dbtest.Open(t, sqldb.SQLite)
 	addFeedProject(t, db)
 	d.Make("Done")
@@ -133,6 +135,7 @@ func TestIMAPBytesAndMarks(t *testing.T) {
 
 // The password leaves only by an encrypted connection to the server whose certificate is good.
 func TestIMAPSecurity(t *testing.T) {
+	t.Parallel()
 	d, db := peers.NewDovecot(t), dbtest.Open(t, sqldb.SQLite)
 	addFeedProject(t, db)
 	for what, change := range map[string]func(*ingress.IMAPOptions){

@@ -26,6 +26,7 @@ var messageID = regexp.MustCompile(`(?m)^Message-ID: (<.*>)$`)
 // TestKillDuringFeed kills a real `pw ingress` in the middle of a feed: what was answered with 250 must be there, and sending all again must
 // neither fail nor double anything.
 func TestKillDuringFeed(t *testing.T) {
+	t.Parallel()
 	rounds := 3
 	if os.Getenv("PW_SOAK") == "1" {
 		rounds = 20

@@ -77,6 +77,7 @@ func create(t *testing.T, db *sqldb.DB, linkname string, c Change) Target {
 
 // TestNotices: what happens is said in the channel of a real server, without and with TLS, and nothing in a name becomes a command.
 func TestNotices(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	db := dbtest.Open(t, sqldb.SQLite)
 	c := clock.NewFake(noon)
@@ -120,6 +121,7 @@ func TestNotices(t *testing.T) {
 
 // TestRefusals: what a server or the policy refuses is said in the target's error, tried again, and given up after an hour.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	db := dbtest.Open(t, sqldb.SQLite)
 	c := clock.NewFake(noon)
@@ -171,6 +173,7 @@ func TestRefusals(t *testing.T) {
 
 // TestServerRestarts: lines wait while the server is gone, and are said when it is back.
 func TestServerRestarts(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	db := dbtest.Open(t, sqldb.SQLite)
 	c := clock.NewFake(noon)
@@ -203,6 +206,7 @@ func TestServerRestarts(t *testing.T) {
 
 // TestSASL logs in to a server that speaks just enough: ngircd knows no SASL.
 func TestSASL(t *testing.T) {
+	t.Parallel()
 	base, trust := certify(t, t.TempDir())
 	pair, err := tls.LoadX509KeyPair(base+".pem", base+".key")
 	if err != nil {

@@ -62,6 +62,7 @@ func await(t *testing.T, db *sqldb.DB, query, want string) {
 const outcomes = "SELECT CONCAT_WS(' ', kind, state, attempts, error) FROM job ORDER BY id"
 
 func TestRunnerOutcomes(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		r := newRunner(db, job.Options{})
 		kind := func(name string, handle job.Handler) {
@@ -131,6 +132,7 @@ func TestRunnersShare(t *testing.T) {
 
 // TestDrain: at the end of its context a runner begins nothing, lets a job come to its end, interrupts one that does not and gives it back.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		r := newRunner(db, job.Options{Grace: 1500 * time.Millisecond})
 		began := make(chan string, 10)
@@ -158,6 +160,7 @@ func TestDrain(t *testing.T) {
 
 // TestHeartbeat: the lease of a job is renewed while it runs; one whose lease is taken away is interrupted.
 func TestHeartbeat(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		var lost atomic.Bool
 		began := make(chan bool, 10)
@@ -206,6 +209,7 @@ func TestHeartbeat(t *testing.T) {
 
 // TestPeriodic: of three runners one does the work, no more often than it should.
 func TestPeriodic(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		var mu sync.Mutex
 		var times int
@@ -254,6 +258,7 @@ func TestErrorWithZero(t *testing.T) {
 // TestPeriodicLeaseRunsOut: when the beginning or the end of periodic work could not be written down, the heartbeat of its process does not keep it from
 // everybody for ever.
 func TestPeriodicLeaseRunsOut(t *testing.T) {
+	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		r := newRunner(db, job.Options{Poll: 50 * time.Millisecond})
 		r.Handle(job.Kind{Name: "beats", Lease: 300 * time.Millisecond, Handle: func(context.Context, job.Job) error { return nil }})
