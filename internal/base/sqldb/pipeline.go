@@ -268,7 +268,9 @@ func (c *pipelinedConn) failed(err error) error {
 // leave ends the pipeline. What is in it is run, up to the first error, which was told before or is of a transaction that is lost.
 func (c *pipelinedConn) leave() {
 	if c.tx.pipe != nil {
-		c.tx.pipe.Sync()
+		if !c.Conn.Conn().IsClosed() { // pgx closes what is lost in a goroutine of its own, and panics if both write
+			c.tx.pipe.Sync()
+		}
 		c.tx.pipe.Close()
 		c.tx.pipe, c.tx.owed = nil, nil
 	}
@@ -361,7 +363,7 @@ func (c *pipelinedConn) QueryContext(ctx context.Context, query string, args []d
 
 // ResetSession implements driver.SessionResetter.
 func (c *pipelinedConn) ResetSession(ctx context.Context) error {
-	if c.spoiled {
+	if c.spoiled || hungUp(c.Conn.Conn().PgConn().Conn()) {
 		return driver.ErrBadConn
 	}
 	c.tx = piped{}
