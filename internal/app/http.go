@@ -38,7 +38,7 @@ func (a *App) Handler(version string) http.Handler {
 	sessions := account.NewSessions(a.DB, a.Clock)
 	sessions.Tell = a.MailOptions().Problem() == ""
 	shell := web.New(web.Options{BaseURL: cfg.BaseURL, SiteName: "Patchwork", NavHTML: cfg.NavHTML, FooterHTML: cfg.FooterHTML, CustomCSS: cfg.CustomCSS, SlowRequest: cfg.SlowRequest, Version: version, API: cfg.API, Registration: a.Config.Account.Registration && sessions.Tell,
-		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo}, sessions, a.Clock, log)
+		Stamp: a.DB.Stamp, Observe: a.meters().request, Todo: a.todo, Project: a.navigation}, sessions, a.Clock, log)
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", web.Assets())
 	if cfg.CustomCSS != "" {
@@ -73,6 +73,12 @@ func (a *App) Handler(version string) http.Handler {
 // todo is the number in the head of pages.
 func (a *App) todo(ctx context.Context, user int64) (int, error) {
 	return patch.TodoCount(ctx, a.DB, user)
+}
+
+// navigation is what pages of errors show of a project; every visitor sees every project.
+func (a *App) navigation(ctx context.Context, link string) (web.Meta, error) {
+	p, err := project.ByLinkname(ctx, a.DB, link)
+	return web.Meta{Project: p.Linkname, Name: p.Name, NavHTML: p.NavHTML}, err
 }
 
 // api hangs the API into mux.

@@ -232,3 +232,20 @@ func TestListFilters(t *testing.T) {
 		}
 	})
 }
+
+// TestErrorsInProject: the page of an error keeps the navigation of the project that its address is in.
+func TestErrorsInProject(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		s.newCast()
+		const nav = `href="/project/alpha/list/"`
+		s.expect(s.get("/project/alpha/patch/none@x/"), 404, nav, "ALPHA")
+		s.expect(s.get("/project/alpha/nowhere/"), 404, nav)
+		s.expect(s.visit("", "DELETE", "/project/alpha/list/", ""), 405, nav)
+		s.expect(s.get("/project/omega/list/"), 404, "!/project/")
+		s.expect(s.get("/project/%ff/list/"), 404, "!/project/")
+		if a := s.get("/project/alpha/patch/none@x/mbox/"); a.StatusCode != 404 || strings.Contains(a.body, "<html") {
+			t.Errorf("a program is told %q", a.body)
+		}
+	})
+}

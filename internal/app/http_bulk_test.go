@@ -48,7 +48,7 @@ func TestBulkMatching(t *testing.T) {
 		s.redirects(s.visit("", "GET", page, ""), 302, "/user/login/?next="+strings.ReplaceAll(page, "/", "%2F"))
 		s.isPatch("p1@x", "1 0 open")
 		a = s.visit(c.mia, "POST", page+"start/", "")
-		s.says(a, where, "+2 patches updated")
+		s.says(a, where, "+2 patches updated (state: Accepted, archived: yes)")
 		s.isPatch("p1@x", "3 0 archived")
 		s.isPatch("p2@x", "3 0 archived")
 		s.isPatch("late@x", "1 0 open")
@@ -61,7 +61,7 @@ func TestBulkMatching(t *testing.T) {
 		s.redirects(s.visit("", "POST", undo, "next=/"), 302, "/user/login/?next="+strings.ReplaceAll(undo, "/", "%2F"))
 		s.exec("UPDATE patch SET state_id = 5 WHERE id = ?", s.id("patch", "p2@x")) // so that it stays, archived
 		a = s.visit(c.mia, "POST", undo, "next="+strings.NewReplacer("&", "%26").Replace(where))
-		s.says(a, where, "-1 patch is as it was before. 1 patch was left alone, because somebody changed it since")
+		s.says(a, where, "-1 patch is as it was before (undo of “state: Accepted, archived: yes”). 1 patch was left alone, because somebody changed it since")
 		s.isPatch("p1@x", "1 0 open")
 		s.isPatch("p2@x", "5 0 archived")
 		s.says(s.visit(c.mia, "POST", undo, "next=//evil.example/"), "/user/changes/", "-this change was taken back already")
@@ -72,7 +72,7 @@ func TestBulkMatching(t *testing.T) {
 		s.exec("UPDATE patch SET state_id = 1, archived = FALSE WHERE id = ?", s.id("patch", "p2@x"))
 		s.exec("UPDATE mail SET received_at = received_at + 1 WHERE msgid = '<late@x>'")
 		a = s.visit(c.mia, "POST", where, "action=update&state=4&match=2&seen="+seen)
-		s.says(a, where, "+2 patches updated")
+		s.says(a, where, "+2 patches updated (state: Rejected)")
 		s.isPatch("late@x", "1 0 open")
 		a = s.visit(c.mia, "POST", "/project/alpha/list/?state=*", "action=update&state=3&match=2&seen="+seen)
 		s.expect(s.visit(c.mia, "GET", a.location(), ""), 200, "<h1>Change 3 patches?</h1>")
@@ -89,7 +89,7 @@ func TestBulkSeries(t *testing.T) {
 		c, _ := s.newCast()
 		series := s.rows("SELECT series_id FROM patch WHERE id = ?", s.id("patch", "p1@x"))[0]
 		a := s.visit(c.mia, "POST", "/project/alpha/list/", "next=/project/alpha/series/"+series+"/&series_id:"+series+"=on&state=3")
-		s.says(a, "/project/alpha/series/"+series+"/", "+2 patches updated")
+		s.says(a, "/project/alpha/series/"+series+"/", "+2 patches updated (state: Accepted)")
 		s.isPatch("p1@x", "3 0 open")
 		s.isPatch("p2@x", "3 0 open")
 		a = s.visit(c.del, "POST", "/project/alpha/list/", "series_id:"+series+"=on&state=1")
@@ -116,18 +116,18 @@ func TestBulkMatchingSeries(t *testing.T) {
 		s.expect(s.visit(c.mia, "GET", page, ""), 200, "<h1>Change 3 patches?</h1>", "3 of 2 series.", "state: Accepted")
 		s.isPatch("p1@x", "1 0 open")
 		a := s.visit(c.mia, "POST", page+"start/", "")
-		s.says(a, where, "+3 patches updated")
+		s.says(a, where, "+3 patches updated (state: Accepted)")
 		del := s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]
 		for msgid, want := range map[string]string{"p1@x": "3 0 open", "p2@x": "3 0 open", "alone@x": "3 " + del + " open", "late@x": "1 0 open"} {
 			s.isPatch(msgid, want)
 		}
-		s.says(s.visit(c.mia, "POST", a.undo(), "next="+strings.ReplaceAll(where, "&", "%26")), where, "+3 patches are as they were before")
+		s.says(s.visit(c.mia, "POST", a.undo(), "next="+strings.ReplaceAll(where, "&", "%26")), where, "+3 patches are as they were before (undo of “state: Accepted”)")
 
 		// In a queue, with a filter; what came since was not on the page, and is left alone.
 		s.exec("UPDATE mail SET received_at = received_at + 1 WHERE msgid = '<late@x>'")
 		queue := "/project/alpha/queue/review/?q=a"
 		a = s.visit(c.mia, "POST", queue, "action=update&archived=true&match=2&seen="+seen)
-		s.says(a, queue, "+1 patch updated")
+		s.says(a, queue, "+1 patch updated (archived: yes)")
 		s.isPatch("alone@x", "1 "+del+" archived")
 		s.isPatch("late@x", "1 0 open")
 		s.isPatch("p1@x", "1 0 open")
@@ -179,7 +179,7 @@ func TestBulkBundles(t *testing.T) {
 		// A hidden patch stays when others are taken out on the page of the bundle.
 		do("action=add&series_id:"+series+"=on&bundle_id="+id, "+2 patches added to bundle mine")
 		s.exec("UPDATE message SET hidden = TRUE WHERE msgid = '<p2@x>'")
-		s.says(s.visit(c.del, "POST", "/bundle/del/mine/", fmt.Sprintf("action=remove&patch_id:%d=on", p1)), "/bundle/del/mine/", "+1 removed from the bundle")
+		s.says(s.visit(c.del, "POST", "/bundle/del/mine/", fmt.Sprintf("action=remove&patch_id:%d=on", p1)), "/bundle/del/mine/", "+1 patch removed from the bundle")
 		if diff := cmp.Diff([]string{"<alone@x> 3", "<p2@x> 5"}, in()); diff != "" {
 			t.Error(diff)
 		}
@@ -234,7 +234,7 @@ func TestBulkJob(t *testing.T) {
 
 		page = s.visit(c.mia, "POST", where, fmt.Sprintf("action=update&state=7&match=1100&seen=%d", int64(noon))).location()
 		stop := s.work()
-		s.awaitPage(c.mia, page, "<h1>1,100 patches updated</h1>")
+		s.awaitPage(c.mia, page, "<h1>1,100 patches updated (state: Changes Requested)</h1>")
 		a = s.visit(c.mia, "GET", page, "")
 		s.expect(a, 200, "1,100 of 1,100, 100 %", ">Undo</button>", `href="`+strings.ReplaceAll(where, "&", "&amp;")+`"`)
 		if a.Header.Get("Refresh") != "" {
@@ -244,7 +244,7 @@ func TestBulkJob(t *testing.T) {
 		undo := fmt.Sprintf("/user/changes/%s/undo/", strings.Split(page, "/")[4])
 		back := s.visit(c.mia, "POST", undo, "next="+page).location()
 		s.awaitPage(c.mia, back, "<h1>Taken back</h1>")
-		s.expect(s.visit(c.mia, "GET", back, ""), 200, "1,099 patches are as they were before. 1 patch was left alone, because somebody changed it since")
+		s.expect(s.visit(c.mia, "GET", back, ""), 200, "undo of “state: Changes Requested”", "1,099 patches are as they were before. 1 patch was left alone, because somebody changed it since")
 		stop()
 		if diff := cmp.Diff([]string{"1 1099", "3 1"}, s.rows("SELECT state_id, COUNT(*) FROM patch WHERE id >= 2000 GROUP BY state_id ORDER BY state_id")); diff != "" {
 			t.Error(diff)

@@ -73,7 +73,7 @@ func TestBundlePage(t *testing.T) {
 			s.expect(s.visit(s.joe, "GET", path, ""), 404, "Not found")
 		}
 		s.redirects(s.get("/user/bundles/"), 302, "/user/login/?next=%2Fuser%2Fbundles%2F")
-		s.expect(s.visit(s.joe, "GET", "/user/bundles/", ""), 200, publicPage, privatePage, "everybody", "ALPHA")
+		s.expect(s.visit(s.joe, "GET", "/user/bundles/", ""), 200, publicPage, privatePage, "everybody", "ALPHA", "<td>1 patch</td>")
 		s.expect(s.visit(s.joe, "GET", "/project/alpha/bundles/", ""), 200, publicPage, privatePage)
 		s.expect(s.visit(s.ann, "GET", "/project/alpha/bundles/", ""), 200, "!"+publicPage, "none here")
 		s.expect(s.visit(s.joe, "GET", "/project/beta/bundles/", ""), 404)
@@ -213,7 +213,7 @@ func TestBundleForms(t *testing.T) {
 		post(page, fmt.Sprintf("action=order&place:%d=1&place:%d=2", ids["p1"], ids["p2"]), page, "+The order is as it was")
 		post(page, fmt.Sprintf("action=order&place:%d=2&place:%d=2", ids["p1"], ids["p2"]), page, "+Order changed")
 		is("renamed private {p2}, renamed private {p1}")
-		post(page, fmt.Sprintf("action=remove&patch_id:%d=on", ids["p2"]), page, "+1 removed from the bundle")
+		post(page, fmt.Sprintf("action=remove&patch_id:%d=on", ids["p2"]), page, "+1 patch removed from the bundle")
 		is("renamed private {p1}")
 		post(page, "action=delete", "/user/bundles/", "+Bundle renamed deleted")
 		s.expect(s.visit(s.joe, "GET", page, ""), 404)

@@ -47,12 +47,12 @@ func TestOwnQueues(t *testing.T) {
 		series := func(name string) string { return s.rows("SELECT id FROM series WHERE name = ?", name)[0] }
 		three := fmt.Sprintf("series_id:%s=on&series_id:%s=on&series_id:%s=on", series("Alone"), series("Of beta"), series("Of gamma"))
 		a = s.visit(c.mia, "POST", own+"review/?order=name", three+"&state=3&delegate=*&archived=*")
-		s.says(a, own+"review/?order=name", "-2 patches updated. You don't have permissions to edit patch 'Of gamma'")
+		s.says(a, own+"review/?order=name", "-2 patches updated (state: Accepted). You don't have permissions to edit patch 'Of gamma'")
 		del := s.rows("SELECT id FROM user_account WHERE username = 'del'")[0]
 		s.isPatch("alone@x", "3 "+del+" open")
 		s.isPatch("beta@x", "3 0 open")
 		s.isPatch("gamma@x", "1 0 open")
-		s.says(s.visit(c.mia, "POST", a.undo(), ""), "/user/changes/", "+2 patches are as they were before")
+		s.says(s.visit(c.mia, "POST", a.undo(), ""), "/user/changes/", "+2 patches are as they were before (undo of “state: Accepted”)")
 		s.isPatch("beta@x", "1 0 open")
 
 		// All that match, with the question before it; what she may not do is said before anything is changed.
@@ -66,12 +66,12 @@ func TestOwnQueues(t *testing.T) {
 		s.expect(s.visit(c.mia, "GET", "/project/alpha/change/"+page[len("/user/changes/"):], ""), 404)
 		s.redirects(s.visit("", "GET", page, ""), 302, "/user/login/?next=%2Fuser%2Fchanges%2F"+page[len("/user/changes/"):len(page)-1]+"%2F")
 		s.isPatch("beta@x", "1 0 open")
-		s.says(s.visit(c.mia, "POST", page+"start/", ""), own+"review/", "+2 patches updated")
+		s.says(s.visit(c.mia, "POST", page+"start/", ""), own+"review/", "+2 patches updated (state: Under Review, delegate: mia)")
 		for _, id := range []string{"alone@x", "beta@x"} {
 			s.isPatch(id, fmt.Sprintf("2 %d open", mia.ID))
 		}
 		s.isPatch("p1@x", "1 0 open")
-		s.expect(s.visit(c.mia, "GET", page, ""), 200, "2 patches updated", "Undo")
+		s.expect(s.visit(c.mia, "GET", page, ""), 200, "<h1>2 patches updated (state: Under Review, delegate: mia)</h1>", "Undo")
 		s.expect(s.visit(c.mia, "GET", "/user/changes/", ""), 200, `href="`+page+`">state: Under Review, delegate: mia</a>`)
 		s.expect(s.visit(c.mia, "GET", "/user/todo/", ""), 200, `href="/user/queue/review/"`, `href="/user/changes/"`)
 		s.sound()

@@ -163,7 +163,7 @@ func TestStatements(t *testing.T) {
 				{"", "/bundle/joe/b/", 6},
 				{joe, "/bundle/joe/b/", 8},
 				{joe, "/bundle/joe/b/mbox/", 8},
-				{joe, "/user/bundles/", 5},
+				{joe, "/user/bundles/", 6},
 				{"", "/project/alpha/series/", 7},
 				{"", "/project/alpha/series/?order=name&q=step&state=1&checks=none", 8},
 				{joe, "/project/alpha/series/", 8},

@@ -203,17 +203,20 @@ func TestUndoSays(t *testing.T) {
 		alone := s.id("patch", "alone@x")
 		change := func() string {
 			a := s.visit(s.mia, "POST", "/project/alpha/list/", fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&patch_id:%d=on&patch_id:99999=on&state=3", s.one, s.two, alone))
-			s.says(a, "/project/alpha/list/", "-3 patches updated. Patch 99999 is gone")
+			s.says(a, "/project/alpha/list/", "-3 patches updated (state: Accepted). Patch 99999 is gone")
 			return a.undo()
 		}
 		undo := change()
+		first := "/project/alpha/change/" + regexp.MustCompile(`\d+`).FindString(undo) + "/"
+		s.expect(s.visit(s.mia, "GET", first, ""), 200, "<h1>3 patches updated (state: Accepted)</h1>", "1 patch (99999) is gone", "that any more <span class=\"dim\">1</span>", "Patch 99999")
+		s.json("GET", "changes/"+regexp.MustCompile(`\d+`).FindString(undo)+"/", "", 200, `"gone":[99999]`)
 		s.exec("UPDATE user_account SET is_admin = TRUE WHERE username = 'joe'")
 		if a := s.visit(s.joe, "PATCH", fmt.Sprintf("/api/1.4/patches/%d/", s.two), `{"archived":true}`, "Content-Type: application/json"); a.StatusCode != 200 {
 			t.Fatal(a.StatusCode, a.body)
 		}
 		s.json("PATCH", fmt.Sprintf("patches/%d/", alone), `{"commit_ref":"abc"}`, 200)
 		a := s.visit(s.mia, "POST", undo, "next=/project/alpha/list/")
-		s.says(a, "/project/alpha/list/", "-1 patch is as it was before. 2 patches were left alone, because somebody changed them since")
+		s.says(a, "/project/alpha/list/", "-1 patch is as it was before (undo of “state: Accepted”). 2 patches were left alone, because somebody changed them since")
 		cookie := "Cookie: " + strings.Split(a.Header.Get("Set-Cookie"), ";")[0]
 		s.expect(s.visit(s.mia, "GET", "/project/alpha/list/", "", cookie), 200,
 			fmt.Sprintf(`changed them since: <a href="/patch/%d/"><bdi>[2/2] Second step</bdi></a> (<bdi>joe</bdi>), <a href="/patch/%d/"><bdi>Alone</bdi></a> (<bdi>you</bdi>)`, s.two, alone))
@@ -257,7 +260,7 @@ func TestUndoSaysOfBundles(t *testing.T) {
 		says(one, "-Nothing was taken back. The bundle itself was left alone, because somebody changed it since")
 		says(two, "+The bundle and 2 patches are as before")
 		one, two = change(bundle, fmt.Sprintf(`{"name":"c","patches":[%d]}`, s.two)), change(bundle, `{"public":true}`)
-		says(one, "-2 patches are as they were before. The bundle itself was left alone, because somebody changed it since")
+		says(one, "-2 patches are as they were before (undo of “bundle c: settings, order or patches changed”). The bundle itself was left alone, because somebody changed it since")
 		says(two, "+The bundle is private again")
 		one = change(bundle, fmt.Sprintf(`{"patches":[%d]}`, s.id("patch", "beta@x")))
 		s.expect(s.visit(s.mia, "GET", "/user/changes/", ""), 200, "bundle c: moved to another project")
@@ -268,7 +271,7 @@ func TestUndoSaysOfBundles(t *testing.T) {
 
 		one = change(series, `{"metadata":{"ci":"bad"},"state":"rejected"}`)
 		change(series, `{"version":9}`)
-		says(one, "-2 patches are as they were before. The series itself was left alone, because somebody changed it since")
+		says(one, "-2 patches are as they were before (undo of “series: metadata ci, state: Rejected”). The series itself was left alone, because somebody changed it since")
 		says(change(series, `{"version":10}`), "+The series is as before")
 		says(change(series, `{"version":10,"state":"accepted"}`), "+The series and 2 patches are as before")
 

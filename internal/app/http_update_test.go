@@ -78,7 +78,7 @@ func TestKnownFailureC1(t *testing.T) {
 			s.isPatch("alone@x", fmt.Sprintf("%d %s open", i+2, del))
 		}
 		a = s.visit(c.del, "POST", "/project/alpha/list/", bulk)
-		if a.flash() != "+1 patch updated" {
+		if a.flash() != "+1 patch updated (state: Accepted, delegate: mia, archived: yes)" {
 			t.Errorf("%q", a.flash())
 		}
 		s.expect(s.visit(c.del, "POST", "/project/alpha/patch/alone@x/", "state=1"), 403)
@@ -196,12 +196,12 @@ func TestKnownFailureG(t *testing.T) {
 		s.expect(s.visit(c.mia, "GET", where, ""), 200, `action="`+strings.ReplaceAll(where, "&", "&amp;")+`"`, fmt.Sprintf(`name="patch_id:%d"`, p2))
 		a := s.visit(c.mia, "POST", where, fmt.Sprintf("patch_id:%d=on&patch_id:%d=on&state=3&delegate=*&archived=*", p1, p2))
 		s.redirects(a, 303, where)
-		if a.flash() != "+2 patches updated" {
+		if a.flash() != "+2 patches updated (state: Accepted)" {
 			t.Errorf("%q", a.flash())
 		}
 		cookie := strings.Split(a.Header.Get("Set-Cookie"), ";")[0]
 		next := s.visit(c.mia, "GET", where, "", "Cookie: "+cookie)
-		s.expect(next, 200, "2 patches updated", `role="status"`)
+		s.expect(next, 200, "2 patches updated (state: Accepted)", `role="status"`)
 		if !strings.Contains(next.Header.Get("Set-Cookie"), "pw_flash=;") {
 			t.Errorf("the message would be shown again: %v", next.Header)
 		}
@@ -220,7 +220,7 @@ func TestKnownFailureG(t *testing.T) {
 			"patch_id:%d=on&state=&archived=":    "+No patches updated",
 			"patch_id:%d=on&patch_id:%[1]d=on":   "+No patches updated",
 			"patch_id:%d=on&state=3&delegate=":   "+No patches updated",
-			"patch_id:%d=on&archived=True":       "+1 patch updated",
+			"patch_id:%d=on&archived=True":       "+1 patch updated (archived: yes)",
 			"patch_id:%d=on&archived=true&a=%%0": "-the form can't be read",
 		} {
 			s.exec("UPDATE patch SET archived = FALSE WHERE id = ?", p1)

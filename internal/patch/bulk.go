@@ -255,7 +255,7 @@ func (u *update) changeThere(ctx context.Context, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	u.set.Lost += len(ids) - len(patches)
+	u.set.lose(without(ids, patches)...)
 	for _, p := range patches {
 		if !u.mayEdit(p) {
 			u.refuse(p)
@@ -265,6 +265,15 @@ func (u *update) changeThere(ctx context.Context, ids []int64) error {
 	}
 	u.set.Changed += len(u.touched)
 	return u.write(ctx)
+}
+
+// without are those of some patches that are not held.
+func without(ids []int64, patches []*held) []int64 {
+	there := map[int64]bool{}
+	for _, p := range patches {
+		there[p.ID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return there[id] })
 }
 
 // refuse counts a patch that the actor may not edit.

@@ -117,6 +117,27 @@ func BundlePatches(ctx context.Context, q sqldb.Queryer, bundles ...int64) (map[
 	return out, nil
 }
 
+// BundleSizes counts the patches of bundles, without hidden ones.
+func BundleSizes(ctx context.Context, q sqldb.Queryer, bundles []int64) (map[int64]int, error) {
+	out := map[int64]int{}
+	err := sqldb.Chunks(bundles, func(ids []int64) error {
+		var sizes []struct {
+			Bundle int64
+			N      int
+		}
+		err := q.Select(ctx, &sizes, `SELECT b.bundle_id AS bundle, COUNT(*) AS n FROM bundle_patch b JOIN patch p ON p.id = b.patch_id
+			WHERE b.bundle_id IN (?) AND `+shownPatch+` GROUP BY b.bundle_id`, ids)
+		for _, s := range sizes {
+			out[s.Bundle] = s.N
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the patches of %d bundles: %w", len(bundles), err)
+	}
+	return out, nil
+}
+
 // InBundle lists the patches of a bundle in its order, as lists show them.
 func InBundle(ctx context.Context, q sqldb.Queryer, bundle int64) ([]*Row, error) {
 	out, err := selectRows(ctx, q, rowColumns+" FROM bundle_patch b JOIN patch p ON p.id = b.patch_id"+rowJoins+" WHERE b.bundle_id = ? ORDER BY b.position, b.patch_id", bundle)

@@ -175,7 +175,8 @@ func updateIn(ctx context.Context, tx *sqldb.Tx, by account.Actor, now clock.Tim
 		return out, fault.New(fault.Denied, "you may not change %d of these %d patches", len(out.Denied), len(patches))
 	}
 	n := len(patches) + len(gone)
-	s.Total, s.Done, s.Changed, s.Refused, s.Lost = s.Total+n, s.Done+n, s.Changed+out.Patches, len(out.Denied), len(gone)
+	s.Total, s.Done, s.Changed, s.Refused = s.Total+n, s.Done+n, s.Changed+out.Patches, len(out.Denied)
+	s.lose(gone...)
 	s.finish(now, SetDone)
 	err = u.write(ctx)
 	out.Set = s.ID

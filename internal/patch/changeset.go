@@ -68,6 +68,7 @@ type wanted struct {
 	Related   *bool       `json:"related,omitempty"` // whether patches were related, or one taken out of its relation
 	Bundle    *BundleEdit `json:"bundle,omitempty"`
 	Series    *SeriesEdit `json:"series,omitempty"`
+	Gone      []int64     `json:"gone,omitempty"` // no wish: see ChangeSet.Gone
 }
 
 func (c Change) stored() string {
@@ -97,6 +98,19 @@ func (s ChangeSet) Bundle() *BundleEdit { return s.wants().Bundle }
 
 // Series is what the set did to a series itself; nil: nothing.
 func (s ChangeSet) Series() *SeriesEdit { return s.wants().Series }
+
+// Gone are the first 20 patches that do not exist any more, or can't be as wanted: those that Lost counts, but of bundles.
+func (s ChangeSet) Gone() []int64 { return s.wants().Gone }
+
+// lose counts patches that are gone, or can't be as wanted.
+func (s *ChangeSet) lose(ids ...int64) {
+	s.Lost += len(ids)
+	w := s.wants()
+	if room := maxRefusedNames - len(w.Gone); len(ids) > 0 && room > 0 {
+		w.Gone = append(w.Gone, ids[:min(room, len(ids))]...)
+		s.Wanted = w.text()
+	}
+}
 
 // What became of a bundle or a series itself when a change of it was taken back, if it did not come back.
 const (
@@ -235,6 +249,24 @@ func RefusedOf(ctx context.Context, q sqldb.Queryer, set int64) ([]*MailRef, err
 		JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE r.set_id = ? AND r.field = 'refused' ORDER BY p.id`, set)
 	if err != nil {
 		return nil, fmt.Errorf("read what change %d was refused for: %w", set, err)
+	}
+	return out, nil
+}
+
+// PatchRefs reads those of some patches that exist and are not hidden: their names, projects and the Message-IDs that their pages are at.
+func PatchRefs(ctx context.Context, q sqldb.Queryer, ids []int64) (map[int64]*MailRef, error) {
+	out := map[int64]*MailRef{}
+	err := sqldb.Chunks(ids, func(ids []int64) error {
+		var some []*MailRef
+		err := q.Select(ctx, &some, `SELECT p.id, p.name, COALESCE(m.msgid_long, m.msgid) AS msgid, p.date, p.project_id AS project FROM patch p
+			JOIN message m ON m.id = p.message_id AND m.hidden = FALSE WHERE p.id IN (?)`, ids)
+		for _, r := range some {
+			out[r.ID] = r
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the names of %d patches: %w", len(ids), err)
 	}
 	return out, nil
 }

@@ -96,7 +96,7 @@ func (u *update) takeBack(ctx context.Context, ids []int64) error {
 	if rows, err = readChanged(ctx, u.tx, u.set.Undoes, ids); err != nil { // as they are marked under the locks
 		return err
 	}
-	u.set.Lost += len(ids) - len(patches)
+	u.set.lose(without(ids, patches)...)
 	back := formerRelation{relationChange{move: map[int64]int64{}}, related}
 	var wishes []wish
 	var left []*held
@@ -111,7 +111,7 @@ func (u *update) takeBack(ctx context.Context, ids []int64) error {
 		case isRefused:
 			u.refuse(p)
 		case isLost:
-			u.set.Lost++
+			u.set.lose(p.ID)
 		}
 	}
 	stay := back.settled()

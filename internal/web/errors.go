@@ -5,6 +5,7 @@ package web
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -76,9 +77,28 @@ func (c *Call) fail(err error) {
 		c.plain(status, title, text)
 		return
 	}
-	if rerr := c.Render(status, Meta{Title: title, NoIndex: true}, errorPage(c, title, text, status)); rerr != nil {
+	if rerr := c.Render(status, c.errorMeta(status, title), errorPage(c, title, text, status)); rerr != nil {
 		http.Error(c.W, title, status)
 	}
+}
+
+// errorMeta is of the page of an error. It keeps the navigation of the project that its address is in, unless the database may be to blame.
+func (c *Call) errorMeta(status int, title string) Meta {
+	m := Meta{Title: title, NoIndex: true}
+	rest, ok := strings.CutPrefix(c.R.URL.EscapedPath(), "/project/")
+	if part, _, _ := strings.Cut(rest, "/"); ok && part != "" && status < 500 && c.shell.opt.Project != nil && readable(c.R.URL) == nil {
+		link, err := url.PathUnescape(part)
+		if err != nil {
+			return m
+		}
+		in, err := c.shell.opt.Project(c.R.Context(), link)
+		if err == nil {
+			m.Project, m.Name, m.NavHTML = in.Project, in.Name, in.NavHTML
+		} else if !fault.Is(err, fault.NotFound) {
+			c.Warn("no navigation on the page of an error", err)
+		}
+	}
+	return m
 }
 
 // plain answers with an error in one line, for clients that want no page.

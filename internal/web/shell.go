@@ -49,6 +49,8 @@ type Options struct {
 	Stamp func(context.Context) (stamp string, ok bool, err error)
 	// Todo, if set, counts what a user has to do.
 	Todo func(ctx context.Context, user int64) (int, error)
+	// Project, if set, finds what the navigation of a project needs by the name in addresses, for pages of errors; fault.NotFound: there is none that visitors see.
+	Project func(ctx context.Context, link string) (Meta, error)
 	// Observe, if set, hears of each answer; route is the pattern of the mux, empty for none.
 	Observe func(route string, status int, took time.Duration)
 }

@@ -24,7 +24,7 @@ func (s *Shell) Unmatched(mux *http.ServeMux) http.Handler {
 			c.plain(http.StatusMethodNotAllowed, title, text)
 			return nil
 		}
-		return c.Render(http.StatusMethodNotAllowed, Meta{Title: title, NoIndex: true},
+		return c.Render(http.StatusMethodNotAllowed, c.errorMeta(http.StatusMethodNotAllowed, title),
 			errorPage(c, title, text, http.StatusMethodNotAllowed))
 	})
 }

@@ -36,6 +36,7 @@ type ChangeSet struct {
 // ChangeDetail is a change alone.
 type ChangeDetail struct {
 	ChangeSet
+	Gone      []int64     `json:"gone" doc:"the numbers of the first 20 patches that are gone, or can't be as they should"`
 	LeftAlone []LeftAlone `json:"left_alone" doc:"the first 20 patches that an undo left alone, because somebody changed them since"`
 }
 
@@ -95,7 +96,7 @@ func (f *face) getChange(c *rest.Call) error {
 
 // sendChange answers with a change alone.
 func (f *face) sendChange(c *rest.Call, status int, s patch.ChangeSet) error {
-	d := ChangeDetail{wireChange(c, s), []LeftAlone{}}
+	d := ChangeDetail{wireChange(c, s), append([]int64{}, s.Gone()...), []LeftAlone{}}
 	if s.Overtaken > 0 {
 		left, err := patch.LeftBy(c.R.Context(), f.db, s.ID)
 		if err != nil {

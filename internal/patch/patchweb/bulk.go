@@ -161,13 +161,33 @@ func (p *Pages) changeMany(c *web.Call, pr project.Project, r patch.Request) (to
 	if s.State != patch.SetDone {
 		return changeURL(pr.Linkname, s.ID), nil
 	}
-	c.Flash(flashOf(done))
+	f, err := p.flashOf(c, s.ID, done)
+	if err != nil {
+		return "", err
+	}
+	c.Flash(f)
 	return "", nil
 }
 
-// flashOf tells what an update did, in the words of Patchwork 3.2.
-func flashOf(done patch.Changed) web.Flash {
-	f := web.Flash{Text: updated(done.Patches), Bad: len(done.Refused)+len(done.Gone)+len(done.GoneSeries) > 0, Undo: undoPath(done.Set)}
+// flashOf tells what an update did, and to what.
+func (p *Pages) flashOf(c *web.Call, set int64, done patch.Changed) (web.Flash, error) {
+	if done.Patches == 0 {
+		return flashText(done, ""), nil
+	}
+	s, err := patch.ReadSet(c.R.Context(), p.db, c.Actor(), set)
+	if err != nil {
+		return web.Flash{}, err
+	}
+	views, err := p.views(c, []patch.ChangeSet{s})
+	if err != nil {
+		return web.Flash{}, err
+	}
+	return flashText(done, views[0].wants), nil
+}
+
+// flashText begins with the words of Patchwork 3.2; what is what the patches became.
+func flashText(done patch.Changed, what string) web.Flash {
+	f := web.Flash{Text: updated(done.Patches, what), Bad: len(done.Refused)+len(done.Gone)+len(done.GoneSeries) > 0, Undo: undoPath(done.Set)}
 	var names []string
 	for _, name := range done.Refused[:min(3, len(done.Refused))] {
 		names = append(names, "'"+shown(name)+"'")
@@ -184,31 +204,41 @@ func flashOf(done patch.Changed) web.Flash {
 
 // gone says which of what was selected is not there any more: by number, as nothing else is known of it.
 func gone(one, many string, ids []int64) string {
-	const named = 5
-	var numbers []string
-	for _, id := range ids[:min(named, len(ids))] {
-		numbers = append(numbers, fmt.Sprint(id))
-	}
-	switch more := len(ids) - len(numbers); {
-	case len(ids) == 0:
+	switch len(ids) {
+	case 0:
 		return ""
-	case len(ids) == 1:
-		return ". " + one + " " + numbers[0] + " is gone"
-	case more > 0:
-		return fmt.Sprintf(". %s %s and %s more are gone", many, strings.Join(numbers, ", "), grouped(more))
+	case 1:
+		return ". " + one + " " + numbers(ids, 1) + " is gone"
 	}
-	last := len(numbers) - 1
-	return ". " + many + " " + strings.Join(numbers[:last], ", ") + " and " + numbers[last] + " are gone"
+	return ". " + many + " " + numbers(ids, len(ids)) + " are gone"
 }
 
-func updated(n int) string {
-	switch n {
-	case 0:
-		return "No patches updated"
-	case 1:
-		return "1 patch updated"
+// numbers names the first of several things by number, and counts the others.
+func numbers(ids []int64, of int) string {
+	const named = 5
+	var out []string
+	for _, id := range ids[:min(named, len(ids))] {
+		out = append(out, fmt.Sprint(id))
 	}
-	return grouped(n) + " patches updated"
+	last := len(out) - 1
+	switch more := of - len(out); {
+	case more > 0:
+		return fmt.Sprintf("%s and %s more", strings.Join(out, ", "), grouped(more))
+	case last == 0:
+		return out[0]
+	}
+	return strings.Join(out[:last], ", ") + " and " + out[last]
+}
+
+// updated counts the patches that are different; what is what they became, empty: it is not said.
+func updated(n int, what string) string {
+	switch {
+	case n == 0:
+		return "No patches updated"
+	case what == "":
+		return counted(n) + " updated"
+	}
+	return counted(n) + " updated (" + what + ")"
 }
 
 // bundleUp makes a bundle of patches, or adds them to one, or takes them out.

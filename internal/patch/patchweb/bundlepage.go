@@ -76,6 +76,7 @@ func (p *Pages) bundle(c *web.Call) error {
 type bundlesPage struct {
 	owner    string
 	bundles  []patch.Bundle
+	patches  map[int64]int // how many a bundle shows
 	projects map[int64]*project.Project
 	pager    web.Pager
 }
@@ -108,12 +109,14 @@ func (p *Pages) bundles(c *web.Call) error {
 	if v.bundles, err = patch.ListBundles(ctx, p.db, q); err != nil {
 		return err
 	}
-	var ids []int64
+	var ids, projects []int64
 	for _, b := range v.bundles {
-		ids = append(ids, b.Project)
+		ids, projects = append(ids, b.ID), append(projects, b.Project)
 	}
-	slices.Sort(ids)
-	if v.projects, err = project.ByIDs(ctx, p.db, slices.Compact(ids)); err != nil {
+	if v.projects, err = project.ByIDs(ctx, p.db, distinct(projects)); err != nil {
+		return err
+	}
+	if v.patches, err = patch.BundleSizes(ctx, p.db, ids); err != nil {
 		return err
 	}
 	return c.Render(http.StatusOK, meta, bundlesView(v))
@@ -249,7 +252,7 @@ func onlyPlacesOf(patches []int64, form url.Values) error {
 
 func (p *Pages) takeFromBundle(c *web.Call, b patch.Bundle) (said string, set int64, err error) {
 	done, err := patch.RemoveFromBundle(c.R.Context(), p.db, c.Actor(), c.Now, b.ID, numbered("patch_id:", c.R.PostForm))
-	return fmt.Sprintf("%d removed from the bundle", done.Patches), done.Set, err
+	return counted(done.Patches) + " removed from the bundle", done.Set, err
 }
 
 func bundleKind(b patch.Bundle) string {

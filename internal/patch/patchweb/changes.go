@@ -54,6 +54,8 @@ type changeView struct {
 	linkname string // of its project; empty: of several
 	wants    string
 	refused  []*patch.MailRef
+	gone     []int64                  // the first of those that are, or can't be as they should
+	there    map[int64]*patch.MailRef // those of gone that can be seen
 	left     []patch.Left
 	by       map[int64]*account.User // who changed those
 	links    map[int64]string        // link names of the projects that those are of
@@ -126,7 +128,7 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 		case b != nil:
 			v.wants = "bundle " + shown(b.Name) + ": " + bundleDone[b.What]
 			if b.Own && b.What == patch.BundleSet {
-				v.wants += ", and itself"
+				v.wants = "bundle " + shown(b.Name) + ": settings, order or patches changed"
 			}
 		case s.Series() != nil:
 			v.wants = strings.TrimSuffix(seriesDone(*s.Series())+", "+v.wants, ", ")
@@ -143,6 +145,24 @@ func (p *Pages) views(c *web.Call, sets []patch.ChangeSet) ([]changeView, error)
 	}
 	slices.Reverse(out)
 	return out, nil
+}
+
+// view is views for one change; that of an undo says what it takes back, if that is still known.
+func (p *Pages) view(c *web.Call, s patch.ChangeSet) (changeView, error) {
+	sets := []patch.ChangeSet{s}
+	if s.Undoes != 0 {
+		of, err := patch.ReadSet(c.R.Context(), p.db, c.Actor(), s.Undoes)
+		if err == nil {
+			sets = append(sets, of)
+		} else if !fault.Is(err, fault.NotFound) {
+			return changeView{}, err
+		}
+	}
+	views, err := p.views(c, sets)
+	if err != nil {
+		return changeView{}, err
+	}
+	return views[0], nil
 }
 
 func distinct(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
@@ -184,11 +204,10 @@ func (p *Pages) changePage(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	views, err := p.views(c, []patch.ChangeSet{s})
+	v, err := p.view(c, s)
 	if err != nil {
 		return err
 	}
-	v := views[0]
 	if err := p.stayed(c, &v); err != nil {
 		return err
 	}
@@ -218,7 +237,15 @@ func (p *Pages) stayed(c *web.Call, v *changeView) (err error) {
 			return err
 		}
 	}
+	if v.gone = v.set.Gone(); len(v.gone) > 0 {
+		if v.there, err = patch.PatchRefs(ctx, p.db, v.gone); err != nil {
+			return err
+		}
+	}
 	var projects, users []int64
+	for _, r := range v.there {
+		projects = append(projects, r.Project)
+	}
 	for _, r := range v.refused {
 		projects = append(projects, r.Project)
 	}
@@ -249,7 +276,11 @@ func (p *Pages) startChange(c *web.Call) error {
 		if err != nil || s.State != patch.SetDone {
 			return "", err
 		}
-		f := web.Flash{Text: outcome(s), Bad: s.Refused > 0}
+		views, err := p.views(c, []patch.ChangeSet{s})
+		if err != nil {
+			return "", err
+		}
+		f := web.Flash{Text: outcome(s, views[0].wants), Bad: s.Refused+s.Lost > 0}
 		if s.Changed > 0 {
 			f.Undo = undoPath(s.ID)
 		}
@@ -319,19 +350,19 @@ func (p *Pages) undoChange(c *web.Call) error {
 	case s.State == patch.SetWaiting:
 		return p.toChange(c, s)
 	}
-	f := web.Flash{Text: outcome(s), Bad: s.Refused+s.Overtaken+s.Lost > 0}
+	v, err := p.view(c, s)
+	if err != nil {
+		return err
+	}
+	f := web.Flash{Text: outcome(s, v.wants), Bad: s.Refused+s.Overtaken+s.Lost > 0}
 	if s.Changed > 0 {
 		f.Undo = undoPath(s.ID)
 	}
 	if s.Overtaken > 0 {
-		views, err := p.views(c, []patch.ChangeSet{s})
-		if err != nil {
+		if err := p.stayed(c, &v); err != nil {
 			return err
 		}
-		if err := p.stayed(c, &views[0]); err != nil {
-			return err
-		}
-		f.Links = views[0].leftLinks()
+		f.Links = v.leftLinks()
 	}
 	c.Flash(f)
 	return c.Redirect(http.StatusSeeOther, next)

@@ -13,7 +13,14 @@ import (
 
 // becomes says what an undo does, or did.
 func (v changeView) becomes() string {
-	if v.set.Ended() {
+	switch {
+	case v.set.Bundle() != nil: // at once
+		return "The bundle became what it was before, with the patches and the order it had; what somebody had changed in it since stays as it is"
+	case v.set.Series() != nil && v.set.Ended():
+		return "The series, and each patch that was changed with it, became what it was before, unless somebody had changed it since"
+	case v.set.Series() != nil:
+		return "The series, and each patch that was changed with it, becomes what it was before, unless somebody changed it since"
+	case v.set.Ended():
 		return "Each patch became what it was before, all of it, unless somebody had changed it since"
 	}
 	return "Each patch becomes what it was before, all of it, unless somebody changed it since"
@@ -40,12 +47,12 @@ func (v changeView) title() string {
 	case v.set.Bundle() != nil:
 		return "Bundle changed"
 	}
-	return updated(v.set.Changed)
+	return updated(v.set.Changed, v.wants)
 }
 
-// outcome tells what became of the patches that were looked at.
-func outcome(s patch.ChangeSet) string {
-	text := updated(s.Changed)
+// outcome tells what became of the patches that were looked at; what is what the change wants, empty: it stands elsewhere.
+func outcome(s patch.ChangeSet, what string) string {
+	text := updated(s.Changed, what)
 	if backAgain(s) != "" {
 		text = "Changed"
 		if n := s.Patches(); n > 0 {
@@ -58,10 +65,13 @@ func outcome(s patch.ChangeSet) string {
 			text = "Nothing was taken back"
 		case itself != "":
 			text = itself
-		case s.Changed == 1:
-			text = "1 patch is as it was before"
 		default:
-			text = grouped(s.Changed) + " patches are as they were before"
+			if text = grouped(s.Changed) + " patches are as they were before"; s.Changed == 1 {
+				text = "1 patch is as it was before"
+			}
+			if what != "" {
+				text += " (" + what + ")"
+			}
 		}
 	}
 	refused, lost, overtaken := s.Refused, s.Lost, s.Overtaken
@@ -80,16 +90,22 @@ func outcome(s patch.ChangeSet) string {
 		lost--
 		text += ". " + itself + "is gone"
 	}
-	say := func(n int, one, many string) {
+	say := func(n int, named []int64, one, many string) {
+		if n == 0 {
+			return
+		}
+		if text += ". " + counted(n) + " "; len(named) > 0 {
+			text += "(" + numbers(named, n) + ") "
+		}
 		if n == 1 {
-			text += ". 1 patch " + one
-		} else if n > 1 {
-			text += ". " + grouped(n) + " patches " + many
+			text += one
+		} else {
+			text += many
 		}
 	}
-	say(refused, "is not yours to change", "are not yours to change")
-	say(lost, "is gone, or can't be like that any more", "are gone, or can't be like that any more")
-	say(overtaken, "was left alone, because somebody changed it since", "were left alone, because somebody changed them since") // the last one: some are named behind it
+	say(refused, nil, "is not yours to change", "are not yours to change")
+	say(lost, s.Gone(), "is gone, or can't be like that any more", "are gone, or can't be like that any more")
+	say(overtaken, nil, "was left alone, because somebody changed it since", "were left alone, because somebody changed them since") // the last one: some are named behind it
 	return text
 }
 
@@ -187,6 +203,14 @@ func wants(c patch.Change, words patch.Vocabulary, users map[int64]*account.User
 // bundleDone says what was done to a bundle.
 var bundleDone = map[string]string{patch.BundleCreated: "created", patch.BundleAdded: "patches added", patch.BundleRemoved: "patches removed", patch.BundleSet: "order or patches changed",
 	patch.BundleDeleted: "deleted", patch.BundleRenamed: "renamed", patch.BundlePublished: "made public", patch.BundleUnpublished: "made private", patch.BundleMoved: "moved to another project"}
+
+// soFar heads what became of the patches of a job.
+func (v changeView) soFar() string {
+	if v.set.Ended() {
+		return "Result"
+	}
+	return "So far"
+}
 
 // doing is the state of a change in a list.
 func (v changeView) doing() string {

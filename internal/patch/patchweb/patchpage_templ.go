@@ -56,7 +56,7 @@ func mailPageView(p mailPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.patch != nil && p.patch.Diff != nil {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<a class=\"button\" href=\"raw/\" download>Diff</a> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<a class=\"button\" href=\"raw/\" download>Download diff</a> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

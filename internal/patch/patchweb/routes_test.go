@@ -108,13 +108,13 @@ func TestSafeLink(t *testing.T) {
 
 func TestFlashOf(t *testing.T) {
 	for want, done := range map[string]patch.Changed{
-		"No patches updated": {},
-		"1 patch updated":    {Patches: 1},
-		"2 patches updated":  {Patches: 2},
-		"1 patch updated. You don't have permissions to edit patch '\uFFFDx'":                   {Patches: 1, Refused: []string{"\u202ex"}},
+		"No patches updated":                  {},
+		"1 patch updated (state: Accepted)":   {Patches: 1},
+		"2 patches updated (state: Accepted)": {Patches: 2},
+		"1 patch updated (state: Accepted). You don't have permissions to edit patch '\uFFFDx'": {Patches: 1, Refused: []string{"\u202ex"}},
 		"No patches updated. You don't have permissions to edit patch 'a', 'b', 'c' and 2 more": {Refused: strings.Split("abcde", "")},
 	} {
-		if f := flashOf(done); f.Text != want || f.Bad != (len(done.Refused) > 0) {
+		if f := flashText(done, "state: Accepted"); f.Text != want || f.Bad != (len(done.Refused) > 0) {
 			t.Errorf("%+v, want %q", f, want)
 		}
 	}

@@ -21,10 +21,10 @@ func storyBulk(t *testing.T, b *browser.Browser) {
 	p.is("heading", p.text("h1"), "131 patches")
 	p.Click("tr:nth-child(2) [data-row]")
 	p.Click("tr:nth-child(4) [data-row]", shift)
-	p.load("a", "3 patches updated")
+	p.load("a", "3 patches updated (state: Accepted)")
 	p.is("place", p.where(), third)
 	p.is("heading", p.text("h1"), "128 patches")
-	p.load("z", "3 patches are as they were before")
+	p.load("z", "3 patches are as they were before (undo of “state: Accepted”)")
 	p.is("place", p.where(), third)
 	p.is("heading", p.text("h1"), "131 patches")
 
@@ -39,7 +39,7 @@ func storyBulk(t *testing.T, b *browser.Browser) {
 	p.is("progress", p.text("h1"), "Changing 2,208 patches")
 	p.is("done", p.text("dl.facts dd:nth-of-type(2)"), "0 of 2,208, 0 %") // nobody works yet
 	s.work(t)
-	page := p.awaits("2,208 patches updated")
+	page := p.awaits("2,208 patches updated (state: Not Applicable)")
 	s.has(t, `SELECT s.slug, COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id GROUP BY 1 ORDER BY 1`, "new 4195", "not-applicable 2208")
 	s.has(t, `SELECT COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id WHERE s.slug = 'not-applicable' AND p.name_key NOT LIKE '%erofs-utils%'`, "0")
 
@@ -52,7 +52,7 @@ func storyBulk(t *testing.T, b *browser.Browser) {
 	p.clicks("[data-undo]")
 	back := p.awaits("Taken back")
 	s.has(t, `SELECT s.slug, COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id GROUP BY 1 ORDER BY 1`, "accepted 1", "new 6401", "rejected 1")
-	p.is("so far", browser.Eval[string](p.Tab, `[...document.querySelectorAll("dt")].find(e => e.innerText === "So far").nextElementSibling.innerText`),
+	p.is("the result", browser.Eval[string](p.Tab, `[...document.querySelectorAll("dt")].find(e => e.innerText === "Result").nextElementSibling.innerText`),
 		"2,206 patches are as they were before. 2 patches were left alone, because somebody changed them since")
 
 	// Ten minutes later it is too late.

@@ -97,38 +97,38 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	tab.Press("jjj") // the series comes first
 	is("cursor", at(), "part 001")
 	is("focus", tab.Focused(), "a part 001")
-	load("a", "1 patch updated")
+	load("a", "1 patch updated (state: Accepted)")
 	is("cursor afterwards", at(), "part 002")
 	is("place", where(), list)
-	load("z", "1 patch is as it was before")
+	load("z", "1 patch is as it was before (undo of “state: Accepted”)")
 	is("cursor after the undo", at(), "part 002")
 	count("accepted", 0)
 	tab.Press("k")
-	load("r", "1 patch updated")
+	load("r", "1 patch updated (state: Rejected)")
 	count("rejected", 1)
 
 	// The form of the filter has its fields in another order than the address to which a change leads back.
 	open("/project/hundred/list/?q=part&order=name")
 	tab.Press("jjjjj")
 	is("cursor in what was filtered", at(), "part 004")
-	load("a", "1 patch updated")
+	load("a", "1 patch updated (state: Accepted)")
 	is("cursor afterwards", at(), "part 005")
-	load("z", "1 patch is as it was before")
+	load("z", "1 patch is as it was before (undo of “state: Accepted”)")
 	is("cursor after the undo", at(), "part 005")
 
 	// Ranges: 30 from here on are accepted, 10 more are under review, all others of the page superseded.
 	open(list)
 	tab.Press("jx" + strings.Repeat("j", 29) + "X")
 	is("selected", browser.Eval[string](tab, `document.querySelector("[data-selected]").textContent`), "30 selected")
-	load("a", "30 patches updated")
+	load("a", "30 patches updated (state: Accepted)")
 	is("cursor behind what is gone", at(), "part 030")
 	open(list)
 	tab.Press("jx" + strings.Repeat("j", 9) + "X")
-	load("u", "10 patches updated")
+	load("u", "10 patches updated (state: Under Review)")
 	open(list + "&state=*&q=part%2004") // words of two letters match beginnings: 040 to 049
 	tab.Press("jx" + strings.Repeat("j", 8) + "kkjjX")
 	is("selected", browser.Eval[string](tab, `document.querySelector("[data-selected]").textContent`), "9 selected")
-	load("e", "9 patches updated")
+	load("e", "9 patches updated (archived: yes)")
 	count("accepted", 30)
 	count("under-review", 10)
 
@@ -139,20 +139,20 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	tab.Press("jxjxjx")
 	tab.Press("jjj")
 	is("the cursor is below what is selected", at(), "part 038")
-	load("r", "3 patches updated")
+	load("r", "3 patches updated (state: Rejected)")
 	is("cursor on the same row", at(), "part 038")
-	load("z", "3 patches are as they were before")
+	load("z", "3 patches are as they were before (undo of “state: Rejected”)")
 	open(list)
 	tab.Press("jjj")
 	is("undone", at(), kept)
 	tab.Press("x")
 	tab.Press("d")
 	tab.Press(kb.ArrowDown + kb.ArrowDown) // nobody, the maintainer
-	load("\r", "1 patch updated")
+	load("\r", "1 patch updated (delegate: maintainer-with-a-name-as-long-as-names-of-users-get)")
 	if n := s.number(t, "SELECT COUNT(*) FROM patch WHERE delegate_id IS NOT NULL"); n != 1 {
 		t.Errorf("%d patches are delegated, want 1", n)
 	}
-	load("z", "1 patch is as it was before")
+	load("z", "1 patch is as it was before (undo of “delegate: maintainer-with-a-name-as-long-as-names-of-users-get”)")
 
 	// All that match: all of the page is ticked, then all is offered.
 	open(list)
@@ -160,9 +160,9 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	is("offer", browser.Eval[string](tab, `document.querySelector("[data-match-all]").innerText`), fmt.Sprintf("Select all %d that match", 102-30-1-9))
 	tab.Click("[data-match-all]")
 	is("announced", browser.Eval[string](tab, `document.querySelector("[data-selected]").textContent`), "all 62 selected")
-	load("s", "62 patches updated")
+	load("s", "62 patches updated (state: Superseded)")
 	count("superseded", 62)
-	load("z", "62 patches are as they were before")
+	load("z", "62 patches are as they were before (undo of “state: Superseded”)")
 	count("superseded", 0)
 
 	// Fields take letters as letters; the help traps the focus, and switches the keys off and on.
@@ -204,7 +204,7 @@ func testKeys(t *testing.T, b *browser.Browser) {
 	tab.PressAndLoad("p")
 	is("n and p", where(), first)
 	load("a", "Patch updated")
-	load("z", "1 patch is as it was before")
+	load("z", "1 patch is as it was before (undo of “state: Accepted”)")
 	open("/project/hundred/patch/101@h/")
 	tab.PressAndLoad("]")
 	is("]", where(), "/project/hundred/patch/102@h/")

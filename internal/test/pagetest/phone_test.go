@@ -61,11 +61,11 @@ func storyPhone(t *testing.T, b *browser.Browser, s *site) {
 	p.is("selected", p.text("[data-selected]"), "2 selected")
 	browser.Eval[any](p.Tab, `{ const s = document.querySelector(".bulk [name=state]"); s.value = [...s.options].find(o => o.text === "Deferred").value }`)
 	p.taps(".bulk button.primary")
-	p.is("it says", p.text(".flash"), "2 patches updated")
+	p.is("it says", p.text(".flash"), "2 patches updated (state: Deferred)")
 	p.is("place", p.where(), "/project/erofs/list/?q=xattr")
 	s.has(t, `SELECT COUNT(*) FROM patch p JOIN state s ON s.id = p.state_id WHERE s.slug = 'deferred' AND p.name_key LIKE '%xattr%'`, "2")
 	p.taps("[data-undo]")
-	p.is("it says", p.text(".flash"), "2 patches are as they were before")
+	p.is("it says", p.text(".flash"), "2 patches are as they were before (undo of “state: Deferred”)")
 	p.is("first", p.text("tr:nth-child(1) td.name"), first)
 
 	p.taps("tr:nth-child(1) td.name a")

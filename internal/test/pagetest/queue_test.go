@@ -92,7 +92,7 @@ func storyQueues(t *testing.T, b *browser.Browser, s *site) {
 	p.clicks("td.name a")
 	browser.Eval[any](p.Tab, `{ const d = document.querySelector("form[action$='/list/']").closest("details"); d.open = true; const s = d.querySelector("[name=delegate]"); s.value = [...s.options].find(o => o.text === "mia").value }`)
 	p.clicks("form[action$='/list/'] button[value=update]")
-	p.is("delegated", p.text(".flash"), "1 patch updated")
+	p.is("delegated", p.text(".flash"), "1 patch updated (delegate: mia)")
 	p.open("/project/erofs/queue/delegated/")
 	p.is("queue", strings.Join(p.texts("td.name"), "|"), "erofs: modernize device IDR to XArray")
 	p.open("/user/todo/")

@@ -28,12 +28,12 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.is("heading", p.text("h1"), "Series 2,029 series")
 	p.Press("j")
 	p.is("cursor", p.cursor(), "[RFC] fs: allow opening overlayfs/erofs layers through O_ALT")
-	p.load("r", "1 patch updated")
+	p.load("r", "1 patch updated (state: Rejected)")
 	p.is("cursor", p.cursor(), "erofs: modernize device IDR to XArray")
-	p.load("a", "1 patch updated")
+	p.load("a", "1 patch updated (state: Accepted)")
 	p.is("cursor", p.cursor(), "[v3] erofs: accept source file descriptor via fsconfig")
-	p.load("s", "1 patch updated")
-	p.load("z", "1 patch is as it was before")
+	p.load("s", "1 patch updated (state: Superseded)")
+	p.load("z", "1 patch is as it was before (undo of “state: Superseded”)")
 	p.is("heading", p.text("h1"), "Series 2,027 series")
 	s.has(t, in(statesOf, "2831, 2832, 2833"), "accepted 1 0", "new 1 0", "rejected 1 0")
 
@@ -42,7 +42,7 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.Press("jx")
 	p.Press("jjjjjX")
 	p.is("selected", selected(), "6 selected")
-	p.load("u", "6 patches updated")
+	p.load("u", "6 patches updated (state: Under Review)")
 	p.is("heading", p.text("h1"), "Series 2,027 series")
 	s.has(t, in(statesOf, "2826, 2827, 2828, 2829, 2830, 2831"), "under-review 6 0")
 
@@ -54,7 +54,7 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.is("cursor", p.cursor(), "netfs: Keep track of folios in a segmented bio_vec[] chain v5")
 	p.Press("x")
 	p.is("selected", selected(), "2 selected")
-	p.load("s", "22 patches updated")
+	p.load("s", "22 patches updated (state: Superseded)")
 	s.has(t, in(statesOf, "2817, 2820"), "superseded 22 0")
 
 	// Three are delegated, and four kept in a bundle.
@@ -66,7 +66,7 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.is("d", p.Focused(), "select delegate")
 	p.Press(kb.ArrowDown + kb.ArrowDown) // nobody, mia
 	p.Press("\t\t")
-	p.load("\r", "4 patches updated")
+	p.load("\r", "4 patches updated (delegate: mia)")
 	s.has(t, in(statesOf, "2819, 2821, 2822"), "new 4 4")
 	p.open(list)
 	p.Press(strings.Repeat("j", 10))
@@ -84,7 +84,7 @@ func storyTriage(t *testing.T, b *browser.Browser) {
 	p.Press(strings.Repeat("j", 14))
 	p.is("cursor", p.cursor(), "erofs-utils: mkfs: set the default inode fingerprint name")
 	p.Press("xjjjjX")
-	p.load("a", "14 patches updated")
+	p.load("a", "14 patches updated (state: Accepted)")
 	s.has(t, in(statesOf, "2807, 2808, 2809, 2810, 2811"), "accepted 14 0")
 
 	p.goes("gp", "/project/erofs/list/")

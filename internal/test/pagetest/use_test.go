@@ -193,7 +193,7 @@ func testWithoutScript(t *testing.T, b *browser.Browser, s *site) {
 	if got := tab.PressAndLoad("\r"); got != 200 {
 		t.Fatalf("change: %d", got)
 	}
-	if got := browser.Eval[string](tab, `document.querySelector(".flash").innerText`); got != "2 patches updated" {
+	if got := browser.Eval[string](tab, `document.querySelector(".flash").innerText`); got != "2 patches updated (state: Accepted)" {
 		t.Errorf("it says %q", got)
 	}
 	if got := tab.Has("[data-row]"); got != before-2 || !strings.Contains(browser.Eval[string](tab, `location.search`), "q=seconds") {
@@ -249,7 +249,7 @@ func testBundleWithoutScript(t *testing.T, b *browser.Browser, s *site) {
 		t.Error(diff)
 	}
 	browser.Eval[any](tab, `document.querySelector("tbody tr:nth-child(2) [data-row]").click()`)
-	do("button[value=remove]", "\r", "1 removed from the bundle")
+	do("button[value=remove]", "\r", "1 patch removed from the bundle")
 	if diff := cmp.Diff([]string{before[2], before[1], before[3]}, names(1, 2, 3)); diff != "" {
 		t.Error(diff)
 	}
