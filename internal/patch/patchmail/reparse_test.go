@@ -292,3 +292,33 @@ func agreesWithItself(t *testing.T, db *sqldb.DB, p project.Project, mails int) 
 		t.Errorf("%d differences", len(found))
 	}
 }
+
+// TestReparseFindsAttachments: what was taken in before the files of replies were kept has them after it was read again.
+func TestReparseFindsAttachments(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := newSite(t, db, "dev")
+		s.send("patch", letter{id: "p", subject: "[PATCH] one", body: patchText("One.")})
+		reply := attachedTo("See there.", file("text/plain", "dmesg.txt", "BUG at x.c:1\n"))
+		reply.id, reply.subject, reply.refs = "r", "Re: [PATCH] one", "p"
+		s.send("comment", reply)
+		const held = "SELECT attached FROM message_body b JOIN message m ON m.id = b.message_id WHERE m.kind = 'comment'"
+		stored := s.text(held)
+		if !strings.Contains(stored, "dmesg.txt") {
+			t.Fatalf("the reply has %q", stored)
+		}
+		s.exec("UPDATE message_body SET attached = NULL WHERE message_id = (SELECT id FROM message WHERE kind = 'comment')")
+		for _, apply := range []bool{false, true} {
+			mails, found := s.reparse(account.CLI, apply)
+			if mails != 2 || len(found) != 1 || !strings.HasPrefix(found[0], "r attached:  → ") || !strings.Contains(found[0], "dmesg.txt") {
+				t.Errorf("%d mails, found %q", mails, found)
+			}
+			if got := s.text(held); apply && got != stored || !apply && got != "" {
+				t.Errorf("applied %v: the reply has %q", apply, got)
+			}
+		}
+		if _, found := s.reparse(account.CLI, true); len(found) != 0 {
+			t.Errorf("the second time: %q", found)
+		}
+		check(t, db)
+	})
+}
