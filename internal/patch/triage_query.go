@@ -103,7 +103,7 @@ type WorkPage struct {
 // MaxWorkSort is how many series are sorted at most by an order that no index has, maxTagSort by one that looks at the patches of each.
 const (
 	MaxWorkSort = 10000
-	maxTagSort  = 2000
+	maxTagSort  = 5000
 )
 
 // Lanes counts the series of projects in each lane; nil: of all projects.
