@@ -259,6 +259,10 @@ func TestUndoSaysOfBundles(t *testing.T) {
 		one, two := change(bundle, `{"name":"a"}`), change(bundle, fmt.Sprintf(`{"name":"b","patches":[%d]}`, s.two))
 		says(one, "-Nothing was taken back. The bundle itself was left alone, because somebody changed it since")
 		says(two, "+The bundle and 2 patches are as before")
+		newest := func() string {
+			return "/project/alpha/change/" + last.FindStringSubmatch(s.json("GET", "changes/", "", 200))[1] + "/"
+		}
+		s.expect(s.visit(s.mia, "GET", newest(), ""), 200, "The bundle became what it was before", "!Each patch")
 		one, two = change(bundle, fmt.Sprintf(`{"name":"c","patches":[%d]}`, s.two)), change(bundle, `{"public":true}`)
 		says(one, "-2 patches are as they were before (undo of “bundle c: settings, order or patches changed”). The bundle itself was left alone, because somebody changed it since")
 		says(two, "+The bundle is private again")
@@ -274,6 +278,7 @@ func TestUndoSaysOfBundles(t *testing.T) {
 		says(one, "-2 patches are as they were before (undo of “series: metadata ci, state: Rejected”). The series itself was left alone, because somebody changed it since")
 		says(change(series, `{"version":10}`), "+The series is as before")
 		says(change(series, `{"version":10,"state":"accepted"}`), "+The series and 2 patches are as before")
+		s.expect(s.visit(s.mia, "GET", newest(), ""), 200, "The series, and each patch that was changed with it, became what it was before", "!Each patch")
 
 		// Each of these is an event from API 1.4 on, and so is taking it back.
 		for version, want := range map[string]int{"1.0": 0, "1.3": 0, "1.4": 5} {
