@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite" // database/sql driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"patchwork.example/pw/internal/base/clock"
 	"patchwork.example/pw/internal/base/fault"
@@ -86,11 +88,27 @@ func Open(ctx context.Context, rawURL string, opt Options) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", redact(rawURL), err)
 	}
 	db.hear = opt.Statement
-	if err := db.write.PingContext(ctx); err != nil {
+	if err := db.connect(ctx); err != nil {
 		db.Close()
 		return nil, fault.Wrap(fault.Unavailable, ended(ctx, err), "open database %s", redact(rawURL))
 	}
 	return db, nil
+}
+
+// connect makes the first connection. SQLite calls no busy handler when two connections turn a new file to WAL at the same time, and when the last one of another
+// process closes: who finds the file locked asks again, as long as busy_timeout would.
+func (d *DB) connect(ctx context.Context) error {
+	for end := time.Now().Add(busyTimeout); ; {
+		err := d.write.PingContext(ctx)
+		if sqliteCode(err) != sqlite3.SQLITE_BUSY || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 func redact(rawURL string) string {
@@ -108,6 +126,9 @@ func redact(rawURL string) string {
 	return u.Redacted()
 }
 
+// busyTimeout is how long a connection to SQLite waits for another's lock.
+const busyTimeout = 10 * time.Second
+
 func openSQLite(path string, opt Options) (*DB, error) {
 	if path == "" {
 		return nil, fault.New(fault.Invalid, "sqlite: no file named; write sqlite:data/patchwork.db")
@@ -123,7 +144,7 @@ func openSQLite(path string, opt Options) (*DB, error) {
 		return nil, err
 	}
 	dsn := func(extra ...string) string {
-		q := append([]string{"_pragma=busy_timeout(10000)", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
+		q := append([]string{fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()), "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)",
 			"_pragma=foreign_keys(1)", "_pragma=temp_store(2)"}, extra...)
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + strings.Join(q, "&")
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -53,6 +54,25 @@ func TestOpenSQLite(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
 			t.Errorf("%s: %v", u, err)
 		}
+	}
+}
+
+// Whoever opens a new file at the same time as others opens it.
+func TestOpenTogether(t *testing.T) {
+	for range 60 {
+		u := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				db, err := sqldb.Open(t.Context(), u, sqldb.Options{})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				db.Close()
+			})
+		}
+		all.Wait()
 	}
 }
 
