@@ -30,7 +30,7 @@ type Query struct {
 // maxListed bounds how many numbers the parts of a Query may have.
 const maxListed = 100
 
-// maxWaiting bounds how many events without a position a list counts: there are many only where no worker runs.
+// maxWaiting bounds how many events without a position a list looks at to count its own among them: there are many only where no worker runs, and after an import.
 const maxWaiting = 10_000
 
 // Check is fault.Invalid for a query of too many values.
@@ -183,8 +183,7 @@ func (l *Listing) addWhole(u *union, first, last int64) {
 	}
 	u.add("SELECT 0 AS exact, period AS v, SUM(events) AS n FROM event_count"+w.sql()+" GROUP BY period", w.args...)
 	waiting := q.narrowed(since, before)
-	waiting.add("pos IS NULL")
-	u.add("SELECT 1 AS exact, at AS v, 1 AS n FROM (SELECT at FROM event"+waiting.sql()+" LIMIT "+strconv.Itoa(maxWaiting)+") waiting", waiting.args...)
+	u.add("SELECT 1 AS exact, at AS v, 1 AS n FROM ("+oldestWaiting+") waiting"+waiting.sql(), append([]any{maxWaiting}, waiting.args...)...)
 }
 
 func orAll(ids []int64) []int64 {

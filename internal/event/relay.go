@@ -19,12 +19,16 @@ const (
 // relayBatch is how many events get their positions in one transaction.
 const relayBatch = 5000
 
+// oldestWaiting are the events without a position that were stored first. The index of positions has them in that order, and ORDER BY says that it is to be used: else PostgreSQL passes all events
+// by that have one.
+const oldestWaiting = "SELECT id, at, project_id, actor_id, kind FROM event WHERE pos IS NULL ORDER BY pos LIMIT ?"
+
 // Relay gives committed events that have none yet their positions, up to a batch of them in one transaction, and returns how many. Positions rise
 // strictly from commit to commit, however many relays there are: they take turns by a row lock, and one that finds it taken does nothing. What is
 // given in one batch is in the order of time. On SQLite Append itself gives positions, and there is nothing to do.
 func Relay(ctx context.Context, db *sqldb.DB) (int64, error) {
 	var waiting int64
-	if err := db.Get(ctx, &waiting, "SELECT COUNT(*) FROM (SELECT 1 FROM event WHERE pos IS NULL LIMIT 1) e"); err != nil || waiting == 0 {
+	if err := db.Get(ctx, &waiting, "SELECT COUNT(*) FROM ("+oldestWaiting+") e", 1); err != nil || waiting == 0 {
 		return 0, wrap(err, "look for new events")
 	}
 	var given int64
@@ -65,7 +69,7 @@ func takeTurn(ctx context.Context, tx *sqldb.Tx) (last int64, mine bool, err err
 
 // giveSet does it in one statement.
 func giveSet(ctx context.Context, tx *sqldb.Tx, last int64) (int64, error) {
-	return tx.Exec(ctx, `WITH fresh AS (SELECT id, at FROM event WHERE pos IS NULL ORDER BY id LIMIT ?),
+	return tx.Exec(ctx, `WITH fresh AS (`+oldestWaiting+`),
 		ranked AS (SELECT id, ROW_NUMBER() OVER (ORDER BY at, id) AS k FROM fresh)
 		UPDATE event SET pos = ? + ranked.k FROM ranked WHERE event.id = ranked.id`, relayBatch, last)
 }
@@ -73,7 +77,7 @@ func giveSet(ctx context.Context, tx *sqldb.Tx, last int64) (int64, error) {
 // giveListed is for MariaDB, whose UPDATE with a subquery would wait for rows that others are inserting.
 func giveListed(ctx context.Context, tx *sqldb.Tx, last int64) (int64, error) {
 	var ids []int64
-	err := tx.Select(ctx, &ids, "SELECT id FROM (SELECT id, at FROM event WHERE pos IS NULL ORDER BY id LIMIT ?) fresh ORDER BY at, id", relayBatch)
+	err := tx.Select(ctx, &ids, "SELECT id FROM ("+oldestWaiting+") fresh ORDER BY at, id", relayBatch)
 	if err != nil {
 		return 0, err
 	}
