@@ -78,7 +78,7 @@ func (a *App) FillIndexes(ctx context.Context, step func(done, last int64)) erro
 func (a *App) Close() error {
 	a.collecting.Do(func() {}) // none is started any more
 	if a.collector != nil {
-		a.collector.Stop()
+		a.collector.Stop(storeGrace)
 	}
 	return a.DB.Close()
 }

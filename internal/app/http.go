@@ -102,6 +102,9 @@ func frame(shell *web.Shell) rest.Frame {
 	}
 }
 
+// httpGrace is how long requests under way may take when the server stops.
+const httpGrace = 20 * time.Second
+
 // ServeHTTP answers HTTP at the configured address until ctx ends, then finishes what is under way.
 func (a *App) ServeHTTP(ctx context.Context, version string) error {
 	log := a.Log
@@ -128,7 +131,7 @@ func (a *App) ServeHTTP(ctx context.Context, version string) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), httpGrace)
 		defer cancel()
 		stopped <- server.Shutdown(drain)
 	}()

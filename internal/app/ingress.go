@@ -14,8 +14,12 @@ import (
 	"patchwork.example/pw/internal/ingress"
 )
 
-// ingressGrace is how long mails under way may take when the server stops; systemd waits 90 seconds before it kills.
-const ingressGrace = 30 * time.Second
+// When the server stops, mails under way may take ingressGrace to come and be answered; storeGrace is for what is being stored then, of which nobody waits for the
+// answer: only a database that hangs takes so long.
+const (
+	ingressGrace = 30 * time.Second
+	storeGrace   = 10 * time.Second
+)
 
 // Ingress is the SMTP or LMTP server, listening, and what is followed beside it.
 type Ingress struct {
@@ -83,7 +87,7 @@ func (i *Ingress) Serve(ctx context.Context) error {
 	defer followed.Wait()
 	defer stop()
 	c := ingress.StartCollector(i.app.Intake(), i.app.Config.Limits.BatchWait)
-	defer c.Stop()
+	defer c.Stop(storeGrace)
 	i.app.Log.Info("taking mail", "listen", i.Addr().String(), "protocol", protocolName(i.app.Config.Ingress.Listen))
 	err := i.server(c).Serve(ctx, i.listener)
 	i.app.Log.Info("taking no more mail", "listen", i.Addr().String())

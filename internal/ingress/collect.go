@@ -18,12 +18,13 @@ const storeTimeout = 2 * time.Minute
 // Collector takes in the mails of many senders, each of whom waits for his answer: those that wait at the same time share one transaction.
 // It is safe for concurrent use.
 type Collector struct {
-	intake *Intake
-	wait   time.Duration
-	queue  chan *waiting
-	done   chan struct{}
-	recent [2]int       // mails in the last batches
-	inside atomic.Int64 // mails that are in the queue, wait for room in it, or are being stored
+	intake    *Intake
+	wait      time.Duration
+	queue     chan *waiting
+	interrupt func() // of what is being stored
+	done      chan struct{}
+	recent    [2]int       // mails in the last batches
+	inside    atomic.Int64 // mails that are in the queue, wait for room in it, or are being stored
 
 	gate   sync.RWMutex // writers of the queue share it; whoever closes it has it alone
 	closed bool
@@ -45,8 +46,9 @@ type answer struct {
 // StartCollector starts a collector. Stop ends it. A batch waits up to wait for as many mails as the ones before it had: senders who were answered
 // together come back together. A lone sender never waits.
 func StartCollector(in *Intake, wait time.Duration) *Collector {
-	c := &Collector{intake: in, wait: wait, queue: make(chan *waiting, in.limits.BatchMails), done: make(chan struct{})}
-	go c.run()
+	ctx, interrupt := context.WithCancel(context.Background())
+	c := &Collector{intake: in, wait: wait, queue: make(chan *waiting, in.limits.BatchMails), interrupt: interrupt, done: make(chan struct{})}
+	go c.run(ctx)
 	return c
 }
 
@@ -83,21 +85,25 @@ func (c *Collector) enqueue(ctx context.Context, d Delivery) (*waiting, error) {
 	}
 }
 
-// Stop refuses new mails, stores those that wait, and returns when all are answered.
-func (c *Collector) Stop() {
+// Stop refuses new mails, stores those that wait, and returns when all are answered. What a database that hangs has not stored within the grace is given up:
+// its senders, if they wait still, are told to try again.
+func (c *Collector) Stop(grace time.Duration) {
 	c.gate.Lock()
 	if !c.closed {
 		c.closed = true
 		close(c.queue)
 	}
 	c.gate.Unlock()
+	late := time.AfterFunc(grace, c.interrupt)
+	defer late.Stop()
 	<-c.done
 }
 
-func (c *Collector) run() {
+func (c *Collector) run(ctx context.Context) {
 	defer close(c.done)
+	defer c.interrupt()
 	for first := range c.queue {
-		c.store(c.gather(first))
+		c.store(ctx, c.gather(first))
 	}
 }
 
@@ -141,7 +147,7 @@ func (c *Collector) next(wait bool, late <-chan time.Time) *waiting {
 
 // store commits a batch and answers everybody in it. The senders' contexts do not count here: one who leaves must not take the others' mails
 // with him.
-func (c *Collector) store(batch []*waiting) {
+func (c *Collector) store(ctx context.Context, batch []*waiting) {
 	defer c.inside.Add(int64(-len(batch)))
 	mails := make([]Mail, 0, len(batch))
 	senders := batch[:0]
@@ -159,7 +165,7 @@ func (c *Collector) store(batch []*waiting) {
 			mails[i].packed()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	outcomes, err := c.intake.store(ctx, mails)
 	for i, w := range senders {

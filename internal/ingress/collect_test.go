@@ -59,7 +59,7 @@ func collect(t *testing.T, s *turnstile, limits ingress.Limits, wait time.Durati
 		if s.pass != nil {
 			close(s.pass)
 		}
-		c.Stop()
+		c.Stop(time.Minute)
 	})
 	return c, db
 }
@@ -222,7 +222,7 @@ func TestCollectorStop(t *testing.T) {
 	gate.await(t, 1)
 	stopped := make(chan struct{})
 	go func() {
-		c.Stop()
+		c.Stop(time.Minute)
 		close(stopped)
 	}()
 	for range 8 {
@@ -245,4 +245,44 @@ func TestCollectorStop(t *testing.T) {
 	if _, err := c.Submit(t.Context(), numbered(9)); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("after the end: %v, want unavailable", err)
 	}
+}
+
+// A database that hangs does not keep the program from ending: what it has not stored in time is given up, and its sender told to try again.
+func TestCollectorStopHanging(t *testing.T) {
+	db := dbtest.Open(t, sqldb.SQLite)
+	begun := make(chan struct{})
+	c := ingress.StartCollector(ingress.New(db, clock.System{}, ingress.DefaultLimits, hanging(begun)), 0)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Submit(t.Context(), numbered(1))
+		answered <- err
+	}()
+	<-begun
+	stopped := make(chan struct{})
+	go func() {
+		c.Stop(50 * time.Millisecond)
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not stop")
+	}
+	if err := <-answered; !fault.Is(err, fault.Unavailable) {
+		t.Errorf("the sender is told %v", err)
+	}
+	if n := len(mailRows(t, db)); n != 0 {
+		t.Errorf("%d mails are stored", n)
+	}
+}
+
+// hanging is a claimer whose work has no end but that of its context.
+type hanging chan struct{}
+
+func (hanging) Prepare(*mailmsg.Message, clock.Time) any { return nil }
+
+func (h hanging) Claim(ctx context.Context, _ *sqldb.Tx, _ []ingress.Mail) ([]ingress.Outcome, error) {
+	close(h)
+	<-ctx.Done()
+	return nil, ctx.Err()
 }

@@ -52,7 +52,7 @@ func newHTTPSite(t *testing.T, db *sqldb.DB, change func(*ingress.HTTPOptions)) 
 	s := &httpSite{t: t, db: db, remote: "192.0.2.1:99"}
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
 	c := ingress.StartCollector(smallBatches(db), 0)
-	t.Cleanup(c.Stop)
+	t.Cleanup(func() { c.Stop(time.Minute) })
 	mux := http.NewServeMux()
 	ingress.NewHTTP(opt, db, clock.System{}, c, log).Routes(mux)
 	s.handler = ingress.HideSecret(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -67,7 +67,7 @@ func serve(t testing.TB, db *sqldb.DB, change func(*ingress.ServerOptions)) *smt
 		if err := server.Serve(ctx, l); err != nil {
 			t.Error(err)
 		}
-		s.collector.Stop()
+		s.collector.Stop(time.Minute)
 	}()
 	t.Cleanup(func() {
 		stop()

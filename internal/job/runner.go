@@ -51,11 +51,17 @@ type Loop struct {
 	Run  func(ctx context.Context) (more bool, err error)
 }
 
+// When Run ends, jobs under way go on for Grace, unless Options say otherwise; those that are interrupted then have HeedTime to end.
+const (
+	Grace    = 20 * time.Second
+	HeedTime = 5 * time.Second
+)
+
 // Options bound what a Runner does. The zero value is usable.
 type Options struct {
 	Parallel int           // most jobs at a time; 0: 8
 	Poll     time.Duration // how often to look without having been woken; 0: a second
-	Grace    time.Duration // how long jobs may go on after the end of Run's context; 0: 20 seconds
+	Grace    time.Duration // how long jobs may go on after the end of Run's context; 0: Grace
 	// Observe, if set, hears of each attempt that ended: outcome is the state of the job after it, or "lost" or "interrupted".
 	Observe func(kind, outcome string, took time.Duration)
 }
@@ -81,7 +87,7 @@ type Runner struct {
 func NewRunner(db *sqldb.DB, c clock.Clock, log *slog.Logger, opt Options) *Runner {
 	opt.Parallel = cmp.Or(opt.Parallel, 8)
 	opt.Poll = cmp.Or(opt.Poll, time.Second)
-	opt.Grace = cmp.Or(opt.Grace, 20*time.Second)
+	opt.Grace = cmp.Or(opt.Grace, Grace)
 	host, _ := os.Hostname() // only for people to read
 	return &Runner{db: db, clock: c, log: log, opt: opt, id: fmt.Sprintf("%.60s:%d:%s", cmp.Or(host, "localhost"), os.Getpid(), rand.Text()[:12]),
 		kinds: map[string]Kind{}, running: map[int64]*attempt{}, at: map[string]bool{}, freed: make(chan struct{}, 1)}
@@ -161,7 +167,7 @@ func (r *Runner) drain(work *sync.WaitGroup, interrupt func()) {
 	interrupt()
 	select {
 	case <-ended:
-	case <-time.After(5 * time.Second): // it does not heed its context; its lease runs out
+	case <-time.After(HeedTime): // it does not heed its context; its lease runs out
 		r.log.Error("jobs do not heed their interruption", "jobs", r.count(""))
 	}
 }
