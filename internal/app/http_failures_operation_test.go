@@ -34,6 +34,7 @@ func TestKnownFailuresOfOperation(t *testing.T) {
 			t.Run("E9", func(t *testing.T) { isNoMissingPage(serve(t, dbtest.Open(t, engine))) })
 		})
 	}
+	t.Run("E8", unitsAreBounded)
 	t.Run("E10", func(t *testing.T) { comesBack(serve(t, dbtest.Open(t, sqldb.SQLite))) })
 }
 
