@@ -3,13 +3,17 @@
 package app
 
 import (
+	"html"
 	"net/url"
 	"testing"
 	"time"
 
+	"patchwork.example/pw/internal/account"
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/irc"
 	"patchwork.example/pw/internal/job"
 	"patchwork.example/pw/internal/test/dbtest"
+	"patchwork.example/pw/internal/webhook"
 )
 
 // hostileError is what a remote server may answer.
@@ -73,6 +77,53 @@ func TestJobPages(t *testing.T) {
 		s.exec("INSERT INTO worker (id, host, pid, kinds, started_at, seen_at) VALUES ('w', 'build7', 42, 'hook mail', ?, ?), ('v', 'build8', 43, 'hook', ?, ?)",
 			int64(noon)-7200_000_000, int64(noon)-3_000_000, int64(noon)-7200_000_000, int64(noon)-300_000_000)
 		s.expect(s.visit(admin, "GET", "/admin/jobs/", ""), 200, "!role=\"alert\"", "build7, process 42", "3s ago", "dead: 5m ago")
+	})
+}
+
+// What a job is about is said in words, which lead there; the target stays what jobs are looked for by.
+func TestJobSubjects(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		_, admin := s.user("root", "root@people.example", true)
+		s.project("alpha")
+		hook, channel := "https://ci.example.org/hook", "irc://irc.example.org/patches"
+		for _, link := range []string{"", "alpha"} {
+			if _, _, err := webhook.Create(t.Context(), db, account.CLI, noon, webhook.Words{}, link, webhook.Change{URL: &hook}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := irc.Create(t.Context(), db, account.CLI, noon, nil, "alpha", irc.Change{URL: &channel}); err != nil {
+			t.Fatal(err)
+		}
+		cells := map[string]string{
+			"change:1":                 `<a href="/project/alpha/">Changes in ALPHA</a>`,
+			"change:0":                 "Changes in several projects",
+			"change:77":                "change:77",
+			"triage:1":                 `<a href="/project/alpha/series/">Series of ALPHA</a>`,
+			"webhook:1":                `<a href="/admin/webhooks/1/">Webhook 1 of the site</a>`,
+			"webhook:2":                `<a href="/project/alpha/webhooks/2/">Webhook 2 of alpha</a>`,
+			"webhook-once:2":           `<a href="/project/alpha/webhooks/2/">Webhook 2 of alpha, once</a>`,
+			"webhook:77":               "webhook:77",
+			"irc:1":                    "irc://irc.example.org/patches",
+			"mail:ann@people.example":  "Mail to ann@people.example",
+			"password-reset:<b>@x":     "Password of &lt;b&gt;@x",
+			"smtp:mail.example.org:25": "smtp:mail.example.org:25",
+		}
+		for target := range cells {
+			s.enqueue(job.New{Kind: "n", Target: target})
+		}
+		page := s.visit(admin, "GET", "/admin/jobs/", "")
+		for target, cell := range cells {
+			s.expect(page, 200, `<td class="who">`+cell+"</td>")
+			s.expect(s.visit(admin, "GET", "/admin/jobs/?target="+url.QueryEscape(target), ""), 200, cell+"</td>", `value="`+html.EscapeString(target)+`"`)
+		}
+		id := s.rows("SELECT id FROM job WHERE target = 'webhook:2'")[0]
+		s.expect(s.visit(admin, "GET", "/admin/jobs/"+id+"/", ""), 200, "<dt>About</dt><dd>"+cells["webhook:2"]+"</dd>", `<a href="/admin/jobs/?target=webhook%3A2">webhook:2</a>`)
+		id = s.rows("SELECT id FROM job WHERE target = 'webhook:77'")[0]
+		s.expect(s.visit(admin, "GET", "/admin/jobs/"+id+"/", ""), 200, "!<dt>About</dt>", `<a href="/admin/jobs/?target=webhook%3A77">webhook:77</a>`)
+		for _, link := range []string{"/project/alpha/", "/project/alpha/series/", "/admin/webhooks/1/", "/project/alpha/webhooks/2/"} {
+			s.expect(s.visit(admin, "GET", link, ""), 200)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"patchwork.example/pw/internal/account"
@@ -23,12 +24,24 @@ const (
 	formBytes = 64 << 10
 )
 
+// Subject is what the target of a job is.
+type Subject struct {
+	Text    string
+	Address string // of its page; empty: it has none
+}
+
+// Subjects finds what targets are; of those that it leaves out the target itself is shown.
+type Subjects func(ctx context.Context, by account.Actor, targets []string) (map[string]Subject, error)
+
 // face holds what the pages need.
-type face struct{ db *sqldb.DB }
+type face struct {
+	db       *sqldb.DB
+	subjects Subjects
+}
 
 // Routes registers the pages. They are for administrators: others are told so, visitors are asked to log in.
-func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB) {
-	f := &face{db: db}
+func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, subjects Subjects) {
+	f := &face{db: db, subjects: subjects}
 	mux.Handle("GET "+home+"{$}", shell.Page(f.list))
 	mux.Handle("GET "+home+"{id}/{$}", shell.Page(f.show))
 	mux.Handle("POST "+home+"retry/{$}", shell.Page(f.change("will run again", job.Retry)))
@@ -45,7 +58,8 @@ type overview struct {
 	Query   job.Query
 	Names   []string // kinds to choose from
 	Jobs    []job.Job
-	More    string // address of the jobs that follow; empty: none
+	About   map[string]Subject // by target
+	More    string             // address of the jobs that follow; empty: none
 }
 
 // kindCounts is a row of the table of numbers; the columns are shownStates.
@@ -75,14 +89,18 @@ func (f *face) list(c *web.Call) error {
 		next.Before = o.Jobs[pageRows-1].ID
 		o.More = address(next)
 	}
-	if err := f.fill(c.R.Context(), &o); err != nil {
+	if err := f.fill(c, &o); err != nil {
 		return err
 	}
 	return c.Render(http.StatusOK, web.Meta{Title: "Jobs", NoIndex: true}, listPage(o))
 }
 
 // fill reads what stands above the list.
-func (f *face) fill(ctx context.Context, o *overview) (err error) {
+func (f *face) fill(c *web.Call, o *overview) (err error) {
+	ctx := c.R.Context()
+	if o.About, err = f.about(c, o.Jobs...); err != nil {
+		return err
+	}
 	if o.Pulse, err = job.TakePulse(ctx, f.db, o.Now); err != nil {
 		return err
 	}
@@ -101,6 +119,20 @@ func (f *face) fill(ctx context.Context, o *overview) (err error) {
 		o.Names = append(o.Names, k.Kind)
 	}
 	return nil
+}
+
+// about finds what the targets of jobs are.
+func (f *face) about(c *web.Call, jobs ...job.Job) (map[string]Subject, error) {
+	var targets []string
+	for _, j := range jobs {
+		if j.Target != "" && !slices.Contains(targets, j.Target) {
+			targets = append(targets, j.Target)
+		}
+	}
+	if len(targets) == 0 {
+		return nil, nil
+	}
+	return f.subjects(c.R.Context(), c.Actor(), targets)
 }
 
 // table makes a row per kind of counts, which are sorted by kind.
@@ -160,7 +192,11 @@ func (f *face) show(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(http.StatusOK, web.Meta{Title: fmt.Sprintf("Job %d", id), NoIndex: true}, jobPage(j))
+	about, err := f.about(c, j)
+	if err != nil {
+		return err
+	}
+	return c.Render(http.StatusOK, web.Meta{Title: fmt.Sprintf("Job %d", id), NoIndex: true}, jobPage(j, about[j.Target]))
 }
 
 // verb is job.Retry or job.Cancel.

@@ -117,7 +117,7 @@ func (s *site) addAdmin(t *testing.T) string {
 func (s *site) addJobs(t *testing.T) {
 	t.Helper()
 	s.exec(t, `INSERT INTO job (id, kind, target, priority, payload, state, run_at, attempts, max_attempts, lease_owner, lease_until, error, created_at, finished_at)
-		SELECT 1000000 + n.n, CASE n.n % 3 WHEN 0 THEN 'mail' WHEN 1 THEN 'webhook' ELSE 'notify-series-superseded' END, CASE n.n % 4 WHEN 0 THEN '' ELSE 'https://hooks.example.org/a-long-path-without-any-place-to-break-it/' || n.n END,
+		SELECT 1000000 + n.n, CASE n.n % 3 WHEN 0 THEN 'mail' WHEN 1 THEN 'webhook' ELSE 'notify-series-superseded' END, CASE n.n % 4 WHEN 0 THEN '' WHEN 1 THEN 'triage:1' WHEN 2 THEN 'mail:somebody.with.a.long.name@mail.example.org' ELSE 'https://hooks.example.org/a-long-path-without-any-place-to-break-it/' || n.n END,
 			0, '{"url":"https://example.org/<b>","list":[1,2,3]}', CASE n.n % 7 WHEN 0 THEN 'waiting' WHEN 1 THEN 'blocked' WHEN 2 THEN 'queued' WHEN 3 THEN 'running' WHEN 4 THEN 'done' WHEN 5 THEN 'dead' ELSE 'cancelled' END,
 			1792000000000000, n.n % 5, 10, '', 0, CASE n.n % 7 WHEN 5 THEN 'dial tcp 192.0.2.1:25: <script>alert(1)</script> connection refused, and a long story about it that goes on for a while' ELSE '' END, 1792000000000000, NULL
 		FROM (WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 40) SELECT n FROM c) n`)
