@@ -3,8 +3,10 @@
 package ingress_test
 
 import (
+	"bufio"
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +106,37 @@ func TestIMAP(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A server that can't tell of mail is asked whether there is some, and what it has is taken in, once.
+func TestIMAPWithoutIdle(t *testing.T) {
+	t.Parallel()
+	d, db, all := peers.NewDovecot(t, "imap_capability = IMAP4rev1 UIDPLUS"), dbtest.Open(t, sqldb.SQLite), feed(3)
+	addFeedProject(t, db)
+	conn, err := net.Dial("tcp", "127.0.0.1:"+d.Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	greeting, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil || strings.Contains(greeting, "IDLE") || !strings.Contains(greeting, "UIDPLUS") {
+		t.Fatalf("dovecot begins with %q, %v", greeting, err)
+	}
+	d.Deliver(all[0])
+	opt := imapOptions(d)
+	opt.Every = 200 * time.Millisecond
+	stop := followIMAP(t, db, opt)
+	wantMails(t, db, 1)
+	for i, m := range all[1:] {
+		time.Sleep(300 * time.Millisecond) // it has looked, and found nothing
+		d.Deliver(m)
+		wantMails(t, db, 2+i)
+	}
+	noted(t, db, 3)
+	stop()
+	if now := state(t, db); now.Mails != 3 || now.Error != "" {
+		t.Errorf("%+v", now)
+	}
 }
 
 // Bytes are those that SMTP would have given; a mail that is too large is cut; list-id decides; mails are marked and moved when they are stored.

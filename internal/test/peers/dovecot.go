@@ -17,6 +17,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,8 +40,8 @@ const (
 	DovecotPassword = "pass word"
 )
 
-// NewDovecot starts a server. It needs root.
-func NewDovecot(t testing.TB) *Dovecot {
+// NewDovecot starts a server, with more lines of its configuration if some are given. It needs root.
+func NewDovecot(t testing.TB, settings ...string) *Dovecot {
 	t.Helper()
 	Need(t, "dovecot")
 	NeedRoot(t)
@@ -52,7 +53,7 @@ func NewDovecot(t testing.TB) *Dovecot {
 	t.Cleanup(func() { d.Stop(); os.RemoveAll(dir) })
 	os.Chmod(dir, 0o755)
 	d.certificate()
-	d.configure()
+	d.configure(settings)
 	d.Start()
 	return d
 }
@@ -92,7 +93,7 @@ func (d *Dovecot) write(name, text string) {
 	}
 }
 
-func (d *Dovecot) configure() {
+func (d *Dovecot) configure(settings []string) {
 	mailUser, err := user.Lookup("mail")
 	if err != nil {
 		missing(d.t, "there is no user mail")
@@ -133,7 +134,7 @@ service imap-login {
 service anvil {
   chroot =
 }
-`, d.dir, d.Port, d.TLSPort))
+`, d.dir, d.Port, d.TLSPort)+strings.Join(settings, "\n"))
 	home := filepath.Join(d.dir, "home")
 	for _, sub := range []string{"", "Maildir", "Maildir/cur", "Maildir/new", "Maildir/tmp"} {
 		os.MkdirAll(filepath.Join(home, sub), 0o755)
