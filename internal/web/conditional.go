@@ -62,10 +62,13 @@ func (c *Call) caching() {
 	h.Add("Vary", "Accept-Encoding")
 }
 
+// Send answers with a text that is no page, such as a feed, and is kept, compared and compressed as pages are.
+func (c *Call) Send(contentType string, text []byte) { c.send(http.StatusOK, contentType, text, false) }
+
 // send writes a page. fleeting says that it shows what is shown once: it gets no tag, is not kept, and is not compressed.
-func (c *Call) send(status int, page []byte, fleeting bool) {
+func (c *Call) send(status int, contentType string, page []byte, fleeting bool) {
 	h := c.W.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", contentType)
 	c.caching()
 	if reads(c.R) && status == http.StatusOK && !fleeting {
 		tag := etag.Of(page, "")

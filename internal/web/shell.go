@@ -106,6 +106,7 @@ type Meta struct {
 	Flash   []Flash
 	NoIndex bool
 	Scripts []string // of assets/, besides page.js
+	Feed    Link     // an Atom feed of what the page shows; without a path there is none
 	Todo    *int     // what the visitor has to do, if the page knows; nil: it is asked for
 }
 
@@ -133,7 +134,7 @@ func (c *Call) Render(status int, m Meta, body templ.Component) error {
 	if err := layout(c, m, body).Render(c.R.Context(), b); err != nil {
 		return fmt.Errorf("render %s: %w", loggable(c.R.URL.Path), err)
 	}
-	c.send(status, b.Bytes(), len(flash) > 0)
+	c.send(status, "text/html; charset=utf-8", b.Bytes(), len(flash) > 0)
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (p *Pages) list(c *web.Call) error {
 			return err
 		}
 	}
-	meta := web.Meta{Todo: &desk.Todo, Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML, Scripts: listScripts}
+	meta := web.Meta{Todo: &desk.Todo, Title: "Patches", Project: pr.Linkname, Name: pr.Name, Section: "patches", NavHTML: pr.NavHTML, Scripts: listScripts, Feed: l.feedOf("Patches", pr)}
 	return c.Render(http.StatusOK, meta, listView(l))
 }
 

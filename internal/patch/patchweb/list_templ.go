@@ -143,7 +143,7 @@ func listView(l listPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = belowList(l.chips(), l.saved, l.view, l.address).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = belowList(l.chips(), l.saved, l.view, l.address, l.feedURL()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -57,6 +57,8 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("GET /user/todo/{link}/{$}", shell.Page(p.todo))
 	mux.Handle("GET /project/{link}/series/{$}", shell.Page(p.seriesList))
 	mux.Handle("POST /project/{link}/series/{$}", shell.Page(p.bulk(p.matchingSeries)))
+	mux.Handle("GET /project/{link}/list.atom", shell.Text(p.listFeed))
+	mux.Handle("GET /project/{link}/series.atom", shell.Text(p.seriesFeed))
 	mux.Handle("GET /project/{link}/queue/{$}", shell.Page(p.firstQueue))
 	mux.Handle("GET /project/{link}/queue/{queue}/{$}", shell.Page(p.queueList))
 	mux.Handle("POST /project/{link}/queue/{queue}/{$}", shell.Page(p.bulk(p.matchingSeries)))

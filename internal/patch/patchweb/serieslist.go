@@ -175,7 +175,7 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 
 func (w *workPage) meta(todo *int) web.Meta {
 	pr := w.project
-	meta := web.Meta{Todo: todo, Title: w.title, Project: pr.Linkname, Name: pr.Name, Section: "series", NavHTML: pr.NavHTML, Scripts: listScripts}
+	meta := web.Meta{Todo: todo, Title: w.title, Project: pr.Linkname, Name: pr.Name, Section: "series", NavHTML: pr.NavHTML, Scripts: listScripts, Feed: w.feed()}
 	if w.queue.Slug != "" {
 		meta.Section = "queues"
 	}
@@ -183,6 +183,14 @@ func (w *workPage) meta(todo *int) web.Meta {
 		meta.NoIndex = true
 	}
 	return meta
+}
+
+// feed is the feed of the list; queues have none.
+func (w *workPage) feed() web.Link {
+	if w.queue.Slug != "" || w.across() {
+		return web.Link{}
+	}
+	return w.feedOf("Series", w.project)
 }
 
 // across tells whether the page is about several projects.
