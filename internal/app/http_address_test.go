@@ -237,11 +237,13 @@ func TestListFilters(t *testing.T) {
 func TestErrorsInProject(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := serve(t, db)
-		s.newCast()
+		c, _ := s.newCast()
 		const nav = `href="/project/alpha/list/"`
 		s.expect(s.get("/project/alpha/patch/none@x/"), 404, nav, "ALPHA")
 		s.expect(s.get("/project/alpha/nowhere/"), 404, nav)
 		s.expect(s.visit("", "DELETE", "/project/alpha/list/", ""), 405, nav)
+		s.expect(s.visit(c.ann, "GET", "/project/alpha/webhooks/", ""), 403, nav, "ALPHA")
+		s.expect(s.visit(c.mia, "POST", "/project/alpha/list/", "state=3", "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"), 403, nav, "ALPHA")
 		s.expect(s.get("/project/omega/list/"), 404, "!/project/")
 		s.expect(s.get("/project/%ff/list/"), 404, "!/project/")
 		if a := s.get("/project/alpha/patch/none@x/mbox/"); a.StatusCode != 404 || strings.Contains(a.body, "<html") {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"patchwork.example/pw/internal/base/sqldb"
+	"patchwork.example/pw/internal/project"
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
@@ -251,6 +252,28 @@ func TestBulkJob(t *testing.T) {
 		}
 		s.advance(11 * time.Minute)
 		s.expect(s.visit(c.mia, "GET", back, ""), 200, "!>Undo</button>")
+	})
+}
+
+// TestBulkJobGone: of the patches that a job was to change some are gone when it comes to them; the rest is changed, and the page names the first of those.
+func TestBulkJobGone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, _ := s.newCast()
+		s.morePatches(1030)
+		page := s.visit(c.mia, "POST", "/project/alpha/list/?q=many&state=*", fmt.Sprintf("action=update&state=7&match=1030&seen=%d", int64(noon))).location()
+		s.expect(s.visit(c.mia, "GET", page, ""), 200, "<h1>Changing 1,030 patches</h1>")
+		s.exec("DELETE FROM patch WHERE id BETWEEN 2100 AND 2117")
+		for id := 2700; id < 2703; id++ {
+			s.hide(project.Project{ID: 1}, fmt.Sprintf("<many%d@x>", id), true)
+		}
+		stop := s.work()
+		s.awaitPage(c.mia, page, "<h1>1,009 patches updated (state: Changes Requested)")
+		stop()
+		s.expect(s.visit(c.mia, "GET", page, ""), 200, "1,030 of 1,030, 100 %", "are gone, or can&#39;t be like that any more", `<h2>Gone, or can't be like that any more <span class="dim">21</span></h2>`, "<li>Patch 2701</li>", "<li>Patch 2100</li>", `<li class="dim">and 1 more</li>`, "!<li>Patch 2118</li>")
+		if diff := cmp.Diff([]string{"1 3", "7 1009"}, s.rows("SELECT state_id, COUNT(*) FROM patch WHERE id >= 2000 GROUP BY state_id ORDER BY state_id")); diff != "" {
+			t.Error(diff)
+		}
 	})
 }
 

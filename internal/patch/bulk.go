@@ -249,12 +249,13 @@ func (s *ChangeSet) do(ctx context.Context, tx *sqldb.Tx, by account.Actor, now 
 	return insertRows(ctx, tx, s.ID, u.refusals)
 }
 
-// changeThere changes those of some patches that exist and that the actor may edit.
+// changeThere changes those of some patches that exist, are not hidden, and that the actor may edit.
 func (u *update) changeThere(ctx context.Context, ids []int64) error {
 	patches, err := holdThere(ctx, u.tx, ids)
 	if err != nil {
 		return err
 	}
+	patches = slices.DeleteFunc(patches, func(p *held) bool { return p.Withheld })
 	u.set.lose(without(ids, patches)...)
 	for _, p := range patches {
 		if !u.mayEdit(p) {
