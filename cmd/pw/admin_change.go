@@ -39,6 +39,7 @@ var changeColumns = []column[patch.ChangeSet]{
 	{"refused", false, func(s patch.ChangeSet) any { return s.Refused }},
 	{"overtaken", false, func(s patch.ChangeSet) any { return s.Overtaken }},
 	{"lost", false, func(s patch.ChangeSet) any { return s.Lost }},
+	{"gone", false, func(s patch.ChangeSet) any { return append([]int64{}, s.Gone()...) }},
 	{"undoes", false, func(s patch.ChangeSet) any { return s.Undoes }},
 	{"undone_by", true, func(s patch.ChangeSet) any { return s.UndoneBy }},
 }
@@ -65,7 +66,7 @@ func newChangeShow(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show NUMBER",
 		Short:   "Show a change",
-		Long:    `Shows a change.`,
+		Long:    `Shows a change. gone are the numbers of the first 20 patches that were gone, or could not be as they should.`,
 		Example: `  pw admin change show 1234`,
 		Args:    exactArgs(1),
 	}
@@ -84,7 +85,7 @@ func newChangeUndo(c *cli) *cobra.Command {
 		Short: "Take a change back",
 		Long: `Gives patches, relations, series and bundles back what they were before a change, for ten minutes
 after it. A patch that somebody changed since stays as it is, whole; up to 20 of these are named,
-with who changed them. It is a change of its own, which can be taken back too. Of more than
+with who changed them, and up to 20 of those that are gone. It is a change of its own, which can be taken back too. Of more than
 1,000 patches a worker does it ("pw serve", "pw worker").`,
 		Example: `  pw admin change undo 1234`,
 		Args:    exactArgs(1),
@@ -103,6 +104,9 @@ with who changed them. It is a change of its own, which can be taken back too. O
 		}
 		text := fmt.Sprintf("change %d takes change %d back: %d as before, %d changed by somebody since, %d gone or impossible", s.ID, id, s.Changed, s.Overtaken, s.Lost)
 		left, err := leftAlone(ctx, a, s.ID)
+		for _, id := range s.Gone() {
+			left += fmt.Sprintf("\ngone or impossible: patch %d", id)
+		}
 		return text + left, err
 	})
 }

@@ -145,6 +145,22 @@ func TestChangeCommands(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	s.says("admin change undo 7", 73, "", "pw: take back change 7: this change was taken back already\n")
+
+	// Of two patches that were archived one is gone.
+	s.exec("UPDATE patch SET archived = TRUE")
+	s.exec(fmt.Sprintf("INSERT INTO change_set VALUES (8, 9, 1, 'web', %d, 'done', '{\"change\":{\"archived\":true}}', 0, 0, 2, 2, 2, 0, 0, 0, '', '', %[1]d, %[1]d)", now))
+	s.exec("INSERT INTO change_row VALUES (8, 5, 'archived', 'false', 'true', FALSE), (8, 6, 'archived', 'false', 'true', FALSE)")
+	got := s.does("admin", "change", "undo", "8")
+	if !strings.HasSuffix(got, " takes change 8 back: 1 as before, 0 changed by somebody since, 1 gone or impossible\ngone or impossible: patch 6\n") {
+		t.Errorf("%s", got)
+	}
+	set := strings.Fields(got)[1]
+	if got := s.does("admin", "change", "show", set); !strings.Contains(got, "\ngone       6\n") || !strings.Contains(got, "\nlost       1\n") {
+		t.Errorf("%s", got)
+	}
+	if got := s.does("admin", "change", "show", "8", "--json"); !strings.Contains(got, `"gone": []`) {
+		t.Errorf("%s", got)
+	}
 }
 
 func TestUserNotify(t *testing.T) {

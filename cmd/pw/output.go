@@ -75,6 +75,8 @@ func cell(v any) string {
 		return "no"
 	case []string:
 		return cell(strings.Join(v, ", "))
+	case []int64:
+		return cell(strings.ReplaceAll(strings.Trim(fmt.Sprint(v), "[]"), " ", ", "))
 	}
 	s := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
