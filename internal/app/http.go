@@ -51,7 +51,7 @@ func (a *App) Handler(version string) http.Handler {
 		fmt.Fprint(w, "User-agent: *\nDisallow: /user/\nDisallow: /admin/\n")
 	})
 	projectweb.Routes(mux, shell, a.DB, a.numbers, a.hasUsers)
-	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects, Totals: patch.NewRoughTotals(a.Clock, a.DB.Stamp)}
+	pages := patchweb.Options{PerPage: cfg.WebPageSize, LegacyRedirects: cfg.LegacyRedirects, Totals: patch.NewRoughTotals(a.Clock, a.DB.Stamp), Describe: happenings}
 	jobweb.Routes(mux, shell, a.DB, a.jobSubjects)
 	accountweb.Routes(mux, shell, a.DB, sessions, log, accountweb.Options{ConfirmationDays: a.Config.Account.ConfirmationDays, Registration: a.Config.Account.Registration,
 		MailProblem: a.MailOptions().Problem(), Version: version, API: cfg.API, Admins: cfg.Admins, Work: a.work})

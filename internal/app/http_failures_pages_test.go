@@ -145,7 +145,7 @@ func isWatched(l *listening) {
 		l.t.Error("debug lines that nobody asked for")
 	}
 	icon := regexp.MustCompile(`<link rel="icon" href="([^"]+)"`).FindStringSubmatch(l.get("/project/alpha/").body)
-	for _, path := range []string{"/healthz", "/readyz", "/robots.txt", icon[1]} {
+	for _, path := range []string{"/healthz", "/readyz", "/robots.txt", "/project/alpha/list.atom", icon[1]} {
 		l.expect(l.get(path), 200)
 	}
 	l.redirects(l.get("/favicon.ico"), 302, icon[1])

@@ -234,26 +234,29 @@ func TestFeedErrors(t *testing.T) {
 func TestFeedUnchanged(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
 		s := feedSite(t, db)
-		const path = "/project/alpha/list.atom?state=*"
-		first := s.ask("GET", path, "Accept-Encoding: gzip")
-		tag := first.Header.Get("ETag")
-		if !strings.HasPrefix(tag, `W/"`) || first.Header.Get("Content-Encoding") != "gzip" || first.Header.Get("Cache-Control") != "private, no-cache" {
-			t.Fatalf("%d %v", first.StatusCode, first.Header)
-		}
-		for range 2 {
-			if again := s.ask("GET", path, "If-None-Match: "+tag); again.StatusCode != 304 || again.Header.Get("ETag") != tag {
-				t.Errorf("again: %d %v", again.StatusCode, again.Header)
+		for i, path := range []string{"/project/alpha/list.atom?state=*", "/project/alpha/series.atom", "/project/alpha/events.atom"} {
+			s.relay()
+			first := s.ask("GET", path, "Accept-Encoding: gzip")
+			tag := first.Header.Get("ETag")
+			if !strings.HasPrefix(tag, `W/"`) || first.Header.Get("Content-Encoding") != "gzip" || first.Header.Get("Cache-Control") != "private, no-cache" {
+				t.Fatalf("%s: %d %v", path, first.StatusCode, first.Header)
 			}
-		}
-		if other := s.ask("GET", "/project/alpha/list.atom?q=alone", "If-None-Match: "+tag); other.StatusCode != 200 {
-			t.Errorf("another feed: %d", other.StatusCode)
-		}
-		s.patchMail("alpha", "new@x", "[PATCH] New")
-		if now := s.ask("GET", path, "If-None-Match: "+tag); now.StatusCode != 200 {
-			t.Errorf("with a new patch: %d", now.StatusCode)
-		}
-		if head := s.ask("HEAD", path); head.StatusCode != 200 || head.Header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
-			t.Errorf("HEAD: %d %v", head.StatusCode, head.Header)
+			for range 2 {
+				if again := s.ask("GET", path, "If-None-Match: "+tag); again.StatusCode != 304 || again.Header.Get("ETag") != tag {
+					t.Errorf("%s again: %d %v", path, again.StatusCode, again.Header)
+				}
+			}
+			if other := s.ask("GET", path+"?per_page=1", "If-None-Match: "+tag); other.StatusCode != 200 {
+				t.Errorf("%s, another feed: %d", path, other.StatusCode)
+			}
+			s.patchMail("alpha", fmt.Sprint("new", i, "@x"), "[PATCH] New")
+			s.relay()
+			if now := s.ask("GET", path, "If-None-Match: "+tag); now.StatusCode != 200 {
+				t.Errorf("%s with a new patch: %d", path, now.StatusCode)
+			}
+			if head := s.ask("HEAD", path); head.StatusCode != 200 || head.Header.Get("Content-Type") != "application/atom+xml; charset=utf-8" {
+				t.Errorf("HEAD %s: %d %v", path, head.StatusCode, head.Header)
+			}
 		}
 	})
 }
@@ -296,7 +299,14 @@ func TestHostileFeed(t *testing.T) {
 		if d := cmp.Diff(want, parsedFeed(t, a.body)); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}
-		for _, r := range a.body {
+		s.relay()
+		events := s.get("/project/alpha/events.atom?category=patch-created")
+		want[0][0] = "New patch - " + want[0][0]
+		want[0][1] = "tag:patches.example,2026:event/" + s.rows("SELECT id FROM event WHERE kind = 'patch-created'")[0]
+		if d := cmp.Diff(want, parsedFeed(t, events.body)); d != "" {
+			t.Errorf("events (-want +got):\n%s", d)
+		}
+		for _, r := range a.body + events.body {
 			if r < ' ' && r != '\n' || r == 0xFFFE || r == 0xFFFF {
 				t.Errorf("there is %U", r)
 			}

@@ -124,6 +124,7 @@ func TestStatements(t *testing.T) {
 			defer db.Close()
 			s := serve(t, db)
 			s.seriesOfTwo()
+			s.relay()
 			id := s.id("patch", "p1@x")
 			series := s.rows("SELECT series_id FROM patch WHERE id = ?", id)[0]
 			u, joe := s.user("joe", "joe@people.example", false)
@@ -171,6 +172,9 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/list.atom?state=*&archive=both&q=step&page=3", 7},
 				{"", "/project/alpha/series.atom", 7},
 				{"", "/project/alpha/series.atom?q=step&state=1&checks=none", 8},
+				{"", "/project/alpha/events.atom", 11},
+				{"", "/project/alpha/events.atom?series=" + series, 13},
+				{"", fmt.Sprint("/project/alpha/events.atom?patch=", id), 10},
 				{"", "/project/alpha/queue/review/", 7},
 				{joe, "/project/alpha/queue/review/?submitter=ann", 10},
 				{mia, "/user/queue/review/", 8},

@@ -9,17 +9,35 @@ import (
 	"patchwork.example/pw/internal/event"
 	"patchwork.example/pw/internal/irc"
 	"patchwork.example/pw/internal/patch/patchapi"
+	"patchwork.example/pw/internal/patch/patchweb"
 )
 
 // describeEvents tells what templates of IRC notices may say of events.
 func (a *App) describeEvents(ctx context.Context, q sqldb.Queryer, stored []event.Stored) ([]irc.Described, error) {
-	events, err := patchapi.AddressesAt(a.Config.HTTP.BaseURL).Events(ctx, q, stored)
+	return describeAt(ctx, q, a.Config.HTTP.BaseURL, stored)
+}
+
+func describeAt(ctx context.Context, q sqldb.Queryer, base string, stored []event.Stored) ([]irc.Described, error) {
+	events, err := patchapi.AddressesAt(base).Events(ctx, q, stored)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]irc.Described, 0, len(events))
 	for _, e := range events {
 		out = append(out, irc.Described{Event: e.ID, Facts: ircFacts(e)})
+	}
+	return out, nil
+}
+
+// happenings tells the same for feeds.
+func happenings(ctx context.Context, q sqldb.Queryer, base string, stored []event.Stored) ([]patchweb.Happening, error) {
+	described, err := describeAt(ctx, q, base, stored)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]patchweb.Happening, 0, len(described))
+	for _, d := range described {
+		out = append(out, patchweb.Happening{Event: d.Event, Title: d.Title, URL: d.URL, Actor: d.Actor, Delegate: d.Delegate, Check: d.Check, Context: d.Context})
 	}
 	return out, nil
 }

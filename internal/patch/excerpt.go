@@ -5,6 +5,7 @@ package patch
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"patchwork.example/pw/internal/base/sqldb"
 )
@@ -46,4 +47,58 @@ func excerpts(ctx context.Context, q sqldb.Queryer, query string, args ...any) (
 		out[r.ID] = r.Text
 	}
 	return out, nil
+}
+
+// Opening is who has sent a mail, and the first characters of its text.
+type Opening struct {
+	Sender
+	Text string
+}
+
+// Openings are those of mails, by their numbers. What is hidden is not there.
+type Openings struct {
+	Patches, Covers, PatchComments, CoverComments map[int64]Opening
+}
+
+// The queries of ReadOpenings, of one form.
+const (
+	openColumns = ", x.id, m.submitter_id AS submitter, COALESCE(e.name, '') AS submitter_name, e.email AS submitter_mail, SUBSTR(COALESCE(b.content, ''), 1, ?) AS text"
+	openJoins   = ` JOIN message m ON m.id = x.message_id AND m.hidden = FALSE JOIN message_body b ON b.message_id = m.id JOIN person e ON e.id = m.submitter_id WHERE x.id IN (?)`
+
+	openPatches       = "SELECT 'patch' AS kind" + openColumns + " FROM patch x" + openJoins
+	openCovers        = "SELECT 'cover' AS kind" + openColumns + " FROM cover x" + openJoins
+	openPatchComments = "SELECT 'patch comment' AS kind" + openColumns + " FROM patch_comment x" + openJoins
+	openCoverComments = "SELECT 'cover comment' AS kind" + openColumns + " FROM cover_comment x" + openJoins
+)
+
+// ReadOpenings reads them in one query; of Series and Checks it knows nothing.
+func ReadOpenings(ctx context.Context, q sqldb.Queryer, ids RefIDs, characters int) (Openings, error) {
+	o := Openings{map[int64]Opening{}, map[int64]Opening{}, map[int64]Opening{}, map[int64]Opening{}}
+	into := map[string]map[int64]Opening{"patch": o.Patches, "cover": o.Covers, "patch comment": o.PatchComments, "cover comment": o.CoverComments}
+	var parts []string
+	var args []any
+	add := func(query string, ids []int64) {
+		if len(ids) > 0 {
+			parts, args = append(parts, query), append(args, characters, atLeast(ids, fewestRows))
+		}
+	}
+	add(openPatches, ids.Patches)
+	add(openCovers, ids.Covers)
+	add(openPatchComments, ids.PatchComments)
+	add(openCoverComments, ids.CoverComments)
+	if len(parts) == 0 {
+		return o, nil
+	}
+	var rows []struct {
+		Kind string
+		ID   int64
+		Opening
+	}
+	if err := q.Select(ctx, &rows, strings.Join(parts, " UNION ALL "), args...); err != nil {
+		return o, fmt.Errorf("read how mails begin: %w", err)
+	}
+	for _, r := range rows {
+		into[r.Kind][r.ID] = r.Opening
+	}
+	return o, nil
 }

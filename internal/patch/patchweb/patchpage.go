@@ -46,6 +46,17 @@ func (p mailPage) inSeries() bool {
 	return p.series != nil && (p.series.Total > 1 || p.series.Received > 1 || p.series.CoverMsgID != "")
 }
 
+// feed is the feed of what happens to the patch, or to the series of a cover letter.
+func (p mailPage) feed() web.Link {
+	switch {
+	case p.patch != nil:
+		return web.Link{Text: "What happens to this patch", Path: eventsURL(p.project.Linkname, "patch", p.patch.ID)}
+	case p.series != nil:
+		return web.Link{Text: "What happens to this series", Path: eventsURL(p.project.Linkname, "series", p.series.ID)}
+	}
+	return web.Link{}
+}
+
 func (p *Pages) patch(c *web.Call) error { return p.mailOf(c, patch.KindPatch) }
 
 func (p *Pages) cover(c *web.Call) error { return p.mailOf(c, patch.KindCover) }
@@ -79,7 +90,7 @@ func (p *Pages) mailOf(c *web.Call, kind string) error {
 	if err != nil {
 		return err
 	}
-	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Scripts: []string{"diff.js"}}
+	meta := web.Meta{Title: shown(page.name), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Scripts: []string{"diff.js"}, Feed: page.feed()}
 	return c.Render(http.StatusOK, meta, mailPageView(page))
 }
 

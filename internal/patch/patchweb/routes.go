@@ -37,6 +37,7 @@ type Options struct {
 	PerPage         int           // rows of a list for a visitor who has not said otherwise
 	LegacyRedirects bool          // numbers in addresses lead to the pages they meant in older versions
 	Totals          *patch.Totals // of lists; nil: none is remembered
+	Describe        Describer     // of the events in feeds
 	// Recognize, if set, finds who asks for a private file by the credentials of the API.
 	Recognize func(http.ResponseWriter, *http.Request) (account.User, error)
 }
@@ -59,6 +60,7 @@ func Routes(mux *http.ServeMux, shell *web.Shell, db *sqldb.DB, opt Options) {
 	mux.Handle("POST /project/{link}/series/{$}", shell.Page(p.bulk(p.matchingSeries)))
 	mux.Handle("GET /project/{link}/list.atom", shell.Text(p.listFeed))
 	mux.Handle("GET /project/{link}/series.atom", shell.Text(p.seriesFeed))
+	mux.Handle("GET /project/{link}/events.atom", shell.Text(p.eventFeed))
 	mux.Handle("GET /project/{link}/queue/{$}", shell.Page(p.firstQueue))
 	mux.Handle("GET /project/{link}/queue/{queue}/{$}", shell.Page(p.queueList))
 	mux.Handle("POST /project/{link}/queue/{queue}/{$}", shell.Page(p.bulk(p.matchingSeries)))

@@ -52,7 +52,7 @@ func (p *Pages) series(c *web.Call) error {
 	if err := p.readSeriesRights(c, &s); err != nil {
 		return err
 	}
-	meta := web.Meta{Title: s.title(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML}
+	meta := web.Meta{Title: s.title(), Project: pr.Linkname, Name: pr.Name, NavHTML: pr.NavHTML, Feed: web.Link{Text: "What happens to this series", Path: eventsURL(pr.Linkname, "series", s.series.ID)}}
 	return c.Render(http.StatusOK, meta, seriesView(s))
 }
 

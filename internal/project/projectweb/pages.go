@@ -75,8 +75,13 @@ func (p *Pages) about(c *web.Call) error {
 			return err
 		}
 	}
-	meta := web.Meta{Title: "About", Project: pr.Linkname, Name: pr.Name, Section: "about", NavHTML: pr.NavHTML}
+	meta := web.Meta{Title: "About", Project: pr.Linkname, Name: pr.Name, Section: "about", NavHTML: pr.NavHTML, Feed: web.Link{Text: "What happens in " + pr.Name, Path: eventsFeed(pr)}}
 	return c.Render(http.StatusOK, meta, aboutView(pr, members, numbers, manages))
+}
+
+// eventsFeed is the path of the feed of what happens in a project.
+func eventsFeed(pr project.Project) string {
+	return "/project/" + url.PathEscape(pr.Linkname) + "/events.atom"
 }
 
 // link is one of the addresses of a project.

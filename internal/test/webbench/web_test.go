@@ -201,6 +201,12 @@ func (s *site) pages() []page {
 		page{"series of 30", fmt.Sprintf("/project/bench/series/%d/", s.series), 0, false},
 		page{"series list", "/project/bench/series/", 0, false},
 		page{"project", "/project/bench/", 0, false},
+		page{"feed of the list", "/project/bench/list.atom", 0, false},
+		page{"feed of the list, q in 1 of 20, all", "/project/bench/list.atom?state=*&archive=both&q=fix", 0, false},
+		page{"feed of series", "/project/bench/series.atom", 0, false},
+		page{"feed of events", "/project/bench/events.atom", 0, false},
+		page{"feed of a series of 30", fmt.Sprint("/project/bench/events.atom?series=", s.series), 0, false},
+		page{"feed of the list, 304", "/project/bench/list.atom", 0.3, true},
 		page{"log in", "/user/login/", 0, false},
 		page{"list, 304", list, 0.3, true},
 	)
