@@ -5,6 +5,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +30,8 @@ type window struct {
 	b   *Browser
 	ctx context.Context
 
-	view View // the last one
+	view   View // the last one
+	looked bool // view was set in the tab
 
 	mu         sync.Mutex
 	complaints []string
@@ -128,10 +130,28 @@ func (v View) String() string {
 
 func (v View) phone() bool { return v.Width < 500 && !v.Zoomed }
 
-// Look changes the view; the page that is open is laid out anew.
+// Look changes the view; the page that is open is laid out anew. Only what differs from the last view is told to Chromium, which does the work again even if it is the same.
 func (p *Tab) Look(v View) {
 	p.t.Helper()
-	p.view = v
+	old, first := p.view, !p.looked
+	p.view, p.looked = v, true
+	if first || v.Width != old.Width || v.Height != old.Height || v.phone() != old.phone() {
+		command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+			Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.phone()})
+	}
+	if first || v.phone() != old.phone() {
+		command(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.phone()})
+	}
+	if media := v.media(); first || !reflect.DeepEqual(media, old.media()) {
+		command(p, emulation.SetEmulatedMedia, media)
+	}
+	if first || v.NoScript != old.NoScript {
+		command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
+	}
+}
+
+// media is what a style sheet can ask of the view beside its size.
+func (v View) media() emulation.SetEmulatedMediaParams {
 	theme, media, forced, motion := "light", "", "none", "no-preference"
 	if v.Dark {
 		theme = "dark"
@@ -145,12 +165,8 @@ func (p *Tab) Look(v View) {
 	if v.Still {
 		motion = "reduce"
 	}
-	command(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
-		Width: int64(v.Width), Height: int64(v.Height), DeviceScaleFactor: 1, Mobile: v.phone()})
-	command(p, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: v.phone()})
-	command(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: motion}}})
-	command(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: v.NoScript})
+	return emulation.SetEmulatedMediaParams{
+		Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}, {Name: "forced-colors", Value: forced}, {Name: "prefers-reduced-motion", Value: motion}}}
 }
 
 // Open opens an address, waits until the page is loaded and gives the HTTP status.

@@ -313,7 +313,7 @@ func (s *site) sound(t *testing.T) {
 	}
 }
 
-// TestErofsStories tells what maintainers do, in a real browser over the archive of a real list. It is one test, so that there is one browser.
+// TestErofsStories tells what maintainers do, in a real browser over the archive of a real list. It is one test, so that there is one browser for all but the last.
 func TestErofsStories(t *testing.T) {
 	t.Parallel()
 	shared.Dir(t)
@@ -326,5 +326,5 @@ func TestErofsStories(t *testing.T) {
 	t.Run("versions", func(t *testing.T) { storyVersions(t, b, s) })
 	t.Run("phone", func(t *testing.T) { storyPhone(t, b, s) })
 	t.Run("without JavaScript", func(t *testing.T) { storyNoScript(t, b, s) })
-	t.Run("look", func(t *testing.T) { storyLook(t, b, s) })
+	t.Run("look", func(t *testing.T) { storyLook(t, browser.StartUndrawn(t), s) })
 }

@@ -243,12 +243,12 @@ func mailPath(kind, id string) string {
 	return "/project/hostile/" + kind + "/" + url.PathEscape(strings.ReplaceAll(id, "/", "%2F")) + "/"
 }
 
-// TestPages looks at the pages in a real browser. It is one test, so that there is one browser.
+// TestPages looks at the pages in a real browser, and uses them in another one that draws. It is one test, so that there are no more.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	b := browser.Start(t)
 	busy := busySite(t)
-	t.Run("look", func(t *testing.T) { testLook(t, b, busy) })
+	t.Run("look", func(t *testing.T) { testLook(t, browser.StartUndrawn(t), busy) })
+	b := browser.Start(t)
 	t.Run("accounts", func(t *testing.T) { testAccounts(t, b) })
 	t.Run("use", func(t *testing.T) { testUse(t, b, busy) })
 	t.Run("diff", func(t *testing.T) { testDiff(t, b, busy) })
