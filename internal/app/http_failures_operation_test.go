@@ -22,7 +22,7 @@ import (
 )
 
 // TestKnownFailuresOfOperation has the other items of section E, scaling and operation, each under its number. Of those that it does not have TestKnownFailuresOfPages has 1, 3, 5, 8 and
-// 9, apitest.TestKnownFailures 2 for the API, and cmd/pw TestPipedPasswords 11.
+// 9, apitest.TestKnownFailures 2 for the API, and cmd/pw TestBackup 10, by the commands, and TestPipedPasswords 11.
 func TestKnownFailuresOfOperation(t *testing.T) {
 	for _, engine := range dbtest.Engines(t) {
 		t.Run(engine, func(t *testing.T) {
