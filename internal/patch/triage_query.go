@@ -56,6 +56,7 @@ type WorkQuery struct {
 	Projects      []int64
 	Lanes         []Lane // nil: all but hidden ones
 	Submitters    []int64
+	Series        []int64     // these
 	Sender        int64       // a user: one of the persons he is has sent it; 0: any
 	Delegates     []int64     // of patches that want something; 0 stands for nobody
 	States        []int64     // one of its patches is in one of these
@@ -134,7 +135,7 @@ func (f WorkQuery) tidy(q sqldb.Queryer) (WorkQuery, error) {
 	if workWalks[name] == "" && workSorts[name] == "" {
 		f.Order = "-" + OrderDate
 	}
-	f.Projects, f.Submitters, f.Delegates, f.States, f.Tags, f.NoTags = unique(f.Projects), unique(f.Submitters), unique(f.Delegates), unique(f.States), unique(f.Tags), unique(f.NoTags)
+	f.Projects, f.Submitters, f.Series, f.Delegates, f.States, f.Tags, f.NoTags = unique(f.Projects), unique(f.Submitters), unique(f.Series), unique(f.Delegates), unique(f.States), unique(f.Tags), unique(f.NoTags)
 	switch {
 	case f.PerPage < 1:
 		return f, fault.New(fault.Invalid, "%d series on a page: want at least 1", f.PerPage)
@@ -149,14 +150,15 @@ func (f WorkQuery) counted() bool {
 	return !f.narrow() && len(f.conditions().parts) == 0
 }
 
-// narrow tells whether the query names who has few series.
+// narrow tells whether the query names few series, or who has few.
 func (f WorkQuery) narrow() bool {
-	return f.Submitters != nil || f.Sender != 0 || f.Delegates != nil && !slices.Contains(f.Delegates, 0)
+	return f.Series != nil || f.Submitters != nil || f.Sender != 0 || f.Delegates != nil && !slices.Contains(f.Delegates, 0)
 }
 
 // conditions are those beside project and lane, on series_triage x and series s.
 func (f WorkQuery) conditions() *where {
 	w := &where{}
+	w.in("x.series_id", f.Series)
 	w.in("s.submitter_id", f.Submitters)
 	if f.Sender != 0 {
 		w.add("s.submitter_id IN (SELECT id FROM person WHERE user_id = ?)", f.Sender)

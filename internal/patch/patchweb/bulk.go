@@ -65,8 +65,8 @@ func (p *Pages) matchingPatches(c *web.Call, pr project.Project) (patch.Selectio
 	if err != nil {
 		return patch.Selection{}, err
 	}
-	q := p.query(&listPage{address: address{query: v}, project: pr, words: words, people: people, now: c.Now}, c.User)
-	return patch.Selection{Found: &q}, nil
+	q, err := p.query(c.R.Context(), &listPage{address: address{query: v}, project: pr, words: words, people: people, now: c.Now}, c.User)
+	return patch.Selection{Found: &q}, err
 }
 
 // bulk does something to the selected rows of a list, or to all that match, and goes back to the list as it was.

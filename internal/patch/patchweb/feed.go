@@ -72,7 +72,10 @@ func (p *Pages) listFeed(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	q := p.query(&l, account.User{})
+	q, err := p.query(ctx, &l, account.User{})
+	if err != nil {
+		return err
+	}
 	q.PerPage = feedLengthOf(c.R.URL.Query())
 	if l.page, err = patch.List(ctx, p.db, q); err != nil {
 		return err

@@ -41,6 +41,7 @@ type listPage struct {
 type filterForm struct {
 	State, Archive, Delegate, Submitter, Words, Series, Since, Before string
 	States                                                            []string // when it names several
+	Pasted                                                            bool     // Words have a Message-ID
 	markForm
 }
 
@@ -68,7 +69,10 @@ func (p *Pages) list(c *web.Call) error {
 			return c.Redirect(http.StatusFound, to)
 		}
 	}
-	q := p.query(&l, c.User)
+	q, err := p.query(ctx, &l, c.User)
+	if err != nil {
+		return err
+	}
 	l.keyset = q.Keyset()
 	if l.page, err = p.readPage(ctx, q, l.query); err != nil {
 		return err
@@ -90,7 +94,7 @@ func (p *Pages) list(c *web.Call) error {
 }
 
 // query reads the filter of the address. As in Patchwork 3.2 a value that means nothing is as good as absent.
-func (p *Pages) query(l *listPage, u account.User) patch.Query {
+func (p *Pages) query(ctx context.Context, l *listPage, u account.User) (patch.Query, error) {
 	v := l.query
 	l.form = filterForm{State: v.Get("state"), Archive: v.Get("archive"), Delegate: v.Get("delegate"), Submitter: v.Get("submitter"),
 		Words: v.Get("q"), Series: v.Get("series")}
@@ -123,7 +127,27 @@ func (p *Pages) query(l *listPage, u account.User) patch.Query {
 	if len(q.Submitters) == 0 {
 		q.Submitters, l.form.Submitter = nil, ""
 	}
-	return q
+	is, found, err := patch.FindPasted(ctx, p.db, q.Projects, q.Words)
+	if found {
+		l.named(&q, is)
+	}
+	return q, err
+}
+
+// named narrows a query to the patch whose Message-ID is among the words, or to the series that it means. Where nothing else is asked for it is found in whatever state it is.
+func (l *listPage) named(q *patch.Query, is patch.Pasted) {
+	q.Words, l.form.Pasted = is.Words, true
+	if len(is.MsgIDs) > 0 {
+		q.MsgIDs = is.MsgIDs
+	} else if q.Series == nil {
+		q.Series = is.Series
+	}
+	if l.query.Get("state") == "" {
+		q.States, l.form.State = nil, "*"
+	}
+	if l.query.Get("archive") == "" {
+		q.Archived, l.form.Archive = nil, "both"
+	}
 }
 
 // perPage is how many rows a visitor wants.
@@ -205,7 +229,7 @@ func (l listPage) pager() web.Pager {
 func (l listPage) chips() []chip {
 	var out []chip
 	add := func(key, text string) {
-		if text != "" {
+		if text != "" && l.query.Get(key) != "" { // what another part of the filter implies can't be taken away alone
 			out = append(out, chip{text, l.with(key, "")})
 		}
 	}
@@ -221,7 +245,7 @@ func (l listPage) chips() []chip {
 		add("state", "state "+l.words.StateName(id))
 	}
 	add("archive", map[string]string{"true": "archived", "both": "archived or not"}[f.Archive])
-	add("q", inQuotes("name has ", f.Words))
+	add("q", inQuotes(wordsChip(f.Pasted), f.Words))
 	add("submitter", l.submitter())
 	add("delegate", l.delegate())
 	add("since", prefixed("since ", spanText(f.Since)))

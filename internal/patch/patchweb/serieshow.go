@@ -72,16 +72,24 @@ func (w workPage) where() string {
 	return fmt.Sprintf("In the %d projects that you maintain, or where an open patch is delegated to you.", len(w.of))
 }
 
+// wordsChip stands before the words that are looked for.
+func wordsChip(pasted bool) string {
+	if pasted {
+		return "message "
+	}
+	return "name has "
+}
+
 func (w workPage) chips() []chip {
 	var out []chip
 	add := func(key, text string) {
-		if text != "" {
+		if text != "" && w.query.Get(key) != "" {
 			out = append(out, chip{text, w.with(key, "")})
 		}
 	}
 	f := w.form
 	add("who", whoWords[f.Who])
-	add("q", inQuotes("name has ", f.Words))
+	add("q", inQuotes(wordsChip(f.Pasted), f.Words))
 	add("submitter", w.submitter())
 	add("delegate", inQuotes("delegate ", f.Delegate))
 	add("since", prefixed("sent since ", spanText(f.Since)))

@@ -44,6 +44,7 @@ type workPage struct {
 type workForm struct {
 	Who, Words, Submitter, Delegate, Since, Before, Idle string
 	States                                               []string
+	Pasted                                               bool // Words have a Message-ID
 	markForm
 }
 
@@ -275,6 +276,16 @@ func (p *Pages) workQuery(ctx context.Context, w *workPage, u account.User) (pat
 	q.At, q.Back = markOf(v)
 	var err error
 	if q.Submitters, q.Delegates, err = p.people(ctx, &f.Submitter, f.Delegate); err != nil {
+		return q, err
+	}
+	is, found, err := patch.FindPasted(ctx, p.db, w.of, q.Words)
+	if found {
+		q.Words, q.Series, f.Pasted = is.Words, append([]int64{}, is.Series...), true // of a patch without a series none is listed
+		if f.Who == "" {
+			q.Lanes, f.Who = whoLanes["*"], "*"
+		}
+	}
+	if err != nil {
 		return q, err
 	}
 	if w.queue.Slug != "" {
