@@ -126,6 +126,7 @@ func (w *worker) kill() {
 // TestKilledWorkers: three worker processes do jobs and are killed at random moments. No job is lost, none runs twice at once, nor do two of one
 // target, and each leaves as many traces as it had attempts, but for attempts that a kill cut off.
 func TestKilledWorkers(t *testing.T) {
+	t.Parallel()
 	jobs, kills := 300, 8
 	if os.Getenv("PW_SOAK") == "1" {
 		jobs, kills = 10_000, 150
