@@ -23,7 +23,7 @@ import (
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) { dbtest.MainOfWaiting(m) }
 
 // claimer claims mails whose subject begins with its word; "bad" in a subject makes it fail, "away" as if the database were gone.
 type claimer struct{ word string }

@@ -33,7 +33,7 @@ import (
 	"patchwork.example/pw/internal/test/dbtest"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+func TestMain(m *testing.M) { dbtest.MainOfWaiting(m) }
 
 var noon = clock.FromTime(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 

@@ -4,9 +4,12 @@ package dbtest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,6 +29,14 @@ func Main(m *testing.M) {
 		f()
 	}
 	os.Exit(code)
+}
+
+// MainOfWaiting is Main of a package whose tests wait most of their time: three times as many run at once as there are processors, unless -parallel says otherwise.
+func MainOfWaiting(m *testing.M) {
+	if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
+	Main(m)
 }
 
 var atEnd []func()
