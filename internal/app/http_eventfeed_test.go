@@ -97,17 +97,18 @@ func TestEventFeed(t *testing.T) {
 		series, first, second := s.numberOfSeries("p1@x"), fmt.Sprint(s.id("patch", "p1@x")), fmt.Sprint(s.id("patch", "p2@x"))
 		done := []string{"Comment addressed - [1/2] First step", "Comment needs action - [1/2] First step", "Check ci-build: fail - [2/2] Second step", "Archived: yes - [1/2] First step",
 			"Commit: abc123 - [1/2] First step", "Delegate: nobody - [1/2] First step", "Delegate: joe - [1/2] First step", "State: Accepted, was New - [1/2] First step"}
-		alone := []string{"Series complete - Alone", "Patch and all before it are here - Alone", "New series - Alone", "New patch - Alone"}
-		came := []string{"New comment - [0/2] Two steps", "New comment - [1/2] First step", "Series complete - Two steps", "Patch and all before it are here - [2/2] Second step", "New patch - [2/2] Second step",
-			"Patch and all before it are here - [1/2] First step", "New patch - [1/2] First step", "New cover letter - [0/2] Two steps", "New series - Two steps"}
+		alone := []string{"Series complete - Alone", "New series - Alone", "New patch - Alone"}
+		came := []string{"New comment - [0/2] Two steps", "New comment - [1/2] First step", "Series complete - Two steps", "New patch - [2/2] Second step",
+			"New patch - [1/2] First step", "New cover letter - [0/2] Two steps", "New series - Two steps"}
 		for query, want := range map[string][]string{
 			"":                                       slices.Concat(done, alone, came),
 			"?order=date&page=2":                     slices.Concat(done, alone, came),
 			"?per_page=2":                            done[:2],
 			"?category=patch-created":                {"New patch - Alone", "New patch - [2/2] Second step", "New patch - [1/2] First step"},
-			"?patch=" + second:                       {"Check ci-build: fail - [2/2] Second step", "Patch and all before it are here - [2/2] Second step", "New patch - [2/2] Second step"},
+			"?patch=" + second:                       {"Check ci-build: fail - [2/2] Second step", "New patch - [2/2] Second step"},
 			"?series=" + series:                      slices.Concat(done, came),
 			"?category=check-created&patch=" + first: {},
+			"?category=patch-completed":              {"Patch and all before it are here - Alone", "Patch and all before it are here - [2/2] Second step", "Patch and all before it are here - [1/2] First step"},
 		} {
 			if diff := cmp.Diff(want, s.titles("/project/alpha/events.atom"+query)); diff != "" {
 				t.Errorf("events.atom%s (-want +got):\n%s", query, diff)
@@ -126,7 +127,7 @@ func TestEventFeed(t *testing.T) {
 		}
 		s.hide(alpha, "<p1@x>", true)
 		s.hide(alpha, "<r0@x>", true)
-		want := []string{"Check ci-build: fail - [2/2] Second step", "Series complete - Two steps", "Patch and all before it are here - [2/2] Second step", "New patch - [2/2] Second step", "New cover letter - [0/2] Two steps", "New series - Two steps"}
+		want := []string{"Check ci-build: fail - [2/2] Second step", "Series complete - Two steps", "New patch - [2/2] Second step", "New cover letter - [0/2] Two steps", "New series - Two steps"}
 		if diff := cmp.Diff(want, s.titles("/project/alpha/events.atom?series="+series)); diff != "" {
 			t.Errorf("with hidden mails (-want +got):\n%s", diff)
 		}

@@ -12,23 +12,21 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-// Newest reads the last events of a project in one query, the last position first, at most limit, without subjects: those of one kind, if it is not empty, that are about one of some subjects, if
+// Newest reads the last events of a project in one query, the last position first, at most limit, without subjects: those of one kind, or without kind of none of the exceptions, that are about one of some subjects, if
 // there are any: kind of subject → ids. Where no events are about to get a position these are the newest. Else what happened at the time of the first of those, or later, is left out until
 // all of it has a position, so that who has read one event has missed none before it.
-func Newest(ctx context.Context, q sqldb.Queryer, project int64, kind string, about map[string][]int64, limit int) ([]Stored, error) {
-	query, args := newest(project, kind, about, limit)
+func Newest(ctx context.Context, q sqldb.Queryer, project int64, kind string, except []string, about map[string][]int64, limit int) ([]Stored, error) {
+	query, args := newest(project, kind, except, about, limit)
 	var out []Stored
 	err := q.Select(ctx, &out, query, args...)
 	return out, wrap(err, "read the newest events")
 }
 
 // newest is the query of Newest.
-func newest(project int64, kind string, about map[string][]int64, limit int) (string, []any) {
+func newest(project int64, kind string, except []string, about map[string][]int64, limit int) (string, []any) {
 	var w where
 	w.add("project_id = ?", project)
-	if kind != "" {
-		w.add("kind = ?", kind)
-	}
+	w.kind(Query{Kind: kind, Except: except})
 	w.add("pos IS NOT NULL")
 	if len(about) == 0 {
 		w.add("at < COALESCE((SELECT MIN(at) FROM ("+oldestWaiting+") waiting), ?)", maxWaiting, int64(math.MaxInt64))

@@ -37,7 +37,7 @@ func TestNewest(t *testing.T) {
 		committed("a", 1, 7, 12, 0)
 		expect := func(want []string, project int64, kind string, about map[string][]int64, limit int) {
 			t.Helper()
-			events, err := event.Newest(t.Context(), db, project, kind, about, limit)
+			events, err := event.Newest(t.Context(), db, project, kind, nil, about, limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,6 +59,10 @@ func TestNewest(t *testing.T) {
 		expect([]string{"e7", "d4", "c6", "a2"}, 1, "", map[string][]int64{"patch": {10, 11}, "series": {7}}, 10) // c is about both, once
 		expect([]string{"c6"}, 1, "c", map[string][]int64{"series": {7}}, 10)
 		expect([]string{}, 1, "", map[string][]int64{"patch": {20}}, 10)
+		events, err := event.Newest(t.Context(), db, 1, "", []string{"a", "d"}, nil, 10)
+		if err != nil || len(events) != 2 || events[0].Kind != "e" || events[1].Kind != "c" {
+			t.Error(events, err)
+		}
 		if db.Engine() == sqldb.SQLite {
 			return // there nothing waits
 		}

@@ -51,7 +51,7 @@ func TestNewestPlan(t *testing.T) {
 		}
 	}
 	for kind, index := range map[string]string{"": "Index Scan Backward using event_project_at", "a": "Index Scan Backward using event_project_kind_at"} {
-		query, args := newest(1, kind, nil, 50)
+		query, args := newest(1, kind, []string{"c"}, nil, 50)
 		var plan []string
 		if err := db.Select(t.Context(), &plan, "EXPLAIN "+query, args...); err != nil {
 			t.Fatal(err)

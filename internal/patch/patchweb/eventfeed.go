@@ -115,6 +115,9 @@ func (p *Pages) followPatch(ctx context.Context, pr project.Project, f *eventFil
 	return nil
 }
 
+// untold are the events that a feed has only if they are asked for: of each patch they say again what its series says.
+var untold = []string{patch.EventPatchCompleted}
+
 // eventFeed answers with what happened last in a project, whoever asks.
 func (p *Pages) eventFeed(c *web.Call) error {
 	ctx, v := c.R.Context(), c.R.URL.Query()
@@ -126,7 +129,7 @@ func (p *Pages) eventFeed(c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	stored, err := event.Newest(ctx, p.db, pr.ID, f.kind, f.about, feedLengthOf(v))
+	stored, err := event.Newest(ctx, p.db, pr.ID, f.kind, untold, f.about, feedLengthOf(v))
 	if err != nil {
 		return err
 	}
