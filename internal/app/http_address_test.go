@@ -251,3 +251,27 @@ func TestErrorsInProject(t *testing.T) {
 		}
 	})
 }
+
+// TestEmptyParameters: the address that a form makes with empty fields is answered by the one without them, which means the same; a list that opens with a saved query is not opened with that.
+func TestEmptyParameters(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, db *sqldb.DB) {
+		s := serve(t, db)
+		c, _ := s.newCast()
+		for from, to := range map[string]string{
+			"/project/alpha/list/?q=&state=&submitter=&archive=":  "/project/alpha/list/",
+			"/project/alpha/list/?q=step&state=&order=&page=":     "/project/alpha/list/?q=step",
+			"/project/alpha/list/?state=&state=3&tag=&tag=":       "/project/alpha/list/?state=&state=3",
+			"/project/alpha/list/?series=1&delegate=":             "/project/alpha/list/?series=1",
+			"/project/alpha/series/?who=&q=two&since=":            "/project/alpha/series/?q=two",
+			"/project/alpha/queue/review/?q=&submitter=&delegate": "/project/alpha/queue/review/",
+		} {
+			s.redirects(s.get(from), 302, to)
+			s.expect(s.get(to), 200)
+		}
+		s.expect(s.get("/project/alpha/list/?state=*"), 200)
+		s.exec("INSERT INTO saved_query (id, user_id, project_id, kind, name, query, public, opens, created_at) SELECT 1, id, 1, 'patch', 'done', 'state=3', FALSE, TRUE, 1 FROM user_account WHERE username = 'mia'")
+		s.redirects(s.visit(c.mia, "GET", "/project/alpha/list/", ""), 302, "/project/alpha/list/?state=3")
+		s.redirects(s.visit(c.mia, "GET", "/project/alpha/list/?q=&state=", ""), 302, "/project/alpha/list/?view=plain")
+		s.redirects(s.visit(c.mia, "GET", "/project/alpha/list/?q=step&state=", ""), 302, "/project/alpha/list/?q=step")
+	})
+}

@@ -5,6 +5,7 @@ package patchweb
 import (
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // address is the address of a list, with its filter.
@@ -76,6 +77,20 @@ func (a address) to(q url.Values) string {
 
 // here is the address as it was asked for.
 func (a address) here() string { return a.to(a.query) }
+
+// shorter is the address without its empty parameters, which forms send for fields that are left empty; empty: it has none. They mean what absent ones do.
+func (a address) shorter() string {
+	q := a.copy()
+	for name, values := range q {
+		if strings.Join(values, "") == "" {
+			q.Del(name)
+		}
+	}
+	if len(q) == len(a.query) {
+		return ""
+	}
+	return a.to(q)
+}
 
 // sortLink is the address of the list sorted by a column, the other way round if it is so already. Some begin with the greatest.
 func (a address) sortLink(now, key string, greatest bool) string {

@@ -69,6 +69,9 @@ func (p *Pages) list(c *web.Call) error {
 			return c.Redirect(http.StatusFound, to)
 		}
 	}
+	if to := l.shorter(); to != "" {
+		return c.Redirect(http.StatusFound, to)
+	}
 	q, err := p.query(ctx, &l, c.User)
 	if err != nil {
 		return err

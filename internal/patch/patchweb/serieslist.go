@@ -158,6 +158,9 @@ func (p *Pages) work(c *web.Call, pr project.Project, queue patch.Queue, path st
 			return err
 		}
 	}
+	if to := w.shorter(); to != "" {
+		return c.Redirect(http.StatusFound, to)
+	}
 	q, err := p.workQuery(ctx, &w, c.User)
 	if err != nil {
 		return err
