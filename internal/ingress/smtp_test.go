@@ -388,7 +388,7 @@ func TestConnectionLimits(t *testing.T) {
 }
 
 func TestTimeouts(t *testing.T) {
-	s := serveSQLite(t, func(o *ingress.ServerOptions) { o.Timeout = 1500 * time.Millisecond })
+	s := serveSQLite(t, func(o *ingress.ServerOptions) { o.Timeout = 3 * time.Second })
 	tests := []struct {
 		name string
 		talk func(p *peer)
