@@ -174,7 +174,7 @@ func TestStatements(t *testing.T) {
 				{"", "/project/alpha/series.atom?q=step&state=1&checks=none", 8},
 				{"", "/project/alpha/events.atom", 11},
 				{"", "/project/alpha/events.atom?series=" + series, 13},
-				{"", fmt.Sprint("/project/alpha/events.atom?patch=", id), 10},
+				{"", fmt.Sprint("/project/alpha/events.atom?patch=", id), 9},
 				{"", "/project/alpha/queue/review/", 7},
 				{joe, "/project/alpha/queue/review/?submitter=ann", 10},
 				{mia, "/user/queue/review/", 8},
