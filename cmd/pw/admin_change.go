@@ -85,8 +85,8 @@ func newChangeUndo(c *cli) *cobra.Command {
 		Short: "Take a change back",
 		Long: `Gives patches, relations, series and bundles back what they were before a change, for ten minutes
 after it. A patch that somebody changed since stays as it is, whole; up to 20 of these are named,
-with who changed them, and up to 20 of those that are gone. It is a change of its own, which can be taken back too. Of more than
-1,000 patches a worker does it ("pw serve", "pw worker").`,
+with who changed them, and up to 20 of those that are gone. It is a change of its own, which can be
+taken back too. Of more than 1,000 patches a worker does it ("pw serve", "pw worker").`,
 		Example: `  pw admin change undo 1234`,
 		Args:    exactArgs(1),
 	}

@@ -33,7 +33,7 @@ it back.`,
 
   # each night, by cron
   pw db backup /srv/backup/`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := c.loadConfig(cmd)
@@ -100,7 +100,7 @@ the one that the backup was made of. Let no other pw run meanwhile.
 The exit code is 1 if the backup is back and the check found something.`,
 		Example: `  # a look at what a backup holds
   PW_DATABASE_URL=sqlite:/tmp/look.db pw db restore /srv/backup/patchwork-20270301-040000.db`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := c.loadConfig(cmd)
