@@ -151,6 +151,8 @@ func TestBackupRefused(t *testing.T) {
 	s.says("db backup "+dir+"/busy", 73, "", "pw: "+dir+"/busy.part is there already: if no other pw writes it, remove it\n")
 	s.says("db backup "+dir+"/none/x", 66, "", "pw: there is no directory "+dir+"/none\n")
 	s.says("db restore "+file, 73, "", "pw: "+path+" is there already: give another name, or move it away\n")
+	write(path+"-wal", "") // of who has the site open: it is not moved away without its database
+	s.says("db restore "+file, 73, "", "pw: "+path+" is there already: give another name, or move it away\n")
 	fresh := site{t, "sqlite:" + filepath.Join(dir, "new", "patchwork.db")}
 	fresh.says("db backup "+dir+"/x", 66, "", "pw: there is no file "+dir+"/new/patchwork.db yet: `pw db sync` makes it\n")
 	fresh.says("db restore "+dir+"/none", 66, "", "pw: there is no file "+dir+"/none\n")
@@ -163,11 +165,33 @@ func TestBackupRefused(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "new")); err == nil {
 		t.Error("a refused backup left something")
 	}
+	write(file+"-wal", "of those who write to it")
+	fresh.says("db restore "+file, 65, "", "pw: "+file+" is a database in use, and not whole without "+file+"-wal: make a backup of it\n")
+	os.Remove(file + "-wal")
 	os.Mkdir(filepath.Join(dir, "new"), 0o700)
 	write(filepath.Join(dir, "new", "patchwork.db-wal"), "of another")
 	fresh.says("db restore "+file, 73, "", "pw: "+dir+"/new/patchwork.db-wal is there, without its database: move it away\n")
 	os.Remove(filepath.Join(dir, "new", "patchwork.db-wal"))
 	fresh.does("db", "restore", file)
+}
+
+// Names that SQLite would take for a URI are those of files.
+func TestBackupNames(t *testing.T) {
+	s := newSite(t)
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, name := range []string{"file:x?mode=memory", "/" + dir + "/two", "a 'b' \"c\"?#%20"} {
+		if got := s.pw("", "db", "backup", name); got.code != 0 || got.err != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+		back := site{t, "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+		if got := back.pw("", "db", "restore", name); got.code != 0 || got.err != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 }
 
 // Dumps of servers that are cut are refused, and so is a database that has something; a program that is not installed is named.

@@ -87,8 +87,8 @@ func (a *App) backupFile(ctx context.Context, part string, step Step) error {
 
 // wholeFile makes a file that only its owner reads, with all that write puts into it, under another name until then.
 func wholeFile(path string, write func(part *os.File) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return fault.New(fault.Conflict, "%s is there already: give another name, or move it away", path)
+	if err := refuseTaken(path); err != nil {
+		return err
 	}
 	name := path + ".part"
 	part, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -118,6 +118,14 @@ func wholeFile(path string, write func(part *os.File) error) (err error) {
 		return fault.Wrap(fault.Unavailable, err, "name the file")
 	}
 	return syncDirectory(filepath.Dir(path))
+}
+
+// refuseTaken is fault.Conflict for a name that something has.
+func refuseTaken(path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fault.New(fault.Conflict, "%s is there already: give another name, or move it away", path)
+	}
+	return nil
 }
 
 func syncDirectory(path string) error {
@@ -183,7 +191,13 @@ func fits(from *os.File, target config.DatabaseURL) error {
 }
 
 func restoreFile(ctx context.Context, path, backup string, read io.Reader) error {
+	if info, err := os.Stat(backup + "-wal"); err == nil && info.Size() > 0 {
+		return fault.New(fault.Invalid, "%s is a database in use, and not whole without %s-wal: make a backup of it", backup, backup)
+	}
 	if err := sqldb.CheckFile(ctx, backup); err != nil {
+		return err
+	}
+	if err := refuseTaken(path); err != nil {
 		return err
 	}
 	for _, beside := range []string{"-wal", "-journal"} { // SQLite would take it for a part of the new file

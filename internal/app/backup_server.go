@@ -132,8 +132,8 @@ func postgresTool(server *url.URL) (where string, env []string) {
 	if q.Has("password") {
 		env = []string{"PGPASSWORD=" + q.Get("password")}
 		q.Del("password")
-		u.RawQuery = q.Encode()
 	}
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20") // to libpq a + is none but itself
 	return "--dbname=" + u.String(), env
 }
 

@@ -14,6 +14,7 @@ func TestDumpTools(t *testing.T) {
 	for _, test := range []struct{ url, where, env string }{
 		{"postgres://ann:s%20t@db.example.org:5433/pw?sslmode=verify-full", "--dbname=postgres://ann@db.example.org:5433/pw?sslmode=verify-full", "[PGPASSWORD=s t]"},
 		{"postgresql:///pw?host=/run/postgresql&user=ann&password=st", "--dbname=postgresql:///pw?host=%2Frun%2Fpostgresql&user=ann", "[PGPASSWORD=st]"},
+		{"postgres://db.example.org/pw?user=ann+b%2B&application_name=a%20b", "--dbname=postgres://db.example.org/pw?application_name=a%20b&user=ann%20b%2B", "[]"},
 		{"postgres://db.example.org/pw", "--dbname=postgres://db.example.org/pw", "[]"},
 		{"mariadb://ann:s%20t@localhost:3307/pw?tls=true", "[--protocol=tcp --host=localhost --port=3307 --ssl --ssl-verify-server-cert --user=ann pw]", "[MYSQL_PWD=s t]"},
 		{"mysql://ann@/pw?socket=/run/mysqld/mysqld.sock", "[--socket=/run/mysqld/mysqld.sock --user=ann pw]", "[]"},

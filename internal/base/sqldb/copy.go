@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"patchwork.example/pw/internal/base/fault"
 )
@@ -25,6 +26,10 @@ func (db *DB) CopyFile(ctx context.Context, path string, about func(bytes int64)
 		}
 	}
 	about((pages - free) * size)
+	path, err := filepath.Abs(path) // SQLite takes file:x for a URI
+	if err != nil {
+		return fmt.Errorf("find %s: %w", path, err)
+	}
 	journal := path + "-journal" // of SQLite, for the copy: one that a killed program left would be taken for ours
 	os.Remove(journal)
 	if _, err := db.write.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
@@ -36,7 +41,11 @@ func (db *DB) CopyFile(ctx context.Context, path string, about func(bytes int64)
 
 // CheckFile reads a whole SQLite file that nobody writes to. One that is damaged, or has none of our tables, is fault.Invalid. Nothing is made beside it.
 func CheckFile(ctx context.Context, path string) error {
-	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "mode=ro&immutable=1"}
+	whole, err := filepath.Abs(path) // a URI with //x begins with the name of a machine
+	if err != nil {
+		return fmt.Errorf("find %s: %w", path, err)
+	}
+	file := url.URL{Scheme: "file", Opaque: (&url.URL{Path: whole}).EscapedPath(), RawQuery: "mode=ro&immutable=1"}
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
