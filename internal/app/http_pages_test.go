@@ -132,7 +132,7 @@ func TestStatements(t *testing.T) {
 			s.maintainer("alpha", "mia")
 			s.exec("INSERT INTO bundle (id, owner_id, project_id, name, name_key, public) SELECT 1, ?, project_id, 'b', 'b', TRUE FROM patch WHERE id = ?", u.ID, id)
 			s.exec("INSERT INTO bundle_patch (bundle_id, patch_id, position) SELECT 1, id, id FROM patch")
-			fewer := map[string]int32{"": 2, "delegate=nobody&order=submitter": 1, "submitter=ann": 1, "checks=none&notag=1&comments=none&version=1&order=-tags": 1, "after=9999999999999999.1&page=2": 2} // for lists on PostgreSQL
+			fewer := map[string]int32{"": 2, "after=9999999999999999.1&page=2": 2} // for lists that PostgreSQL walks to
 			for _, test := range []struct {
 				token, path string
 				most        int32

@@ -66,7 +66,7 @@ func TestKeptPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for brief, begin := range map[bool]string{false: "SELECT p.id, p.message_id,", true: pageByID[:60]} {
+	for brief, begin := range map[bool]string{false: "SELECT p.id, p.message_id,", true: briefByID[:40]} {
 		for range 20 {
 			if rows, err := readRows(t.Context(), db, []int64{1}, brief); len(rows) > 0 || err != nil {
 				t.Fatal(rows, err)

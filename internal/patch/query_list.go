@@ -65,7 +65,7 @@ type bunch struct {
 	Arrivals int64
 }
 
-// List reads one page of patches in four queries, brief rows on PostgreSQL in two or three. PerPage must be at least 1.
+// List reads one page of patches in four queries, brief rows on PostgreSQL in two where indexes have their order. PerPage must be at least 1.
 func List(ctx context.Context, q sqldb.Queryer, f Query) (Page, error) {
 	if f.PerPage < 1 {
 		return Page{}, fault.New(fault.Invalid, "%d patches on a page: want at least 1", f.PerPage)
@@ -318,7 +318,7 @@ func (l *Listing) remember(dear bool) {
 	l.f.Totals.keep(l.name, fact{moment: l.seen, n: l.Total, more: l.More, beyond: l.Beyond, plan: l.f.plan, ids: l.found, head: l.head, dear: dear || l.Total >= CountLimit})
 }
 
-// Rows reads limit patches of the list from the offset on, in three queries: ids, rows, and what decorates them; brief rows on PostgreSQL in one, or two if the ids are to be remembered.
+// Rows reads limit patches of the list from the offset on, in three queries: ids, and together rows and what decorates them; brief rows on PostgreSQL in one where indexes have their order.
 func (l *Listing) Rows(ctx context.Context, q sqldb.Queryer, offset, limit int) ([]*Row, error) {
 	if l.Total == 0 && !l.More {
 		return nil, nil

@@ -158,7 +158,7 @@ func CountByState(ctx context.Context, q sqldb.Queryer, project int64) (map[int6
 // each time, which takes far longer than to read a row, as it looks cheaper.
 const fewestRows = 16
 
-// readRows reads patches in the order of their ids, in two queries, asked together, or in one. Those that are hidden, or gone, are left out. Brief rows have what Query.Brief says.
+// readRows reads patches in the order of their ids, in two queries, asked together. Those that are hidden, or gone, are left out. Brief rows have what Query.Brief says.
 func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]*Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -166,14 +166,7 @@ func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]
 	ctx = sqldb.Short(ctx, q)
 	some := atLeast(ids, fewestRows)
 	query := rowsByID
-	switch {
-	case brief && engineOf(q) == sqldb.Postgres:
-		p, err := readPage(ctx, q, false, pageByID, some)
-		if err != nil {
-			return nil, err
-		}
-		return listed(p.byID, ids), nil
-	case brief:
+	if brief {
 		query = briefByID
 	}
 	byID := make(map[int64]*Row, len(ids))
@@ -182,6 +175,17 @@ func readRows(ctx context.Context, q sqldb.Queryer, ids []int64, brief bool) ([]
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
 	return listed(byID, ids), nil
+}
+
+// listed are the rows in the order of ids.
+func listed(byID map[int64]*Row, ids []int64) []*Row {
+	rows := make([]*Row, 0, len(ids))
+	for _, id := range ids {
+		if r := byID[id]; r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // selectRows reads rows as a query gives them, which has the columns of rowColumns.

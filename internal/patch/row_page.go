@@ -14,8 +14,8 @@ import (
 	"patchwork.example/pw/internal/base/sqldb"
 )
 
-// PostgreSQL finds and reads the brief rows of a page in one query. Each series, sender and delegate of the page is looked up once, and the patches that a walk comes by are not looked up again by
-// their ids. Others, which are asked without a round trip, do as well with two (readRows).
+// PostgreSQL finds and reads the brief rows of a page that it walks to in one query. Each series, sender and delegate of the page is looked up once, and the patches that the walk comes by are not
+// looked up again by their ids. Others, which are asked without a round trip, do as well with two, and so does PostgreSQL with ids that are known (readRows).
 
 // pageColumns are what a brief row has of patch p, beside its id.
 const pageColumns = ", p.message_id, p.name, p.date, p.archived, p.state_id, p.series_id, p.number, p.submitter_id, p.delegate_id"
@@ -38,9 +38,6 @@ const pageParts = `SELECT 0 AS part, p.id, m.msgid AS a, p.name AS b, p.date AS 
 	UNION ALL SELECT 3, s.id, s.name, NULL, s.version, s.total, NULL, NULL, NULL, NULL, NULL, NULL FROM series s WHERE s.id IN (SELECT series_id FROM page)
 	UNION ALL SELECT 4, e.id, e.name, e.email, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM person e WHERE e.id IN (SELECT submitter_id FROM page)
 	UNION ALL SELECT 5, u.id, u.username, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM user_account u WHERE u.id IN (SELECT delegate_id FROM page)`
-
-// pageByID reads the page of some patches.
-const pageByID = "WITH page AS MATERIALIZED (SELECT 0 AS seq, p.id" + pageColumns + " FROM patch p WHERE p.id IN (?)) " + pageParts
 
 // pageOf reads the page that a query finds, which has seq, id and pageColumns. The planner, which does not know how many rows a LIMIT ? has, must not think that they are thousands.
 func pageOf(query string, limit int) string {
@@ -106,27 +103,18 @@ func (f Query) steady(key sortKey) bool {
 	return len(f.Projects) == 1 && len(f.Archived) == 1 && len(f.States) <= 1
 }
 
-// readWalk reads a page whose parts are steady.
+// readWalk reads a page whose parts are steady, by a plan that is made once, whatever their values.
 func readWalk(ctx context.Context, q sqldb.Queryer, parts []segment, key sortKey, limit int) ([]*Row, error) {
 	if len(parts) == 0 {
 		return nil, nil
 	}
 	query, args := walked(parts, key, pageColumns)
-	p, err := readPage(ctx, q, true, pageOf(query, limit), args...)
-	if err != nil {
-		return nil, err
-	}
-	return p.inOrder(key), nil
-}
-
-// readPage reads a page by such a query. keep says that it is planned once, whatever its values.
-func readPage(ctx context.Context, q sqldb.Queryer, keep bool, query string, args ...any) (*pageRows, error) {
 	p := &pageRows{classes: map[int64]int64{}, byID: map[int64]*Row{}, series: map[int64]*Row{}, persons: map[int64]*Row{}, users: map[int64]string{}}
-	if err := sqldb.Read(ctx, q, sqldb.Ask{Query: query, Args: args, Row: p.take, Keep: keep}); err != nil {
+	if err := sqldb.Read(ctx, q, sqldb.Ask{Query: pageOf(query, limit), Args: args, Row: p.take, Keep: true}); err != nil {
 		return nil, fmt.Errorf("list patches: %w", err)
 	}
 	p.join()
-	return p, nil
+	return p.inOrder(key), nil
 }
 
 func (p *pageRows) take(c *sqldb.Cells) error {
@@ -182,15 +170,4 @@ func (p *pageRows) inOrder(key sortKey) []*Row {
 		return n
 	})
 	return p.rows
-}
-
-// listed are the rows in the order of ids.
-func listed(byID map[int64]*Row, ids []int64) []*Row {
-	rows := make([]*Row, 0, len(ids))
-	for _, id := range ids {
-		if r := byID[id]; r != nil {
-			rows = append(rows, r)
-		}
-	}
-	return rows
 }
