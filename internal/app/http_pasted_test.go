@@ -44,6 +44,7 @@ func TestPastedMessageID(t *testing.T) {
 			{"<p1@x>", "", "p1@x", two},
 			{"p1@x", "", "p1@x", two},
 			{"Message-ID: <p2@x>", "", "p2@x", two},
+			{"message-id:<p2@x>", "", "p2@x", two},
 			{"second <p2@x> step", "", "p2@x", ""},   // the series has another name
 			{"unheard-of <p2@x>", "", "", ""},        // the other words count
 			{"<r1@x>", "", "p1@x", two},              // a reply to the first patch
@@ -58,6 +59,9 @@ func TestPastedMessageID(t *testing.T) {
 			{"P1@x", "", "", ""},
 			{"@x", "", "", ""},
 			{"<p1@x>", "&state=1", "", two}, // said otherwise
+			{"<c@x>", "&series=" + two, "p2@x p1@x", two},
+			{"<c@x>", "&series=" + alone, "", two}, // of another series
+			{"<p1@x>", "&series=" + alone, "", two},
 			{"<p1@x>", "&archive=true", "p1@x", two},
 			{"<p1@x>", "&archive=true&state=4", "", two},
 		} {

@@ -49,7 +49,7 @@ func FindPasted(ctx context.Context, q sqldb.Queryer, projects []int64, search s
 			continue
 		}
 		before := words[:i]
-		if n := len(before); n > 0 && strings.EqualFold(before[n-1], "Message-ID:") {
+		if n := len(before); n > 0 && strings.EqualFold(before[n-1], pastedField) {
 			before = before[:n-1]
 		}
 		p.Words = strings.Join(append(slices.Clone(before), words[i+1:]...), " ")
@@ -81,8 +81,14 @@ func (p *Pasted) take(rows []pastedRow, key string) (found bool) {
 	return found
 }
 
+// pastedField may stand before a Message-ID, as it does in a mail.
+const pastedField = "Message-ID:"
+
 // pastedKey is the key form of a word that looks like a Message-ID: something before and behind an @; empty if it does not.
 func pastedKey(word string) string {
+	if n := len(pastedField); len(word) > n && strings.EqualFold(word[:n], pastedField) {
+		word = word[n:]
+	}
 	id := strings.TrimSuffix(strings.TrimPrefix(word, "<"), ">")
 	at := strings.LastIndexByte(id, '@')
 	if at < 1 || at == len(id)-1 || strings.ContainsAny(id, "<>\x00") || !utf8.ValidString(id) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -144,6 +145,8 @@ func (l *listPage) named(q *patch.Query, is patch.Pasted) {
 		q.MsgIDs = is.MsgIDs
 	} else if q.Series == nil {
 		q.Series = is.Series
+	} else {
+		q.Series = slices.DeleteFunc(q.Series, func(id int64) bool { return !slices.Contains(is.Series, id) })
 	}
 	if l.query.Get("state") == "" {
 		q.States, l.form.State = nil, "*"
