@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -77,10 +76,7 @@ func (in *inbox) killWorkers(program string, set int64) (hit int) {
 	}
 	p := in.worker(program)
 	in.await("changes that wait", 0, waiting)
-	p.Process.Signal(syscall.SIGTERM)
-	if code := p.code(in.t); code != 0 {
-		in.t.Errorf("exit %d: %s", code, p.err.String())
-	}
+	in.ends(p)
 	return hit
 }
 

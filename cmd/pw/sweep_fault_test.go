@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -79,10 +78,7 @@ func (in *inbox) killSweepers(program string) (hit int) {
 	}
 	p := in.worker(program)
 	in.await("jobs that are not done", 0, "SELECT COUNT(*) FROM job WHERE state <> 'done'")
-	p.Process.Signal(syscall.SIGTERM)
-	if code := p.code(in.t); code != 0 {
-		in.t.Errorf("exit %d: %s", code, p.err.String())
-	}
+	in.ends(p)
 	return hit
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -63,6 +64,16 @@ func (in *inbox) worker(program string) *process {
 	return p
 }
 
+// ends stops a worker, once it is up: before that SIGTERM kills it, and there may have been nothing left for it to do.
+func (in *inbox) ends(p *process) {
+	in.t.Helper()
+	in.await("workers that are up", 1, fmt.Sprintf("SELECT COUNT(*) FROM worker WHERE pid = %d", p.Process.Pid))
+	p.Process.Signal(syscall.SIGTERM)
+	if code := p.code(in.t); code != 0 {
+		in.t.Errorf("exit %d: %s", code, p.err.String())
+	}
+}
+
 // await waits until a count is as wanted.
 func (in *inbox) await(what string, want int64, query string) {
 	in.t.Helper()
@@ -80,10 +91,7 @@ func (in *inbox) hooked(program string, addresses ...string) {
 	in.t.Helper()
 	p := in.worker(program)
 	in.await("consumers", 1, "SELECT COUNT(*) FROM event_consumer WHERE name = 'webhook'")
-	p.Process.Signal(syscall.SIGTERM)
-	if code := p.code(in.t); code != 0 {
-		in.t.Fatalf("exit %d: %s", code, p.err.String())
-	}
+	in.ends(p)
 	db := in.open()
 	defer db.Close()
 	for _, a := range addresses {
@@ -130,10 +138,7 @@ func testKillWhileDelivering(t *testing.T, program string) {
 			}
 			p := in.worker(program)
 			in.await("delivered", events, "SELECT COUNT(*) FROM webhook_delivery WHERE state = 'delivered'")
-			p.Process.Signal(syscall.SIGTERM)
-			if code := p.code(t); code != 0 {
-				t.Errorf("exit %d: %s", code, p.err.String())
-			}
+			in.ends(p)
 			got := slices.Compact(r.got()) // one that was under way comes twice
 			if int64(len(got)) != events || !slices.IsSorted(got) {
 				t.Errorf("%d of %d events, in order: %v", len(got), events, slices.IsSorted(got))
