@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,7 @@ func (c *cli) backup(ctx context.Context, cfg *config.Config, path string) error
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "%s: %s in %s, read again and sound\n", file, sizeOf(size), time.Since(start).Round(10*time.Millisecond))
+	_, err = fmt.Fprintf(c.out, "%s: %s in %s, read again and sound\n", file, humanize.Bytes(uint64(size)), time.Since(start).Round(10*time.Millisecond))
 	return err
 }
 
@@ -73,19 +74,6 @@ func onBar(bar *progressbar.ProgressBar) app.Step {
 		}
 		bar.Set64(done)
 	}
-}
-
-// sizeOf is a size for people.
-func sizeOf(n int64) string {
-	switch {
-	case n < 10_000:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 10_000_000:
-		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-	case n < 10_000_000_000:
-		return fmt.Sprintf("%.0f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }
 
 func newDBRestore(c *cli) *cobra.Command {
@@ -124,7 +112,7 @@ func (c *cli) restore(ctx context.Context, cfg *config.Config, path string) erro
 	if info, err := os.Stat(path); err == nil {
 		size = info.Size()
 	}
-	if _, err = fmt.Fprintf(c.out, "%s: restored from %s, %s in %s\n", called(cfg), path, sizeOf(size), time.Since(start).Round(10*time.Millisecond)); err != nil {
+	if _, err = fmt.Fprintf(c.out, "%s: restored from %s, %s in %s\n", called(cfg), path, humanize.Bytes(uint64(size)), time.Since(start).Round(10*time.Millisecond)); err != nil {
 		return err
 	}
 	return c.checkRestored(ctx, cfg)
